@@ -71,7 +71,6 @@ export function defineAuthenticator<Config extends z.ZodType, Form extends z.Zod
     config: definition.config,
     form: definition.form,
     options: options ?? {},
-    create: async (config, context) =>
-      (await definition.create(config as z.output<Config>, context)) as Authenticator,
+    create: async (config, context) => (await definition.create(config as z.output<Config>, context)) as Authenticator,
   });
 }

@@ -1,0 +1,35 @@
+import { defineConfig } from 'vitest/config';
+
+/** Our packages are read from source, by us (`conditions`) and by Node for what vitest leaves to it (`externalConditions`). */
+const ssr = {
+  resolve: { conditions: ['atrium-source', 'node', 'import', 'default'], externalConditions: ['atrium-source'] },
+};
+const exclude = ['**/node_modules/**', '**/dist/**', '.cache/**', '.atrium/**'];
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        ssr,
+        test: {
+          name: 'unit',
+          include: ['{packages,plugins,scripts,tools,bench,examples}/**/*.test.ts'],
+          exclude,
+          testTimeout: 20_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        ssr,
+        test: {
+          name: 'e2e',
+          include: ['e2e/**/*.test.ts'],
+          exclude,
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 300_000,
+        },
+      },
+    ],
+  },
+});
