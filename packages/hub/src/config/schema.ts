@@ -1,0 +1,96 @@
+import { type ConfiguredAuthenticator, type ConfiguredSpawner, Secret } from '@atrium/sdk';
+import { z } from 'zod';
+import { Duration } from './duration.ts';
+
+const isPlugin = (kind: string) => (value: unknown) =>
+  typeof value === 'object' && value !== null && (value as { kind?: unknown }).kind === kind;
+
+const names = (what: string) => z.array(z.string().min(1)).default([]).describe(what);
+
+const Access = z.strictObject({
+  allowAll: z.boolean().default(false).describe('Everybody who can sign in is allowed.'),
+  allowedUsers: names('These names are allowed.'),
+  allowedGroups: names('Members of these groups (as the authenticator reports them) are allowed.'),
+  blockedUsers: names('These names are never allowed; wins over every other rule.'),
+  adminUsers: names('These names are administrators, and so allowed.'),
+  allowExistingUsers: z.boolean().default(false).describe('Everybody who already has an account here is allowed.'),
+});
+
+const Start = z.strictObject({
+  concurrency: z.int().positive().default(16).describe('How many servers start at the same time; others queue fairly.'),
+  timeout: Duration.prefault('2m').describe('How long the spawner may take until the server runs.'),
+  answerTimeout: Duration.prefault('1m').describe('How long a running server may take to answer over HTTP.'),
+  stopTimeout: Duration.prefault('10s').describe('How long a server may take to stop politely before it is forced.'),
+  slow: Duration.prefault('10s').describe('How long the API waits for a start or stop before it answers 202.'),
+  activeLimit: z.int().nonnegative().default(0).describe('How many servers may be active at once; 0 for no limit.'),
+});
+
+const Idle = z.strictObject({
+  stopAfter: Duration.prefault('1h').describe('Stop a server after this long without activity; 0 for never.'),
+  maxAge: Duration.prefault(0).describe('Stop a server this long after its start, busy or not; 0 for never.'),
+  checkEvery: Duration.prefault('1m').describe('How often idleness is looked at.'),
+});
+
+const Branding = z.strictObject({
+  name: z.string().min(1).max(60).default('Atrium').describe('Shown on every page.'),
+  accent: z.string().regex(/^#[0-9a-fA-F]{6}$/, 'Write a colour as #rrggbb').optional().describe('Accent colour.'),
+  helpUrl: z.url().optional().describe('Where the Help link leads.'),
+  contact: z.string().optional().describe('Whom to ask: a mail address or a sentence, shown on error pages.'),
+  announcement: z.string().optional().describe('A sentence at the top of every page.'),
+});
+
+/** The configuration file's schema; reference docs, `atrium config check` and completion come from it. */
+export const HubConfigSchema = z.strictObject({
+  basePath: z
+    .string()
+    .regex(/^\/([^\s?#]*\/)?$/, 'Start and end with a slash')
+    .default('/')
+    .describe('Where the hub is mounted.'),
+  host: z.string().default('127.0.0.1').describe('Address the proxy listens on.'),
+  port: z.int().min(0).max(65_535).default(8000).describe('Port the proxy listens on.'),
+  publicUrl: z.url({ protocol: /^https?$/ }).optional().describe('How browsers reach this hub, when a front server stands before it.'),
+  trustedProxies: names('Addresses of front servers whose X-Forwarded headers are believed.'),
+  database: z
+    .union([
+      z.string().regex(/^(sqlite|postgres|postgresql):\/\//, 'Write sqlite:///absolute/path or postgres://user@host/name'),
+      z.instanceof(Secret),
+    ])
+    .optional()
+    .describe('sqlite:///path or postgres://…; without it, hub.sqlite in the data directory.'),
+  hubKey: z
+    .instanceof(Secret)
+    .optional()
+    .describe('Key that server tokens and form checks are derived from; without it, a file in the data directory.'),
+  authenticator: z.custom<ConfiguredAuthenticator>(isPlugin('authenticator'), 'Use an authenticator plug-in, such as password()'),
+  spawner: z.custom<ConfiguredSpawner>(isPlugin('spawner'), 'Use a spawner plug-in, such as processSpawner()'),
+  access: Access.prefault({}).describe('Who is allowed in. Rules add up; nobody is allowed without one; blocked wins.'),
+  start: Start.prefault({}).describe('Starting and stopping servers.'),
+  idle: Idle.prefault({}).describe('When a server stops by itself.'),
+  namedServers: z
+    .strictObject({ limit: z.int().nonnegative().default(10).describe('How many named servers a person may have.') })
+    .prefault({})
+    .describe('Servers beside the default one.'),
+  onUserDelete: z
+    .enum(['keep-home', 'delete-home'])
+    .default('keep-home')
+    .describe("What happens to a deleted user's home folder."),
+  sessions: z
+    .strictObject({ maxAge: Duration.prefault('14d').describe('How long a sign-in lasts.') })
+    .prefault({})
+    .describe('Signed-in browsers.'),
+  tokens: z
+    .strictObject({ maxExpiresIn: Duration.prefault(0).describe('Longest life of an API token; 0 for no limit.') })
+    .prefault({})
+    .describe('API tokens.'),
+  branding: Branding.prefault({}).describe('Name, colour, help.'),
+});
+
+/** What an operator writes. */
+export type HubConfigInput = z.input<typeof HubConfigSchema>;
+/** What the hub reads: complete, durations in seconds. */
+export type HubConfig = z.output<typeof HubConfigSchema>;
+
+/** Types and completes a configuration file; checks nothing by itself. */
+export function defineConfig(config: Partial<HubConfigInput>): Partial<HubConfigInput> {
+  return config;
+}

@@ -1,0 +1,29 @@
+import type { Authenticator, Clock, Spawner } from '@atrium/sdk';
+import type { Logger } from 'pino';
+import type { HubConfig } from './config/schema.ts';
+import type { Db } from './db/types.ts';
+import type { Keys } from './keys.ts';
+import type { Urls } from './urls.ts';
+import type { Wakeups } from './wakeups.ts';
+
+/** Everything a feature may reach: built once by `createHub`, disposed once, passed along, never global. */
+export interface AppContext {
+  readonly config: HubConfig;
+  readonly db: Db;
+  readonly dialect: 'sqlite' | 'postgres';
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Of the installation; labels everything created outside. Kept in the database. */
+  readonly hubId: string;
+  /** Of this process; owns leases. New at each start. */
+  readonly instanceId: string;
+  readonly keys: Keys;
+  readonly urls: Urls;
+  readonly wakeups: Wakeups;
+  readonly authenticator: Authenticator & { readonly id: string; readonly form: import('zod').ZodType };
+  readonly spawner: Spawner & { readonly id: string };
+  /** `JUPYTERHUB_API_URL` for servers: `http://127.0.0.1:<port>{base}hub/api`, no trailing slash. */
+  readonly apiUrl: string;
+  /** Isolation is not in force and the config did not ask for that: only the first administrator may sign in. */
+  readonly onlyFirstAdmin: boolean;
+}

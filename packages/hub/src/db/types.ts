@@ -1,0 +1,225 @@
+import type { Generated, Kysely } from 'kysely';
+
+/** A plain connection, or a transaction: every repository function takes it first and serves both. */
+export type Db = Kysely<Tables>;
+
+/**
+ * Conventions: times are integers, ms since the epoch, UTC. Booleans are 0 or 1. JSON is text, named `…Json` here by
+ * its column comment and converted at the repository's edge. Both databases store the same values.
+ */
+export interface Tables {
+  meta: MetaTable;
+  counters: CountersTable;
+  users: UsersTable;
+  sessions: SessionsTable;
+  login_throttle: LoginThrottleTable;
+  one_time_links: OneTimeLinksTable;
+  api_tokens: ApiTokensTable;
+  oauth_clients: OAuthClientsTable;
+  oauth_codes: OAuthCodesTable;
+  servers: ServersTable;
+  server_events: ServerEventsTable;
+  storage: StorageTable;
+  plugin_store: PluginStoreTable;
+  routes: RoutesTable;
+}
+
+/** Facts of the installation: `hub_id`, `created`. */
+interface MetaTable {
+  key: string;
+  value: string;
+}
+
+/** `uid` (next number of the reserved range; numbers are never given twice) and `route_version`. */
+interface CountersTable {
+  name: string;
+  value: number;
+}
+
+export interface UsersTable {
+  id: Generated<number>;
+  name: string;
+  admin: number;
+  /** Their own number from the reserved range (sdk accounts.ts), kept for ever. */
+  uid: number;
+  /** Why the account itself is allowed in: `first-admin`, `administrator`, `approval`; null when only rules decide. */
+  allowed_by: string | null;
+  /** 1 while a sign-up waits for an administrator. */
+  pending: number;
+  /** 1 when an administrator blocked the account; wins over everything. */
+  blocked: number;
+  created: number;
+  last_activity: number | null;
+  /** JSON object or null: contract §3.3 `user_info`. */
+  user_info: string | null;
+  /** JSON list: groups the authenticator reported at the last sign-in. */
+  auth_groups: string;
+  /** Seconds without activity until their servers stop; null = the config's; 0 = never. */
+  stop_after: number | null;
+}
+
+export interface SessionsTable {
+  /** SHA-256 hex of the login cookie's value. */
+  hash: string;
+  /** `jupyterhub-session-id`: 32 hex, set again when the browser lost it (contract §2.5). */
+  session_id: string;
+  user_id: number;
+  created: number;
+  last_seen: number;
+  expires_at: number;
+}
+
+export interface LoginThrottleTable {
+  /** `name:ada` or `ip:10.0.0.7`. */
+  key: string;
+  failures: number;
+  locked_until: number;
+  updated: number;
+}
+
+export interface OneTimeLinksTable {
+  /** SHA-256 hex of the link's secret. */
+  hash: string;
+  /** `first-admin` or `reset`. */
+  kind: string;
+  user_id: number | null;
+  created: number;
+  expires_at: number;
+  used_at: number | null;
+}
+
+export interface ApiTokensTable {
+  /** Shown as `a<id>` (contract §3.3). */
+  id: Generated<number>;
+  /** SHA-256 hex of the token. */
+  hash: string;
+  user_id: number;
+  /** `jupyterhub` for tokens issued by the hub itself; otherwise the OAuth client. */
+  client_id: string;
+  /** The browser session it was made in; deleted at that session's logout. */
+  session_id: string | null;
+  created: number;
+  expires_at: number | null;
+  last_activity: number | null;
+  note: string;
+  /** JSON list of stored scopes, unexpanded (`inherit`, `access:servers!server=ada/`, …). */
+  scopes: string;
+  /** Set for a server's own token: deleted when that start ends. */
+  server_id: string | null;
+  generation: number | null;
+}
+
+export interface OAuthClientsTable {
+  /** `jupyterhub-user-<name>[-<server>]`, `service-<name>`. */
+  identifier: string;
+  /** SHA-256 hex of the secret. */
+  secret_hash: string;
+  redirect_uri: string;
+  /** JSON list. */
+  allowed_scopes: string;
+  description: string;
+  server_id: string | null;
+}
+
+export interface OAuthCodesTable {
+  /** SHA-256 hex of the code. */
+  hash: string;
+  client_id: string;
+  user_id: number;
+  session_id: string | null;
+  redirect_uri: string;
+  /** JSON list. */
+  scopes: string;
+  code_challenge: string | null;
+  code_challenge_method: string | null;
+  expires_at: number;
+}
+
+export type Desired = 'running' | 'stopped';
+export type Phase = 'stopped' | 'queued' | 'starting' | 'ready' | 'stopping';
+
+export interface ServersTable {
+  /** Opaque, lower-case letters and digits. */
+  id: string;
+  user_id: number;
+  /** '' for the default server. */
+  name: string;
+  display_name: string;
+  /** JSON object: contract `user_options`. */
+  user_options: string;
+  desired: Desired;
+  phase: Phase;
+  /** When `phase` began. */
+  phase_at: number;
+  generation: number;
+  spawner_id: string;
+  /** JSON; frozen for this generation. */
+  spec: string | null;
+  ref: string | null;
+  attempt: string | null;
+  /** JSON Address while ready. */
+  address: string | null;
+  /** JSON of the last Observed, without progress. */
+  observed: string | null;
+  observed_at: number | null;
+  lease_owner: string | null;
+  lease_until: number;
+  /** When the controller looks again even without a wake-up. */
+  next_poll: number;
+  /** Order of arrival in the queue; null unless queued. */
+  queued_at: number | null;
+  /** When it became ready. */
+  started_at: number | null;
+  /** Contract `last_activity`: whatever the server or the proxy reported; only moves forward. */
+  last_activity: number | null;
+  /** Newest real work seen, for the idle decision; never an open tab's polling. */
+  last_work: number | null;
+  /** JSON {code, class, message, advice, log: string[], at}; null when the last start worked. */
+  failure: string | null;
+  /** Failed starts in a row. */
+  failures: number;
+  /** JSON {code: 'idle'|'user'|'admin'|'max_age'|'exited'|'lost'|'failed'|'shutdown', by, note, at}. */
+  stop_reason: string | null;
+  /** Seconds; null = the owner's setting; 0 = never. */
+  stop_after: number | null;
+  created: number;
+}
+
+export interface ServerEventsTable {
+  id: Generated<number>;
+  server_id: string;
+  generation: number;
+  at: number;
+  /** 0–100. */
+  percent: number;
+  message: string;
+  /** `progress`, `ready`, `failed`, `cancelled`, `notice`. */
+  kind: string;
+}
+
+/** Lasting storage, named once (architecture §4 rule 5). Rows stay when the user goes, until the data is deleted. */
+export interface StorageTable {
+  id: Generated<number>;
+  user_id: number | null;
+  user_name: string;
+  spawner_id: string;
+  name: string;
+  created: number;
+}
+
+export interface PluginStoreTable {
+  plugin: string;
+  key: string;
+  /** JSON. */
+  value: string;
+}
+
+/** The proxy's table. A removed route stays as a tombstone so that streams can resume. */
+export interface RoutesTable {
+  path: string;
+  /** JSON RouteTarget. */
+  target: string;
+  server_id: string | null;
+  version: number;
+  deleted: number;
+}

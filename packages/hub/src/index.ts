@@ -1,0 +1,1 @@
+export { defineConfig, type HubConfig, type HubConfigInput, HubConfigSchema } from './config/schema.ts';

@@ -1,0 +1,36 @@
+import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { Secret } from '@atrium/sdk';
+
+/** SHA-256 hex: how tokens, cookies and codes are stored. All are random and long, so no salt is needed. */
+export function hashToken(token: string): string {
+  return createHash('sha256').update(token).digest('hex');
+}
+
+/** `bytes` random bytes as lower-case hex. */
+export function randomHex(bytes: number): string {
+  return randomBytes(bytes).toString('hex');
+}
+
+const LETTERS = 'abcdefghijklmnopqrstuvwxyz0123456789';
+
+/** An opaque id: letters and digits, starts with a letter. */
+export function randomId(length = 12): string {
+  return Array.from(randomBytes(length), (byte, at) => LETTERS[byte % (at === 0 ? 26 : 36)]).join('');
+}
+
+/** What is derived from the hub key: nothing here is stored. */
+export interface Keys {
+  /** The token of one start: 32 hex, the same whenever it is derived (issue: a resumed start gives the same one). */
+  serverToken(serverId: string, generation: number): Secret;
+  /** HMAC-SHA256, url-safe base64, for values the browser hands back (XSRF). `purpose` separates uses. */
+  sign(purpose: string, text: string): string;
+}
+
+export function deriveKeys(hubKey: Secret): Keys {
+  const mac = (purpose: string, text: string) => createHmac('sha256', hubKey.reveal()).update(`${purpose}\0${text}`);
+  return {
+    serverToken: (serverId, generation) =>
+      new Secret(mac('server-token', `${serverId}:${generation}`).digest('hex').slice(0, 32), 'derived'),
+    sign: (purpose, text) => mac(purpose, text).digest('base64url'),
+  };
+}

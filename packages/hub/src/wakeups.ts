@@ -1,0 +1,27 @@
+import { EventEmitter } from 'node:events';
+
+/** `servers`: a row wants the controller. `progress`: new event rows (payload: server id). `routes`: the table changed. */
+export type Channel = 'servers' | 'progress' | 'routes';
+
+/** Says that something changed, to every hub. Only a hint: whoever listens also polls now and then. */
+export interface Wakeups extends AsyncDisposable {
+  notify(channel: Channel, payload?: string): void;
+  /** Returns the function that stops listening. */
+  on(channel: Channel, listener: (payload: string) => void): () => void;
+}
+
+/** Within one process: enough on SQLite, where there is one hub. */
+export function localWakeups(): Wakeups {
+  const emitter = new EventEmitter();
+  emitter.setMaxListeners(0);
+  return {
+    notify: (channel, payload = '') => void setImmediate(() => emitter.emit(channel, payload)),
+    on(channel, listener) {
+      emitter.on(channel, listener);
+      return () => emitter.off(channel, listener);
+    },
+    async [Symbol.asyncDispose]() {
+      emitter.removeAllListeners();
+    },
+  };
+}
