@@ -1,3 +1,4 @@
+export * from './accounts.ts';
 export * from './authenticator.ts';
 export * from './clock.ts';
 export * from './errors.ts';
