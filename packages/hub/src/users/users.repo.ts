@@ -1,0 +1,176 @@
+import type { Selectable } from 'kysely';
+import { sql } from 'kysely';
+import { takeNumber } from '../db/counters.repo.ts';
+import { fromJson } from '../db/json.ts';
+import type { Db, UsersTable } from '../db/types.ts';
+
+export interface User {
+  id: number;
+  name: string;
+  admin: boolean;
+  /** Their own number from the reserved range. */
+  uid: number;
+  /** `first-admin`, `administrator`, `approval`, or null when only the access rules decide. */
+  allowedBy: string | null;
+  pending: boolean;
+  blocked: boolean;
+  created: number;
+  lastActivity: number | null;
+  userInfo: Record<string, unknown> | null;
+  authGroups: string[];
+  /** Seconds; null = the config's; 0 = never. */
+  stopAfter: number | null;
+}
+
+export interface UserFilter {
+  state?: 'ready' | 'active' | 'inactive' | undefined;
+  /** Case-insensitive substring. */
+  nameFilter?: string | undefined;
+  /** Only these names (a filtered scope). */
+  names?: readonly string[] | undefined;
+  /** Only people waiting for approval. */
+  pending?: boolean | undefined;
+  sort?: UserSort | undefined;
+  offset?: number | undefined;
+  limit?: number | undefined;
+}
+
+export type UserSort = 'id' | 'name' | 'last_activity' | '-id' | '-name' | '-last_activity';
+
+export function toUser(row: Selectable<UsersTable>): User {
+  return {
+    id: row.id,
+    name: row.name,
+    admin: row.admin === 1,
+    uid: row.uid,
+    allowedBy: row.allowed_by,
+    pending: row.pending === 1,
+    blocked: row.blocked === 1,
+    created: row.created,
+    lastActivity: row.last_activity,
+    userInfo: fromJson(row.user_info),
+    authGroups: fromJson<string[]>(row.auth_groups) ?? [],
+    stopAfter: row.stop_after,
+  };
+}
+
+export async function findUser(db: Db, name: string): Promise<User | undefined> {
+  const row = await db.selectFrom('users').selectAll().where('name', '=', name).executeTakeFirst();
+  return row && toUser(row);
+}
+
+export async function findUserById(db: Db, id: number): Promise<User | undefined> {
+  const row = await db.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst();
+  return row && toUser(row);
+}
+
+export async function findUsersByName(db: Db, names: readonly string[]): Promise<User[]> {
+  if (names.length === 0) return [];
+  return (await db.selectFrom('users').selectAll().where('name', 'in', names).execute()).map(toUser);
+}
+
+/** One page and the total, both of what the filter covers. */
+export async function listUsers(db: Db, filter: UserFilter): Promise<{ users: User[]; total: number }> {
+  if (filter.names?.length === 0) return { users: [], total: 0 };
+  let query = db.selectFrom('users as u');
+  if (filter.nameFilter) {
+    const pattern = `%${filter.nameFilter.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`;
+    query = query.where(sql<boolean>`lower(u.name) like ${pattern} escape '\\'`);
+  }
+  if (filter.names) query = query.where('u.name', 'in', filter.names);
+  if (filter.pending !== undefined) query = query.where('u.pending', '=', filter.pending ? 1 : 0);
+  if (filter.state) {
+    const phases = filter.state === 'ready' ? (['ready'] as const) : (['queued', 'starting', 'ready', 'stopping'] as const);
+    query = query.where(({ exists, not, selectFrom }) => {
+      const some = exists(
+        selectFrom('servers as s').select('s.id').whereRef('s.user_id', '=', 'u.id').where('s.phase', 'in', phases),
+      );
+      return filter.state === 'inactive' ? not(some) : some;
+    });
+  }
+  const { total } = await query.select(({ fn }) => fn.countAll<number>().as('total')).executeTakeFirstOrThrow();
+  const key = (filter.sort ?? 'id').replace('-', '') as 'id' | 'name' | 'last_activity';
+  const direction = filter.sort?.startsWith('-') ? 'desc' : 'asc';
+  // Never active comes first ascending, on both databases (contract §3.5).
+  if (key === 'last_activity') query = query.orderBy(sql`coalesce(u.last_activity, 0)`, direction);
+  else query = query.orderBy(`u.${key}`, direction);
+  const rows = await query
+    .orderBy('u.id', direction)
+    .selectAll('u')
+    .limit(filter.limit ?? 1_000_000)
+    .offset(filter.offset ?? 0)
+    .execute();
+  return { users: rows.map(toUser), total: Number(total) };
+}
+
+export interface NewUser {
+  name: string;
+  admin?: boolean;
+  allowedBy?: string | null;
+  pending?: boolean;
+  now: number;
+}
+
+/** Undefined when the name is taken. The unique index decides; reading first would be a race. */
+export async function insertUser(db: Db, user: NewUser): Promise<User | undefined> {
+  const row = await db
+    .insertInto('users')
+    .values({
+      name: user.name,
+      admin: user.admin ? 1 : 0,
+      uid: await takeNumber(db, 'uid'),
+      allowed_by: user.allowedBy ?? null,
+      pending: user.pending ? 1 : 0,
+      blocked: 0,
+      created: user.now,
+      last_activity: null,
+      user_info: null,
+      auth_groups: '[]',
+      stop_after: null,
+    })
+    .onConflict((conflict) => conflict.column('name').doNothing())
+    .returningAll()
+    .executeTakeFirst();
+  return row && toUser(row);
+}
+
+export type UserChange = Partial<
+  Pick<User, 'name' | 'admin' | 'allowedBy' | 'pending' | 'blocked' | 'userInfo' | 'authGroups' | 'stopAfter'>
+>;
+
+export async function updateUser(db: Db, id: number, change: UserChange): Promise<void> {
+  const values = {
+    ...(change.name !== undefined && { name: change.name }),
+    ...(change.admin !== undefined && { admin: change.admin ? 1 : 0 }),
+    ...(change.allowedBy !== undefined && { allowed_by: change.allowedBy }),
+    ...(change.pending !== undefined && { pending: change.pending ? 1 : 0 }),
+    ...(change.blocked !== undefined && { blocked: change.blocked ? 1 : 0 }),
+    ...(change.userInfo !== undefined && { user_info: change.userInfo && JSON.stringify(change.userInfo) }),
+    ...(change.authGroups !== undefined && { auth_groups: JSON.stringify(change.authGroups) }),
+    ...(change.stopAfter !== undefined && { stop_after: change.stopAfter }),
+  };
+  if (Object.keys(values).length > 0) await db.updateTable('users').set(values).where('id', '=', id).execute();
+}
+
+/** Moves forward only, and only when at least `resolution` ms newer: most calls write nothing. */
+export async function touchUser(db: Db, id: number, at: number, resolution = 30_000): Promise<void> {
+  await db
+    .updateTable('users')
+    .set({ last_activity: at })
+    .where('id', '=', id)
+    .where(sql<boolean>`coalesce(last_activity, 0) + ${resolution} <= ${at}`)
+    .execute();
+}
+
+export async function deleteUserRow(db: Db, id: number): Promise<void> {
+  await db.deleteFrom('users').where('id', '=', id).execute();
+}
+
+export async function countAdmins(db: Db): Promise<number> {
+  const { n } = await db
+    .selectFrom('users')
+    .select(({ fn }) => fn.countAll<number>().as('n'))
+    .where('admin', '=', 1)
+    .executeTakeFirstOrThrow();
+  return Number(n);
+}

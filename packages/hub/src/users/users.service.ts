@@ -1,0 +1,51 @@
+import type { AppContext } from '../context.ts';
+import type { Db } from '../db/types.ts';
+import { stopForDeletion } from '../servers/servers.service.ts';
+import { deleteStorageOf } from '../storage/storage.service.ts';
+import { deleteUserRow, insertUser, type NewUser, type User } from './users.repo.ts';
+
+export {
+  countAdmins,
+  findUser,
+  findUserById,
+  findUsersByName,
+  listUsers,
+  touchUser,
+  type User,
+  type UserChange,
+  type UserFilter,
+  updateUser,
+} from './users.repo.ts';
+
+/** Contract §10.1: not empty, no slash, not only dots (even percent-encoded), no blank at either end. */
+export function validUserName(name: string): boolean {
+  if (name === '' || name.length > 255 || name !== name.trim() || name.includes('/')) return false;
+  if (/\p{Cc}/u.test(name)) return false;
+  let decoded = name;
+  try {
+    decoded = decodeURIComponent(name);
+  } catch {
+    // A lone percent sign is no escape.
+  }
+  return !/^\.+$/.test(decoded) && !decoded.includes('/');
+}
+
+/** What sign-in, list creation and rename do to a name (contract §10.1). */
+export function normaliseUserName(name: string): string {
+  return name.trim().toLowerCase();
+}
+
+/** Undefined when the name is taken. */
+export async function createUser(db: Db, user: NewUser): Promise<User | undefined> {
+  // One transaction, so that a number is used up only together with its account.
+  return db.isTransaction ? insertUser(db, user) : db.transaction().execute((tx) => insertUser(tx, user));
+}
+
+/** Stops what runs, removes the account and everything that hangs on it; the home folder by `onUserDelete`. */
+export async function deleteUser(ctx: AppContext, user: User, { by }: { by: string }): Promise<void> {
+  await stopForDeletion(ctx, user, by);
+  if (ctx.config.onUserDelete === 'delete-home') await deleteStorageOf(ctx, user);
+  await ctx.authenticator.accounts?.remove(user.name);
+  await deleteUserRow(ctx.db, user.id);
+  ctx.log.info({ user: user.name, by, home: ctx.config.onUserDelete }, 'user deleted');
+}
