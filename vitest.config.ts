@@ -2,9 +2,10 @@ import { defineConfig } from 'vitest/config';
 
 /** Our packages are read from source, by us (`conditions`) and by Node for what vitest leaves to it (`externalConditions`). */
 const ssr = {
-  resolve: { conditions: ['atrium-source', 'node', 'import', 'default'], externalConditions: ['atrium-source'] },
+  resolve: { conditions: ['atrium-source', 'node'], externalConditions: ['atrium-source'] },
 };
 const exclude = ['**/node_modules/**', '**/dist/**', '.cache/**', '.atrium/**'];
+const globalSetup = ['./tools/test-postgres-setup.ts'];
 
 export default defineConfig({
   test: {
@@ -15,6 +16,7 @@ export default defineConfig({
           name: 'unit',
           include: ['{packages,plugins,scripts,tools,bench,examples}/**/*.test.ts'],
           exclude,
+          globalSetup,
           testTimeout: 20_000,
           hookTimeout: 60_000,
         },
@@ -25,6 +27,7 @@ export default defineConfig({
           name: 'e2e',
           include: ['e2e/**/*.test.ts'],
           exclude,
+          globalSetup,
           fileParallelism: false,
           testTimeout: 180_000,
           hookTimeout: 300_000,

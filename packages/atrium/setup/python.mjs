@@ -69,7 +69,7 @@ export async function ensurePython({ dir, wheels, requirements = REQUIREMENTS, t
       });
     });
   await install().catch((cause) => {
-    clearStamp(fetched); // a wheel went missing or was damaged since: fetch again next time
+    if (!cause?.interrupted) clearStamp(fetched); // a wheel may be gone or damaged: fetch again next time
     explain('install the Python packages')(cause);
   });
 
