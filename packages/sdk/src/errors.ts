@@ -10,6 +10,7 @@ export const ERROR_STATUS = {
   scope_missing: 403,
   not_allowed: 403,
   locked_out: 429,
+  too_many_servers: 429,
   not_found: 404,
   name_taken: 409,
   method_not_allowed: 405,

@@ -1,0 +1,41 @@
+import type { AppContext } from '../context.ts';
+import { segment } from '../urls.ts';
+
+/** OAuth client of a server (contract §1.1): Python's `quote`, which also escapes `@`. */
+export function clientIdOf(user: string, server: string): string {
+  const quoted = (text: string) => segment(text).replaceAll('@', '%40');
+  return `jupyterhub-user-${quoted(user)}${server === '' ? '' : `-${quoted(server)}`}`;
+}
+
+/** What a server's token may do: the `server` role, resolved (contract §1.2, §4.4). */
+export function serverTokenScopes(user: string, server: string): string[] {
+  return [`users:activity!user=${user}`, `access:servers!server=${user}/${server}`];
+}
+
+/**
+ * The environment of contract §1.1, without the token and without `JUPYTERHUB_SERVICE_URL` (the plug-in's). The same
+ * for every attempt of a start: nothing here may depend on when it is asked.
+ */
+export function serverEnv(ctx: AppContext, user: { name: string }, serverName: string): Record<string, string> {
+  const { urls, config } = ctx;
+  const prefix = urls.server(user.name, serverName);
+  const access = JSON.stringify([`access:servers!server=${user.name}/${serverName}`, `access:servers!user=${user.name}`]);
+  const origin = config.publicUrl ? new URL(config.publicUrl).origin : '';
+  return {
+    JUPYTERHUB_CLIENT_ID: clientIdOf(user.name, serverName),
+    JUPYTERHUB_USER: user.name,
+    JUPYTERHUB_SERVER_NAME: serverName,
+    JUPYTERHUB_API_URL: ctx.apiUrl,
+    JUPYTERHUB_ACTIVITY_URL: `${ctx.apiUrl}/users/${segment(user.name)}/activity`,
+    JUPYTERHUB_BASE_URL: urls.base,
+    JUPYTERHUB_SERVICE_PREFIX: prefix,
+    JUPYTERHUB_OAUTH_CALLBACK_URL: `${prefix}oauth_callback`,
+    JUPYTERHUB_OAUTH_SCOPES: access,
+    JUPYTERHUB_OAUTH_ACCESS_SCOPES: access,
+    JUPYTERHUB_OAUTH_CLIENT_ALLOWED_SCOPES: '[]',
+    JUPYTERHUB_HOST: origin,
+    JUPYTERHUB_PUBLIC_URL: origin && `${origin}${prefix}`,
+    JUPYTERHUB_PUBLIC_HUB_URL: origin && `${origin}${urls.hub}`,
+    JUPYTERHUB_COOKIE_HOST_PREFIX_ENABLED: '0',
+  };
+}

@@ -1,0 +1,43 @@
+import type { RouteMessage } from '@atrium/sdk';
+import type { AppContext } from '../context.ts';
+import { forgetTombstones, readRouteChanges, readRoutes, routeVersion } from './routes.repo.ts';
+
+export { deleteRoutesOf, putRoute } from './routes.repo.ts';
+
+/** Removals are remembered over this many versions; a stream from before gets a snapshot. */
+const MEMORY = 5_000;
+const PING_MS = 5_000;
+
+/** At start: keeps the table from growing with removals that nobody can ask for any more. */
+export async function pruneRoutes(ctx: AppContext): Promise<void> {
+  await forgetTombstones(ctx.db, (await routeVersion(ctx.db)) - MEMORY);
+}
+
+/** The route stream (sdk routes.ts) from `since`, until the signal. Ends with the error when the database is gone. */
+export async function* routeMessages(ctx: AppContext, since: number, signal: AbortSignal): AsyncGenerator<RouteMessage> {
+  let changed = true;
+  let wake = () => {};
+  const stopListening = ctx.wakeups.on('routes', () => {
+    changed = true;
+    wake();
+  });
+  try {
+    let version = await routeVersion(ctx.db);
+    if (since > 0 && since <= version && since > version - MEMORY) version = since;
+    else yield { type: 'snapshot', version, routes: await readRoutes(ctx.db) };
+    while (!signal.aborted) {
+      changed = false;
+      const changes = await readRouteChanges(ctx.db, version);
+      version = changes.version;
+      if (changes.set.length + changes.delete.length > 0) yield { type: 'change', ...changes };
+      else yield { type: 'ping', version };
+      if (changed) continue;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+        void ctx.clock.sleep(PING_MS, signal).then(resolve, () => resolve());
+      });
+    }
+  } finally {
+    stopListening();
+  }
+}

@@ -1,0 +1,63 @@
+import type { Db } from '../db/types.ts';
+
+/** One line of a start's story. `percent` is 0–100. */
+export interface ServerEvent {
+  id: number;
+  at: number;
+  percent: number;
+  message: string;
+  kind: 'progress' | 'ready' | 'failed' | 'cancelled' | 'notice';
+}
+
+export interface NewEvent {
+  serverId: string;
+  generation: number;
+  at: number;
+  percent: number;
+  message: string;
+  kind: ServerEvent['kind'];
+}
+
+export async function insertEvents(db: Db, events: readonly NewEvent[]): Promise<void> {
+  if (events.length === 0) return;
+  const rows = events.map(({ serverId, ...event }) => ({ server_id: serverId, ...event }));
+  await db.insertInto('server_events').values(rows).execute();
+}
+
+/** Events of one start after the given id, oldest first. */
+export async function readEvents(db: Db, serverId: string, generation: number, afterId: number): Promise<ServerEvent[]> {
+  const rows = await db
+    .selectFrom('server_events')
+    .select(['id', 'at', 'percent', 'message', 'kind'])
+    .where('server_id', '=', serverId)
+    .where('generation', '=', generation)
+    .where('id', '>', afterId)
+    .orderBy('id')
+    .execute();
+  return rows as ServerEvent[];
+}
+
+/** Forgets the stories of earlier starts. */
+export async function deleteEventsBefore(db: Db, serverId: string, generation: number): Promise<void> {
+  await db
+    .deleteFrom('server_events')
+    .where('server_id', '=', serverId)
+    .where('generation', '<', generation)
+    .execute();
+}
+
+/** How long the newest `count` successful starts took, in ms, from request to ready. */
+export async function recentStartTimes(db: Db, count: number): Promise<number[]> {
+  const rows = await db
+    .selectFrom('server_events as done')
+    .innerJoin('server_events as first', (join) =>
+      join.onRef('first.server_id', '=', 'done.server_id').onRef('first.generation', '=', 'done.generation'),
+    )
+    .where('done.kind', '=', 'ready')
+    .where('first.percent', '=', 0)
+    .orderBy('done.id', 'desc')
+    .limit(count)
+    .select(['done.at as ready', 'first.at as asked'])
+    .execute();
+  return rows.map((row) => row.ready - row.asked);
+}

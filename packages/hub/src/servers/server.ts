@@ -1,0 +1,111 @@
+import type { Address, Exit, FaultClass, Options } from '@atrium/sdk';
+import type { Selectable } from 'kysely';
+import { fromJson } from '../db/json.ts';
+import type { Desired, Phase, ServersTable } from '../db/types.ts';
+
+/** Why the last start did not work, in words for the person and for their administrator. */
+export interface Failure {
+  /** Stable: `out_of_memory`, `command_not_found`, `start_timeout`, … */
+  code: string;
+  class: FaultClass;
+  message: string;
+  advice?: string;
+  /** The last lines of the server's output, oldest first. */
+  log: string[];
+  at: number;
+}
+
+/** Why it is not running. */
+export interface StopReason {
+  code: 'idle' | 'user' | 'admin' | 'max_age' | 'exited' | 'lost' | 'failed' | 'shutdown' | 'deleted';
+  by?: string;
+  /** What the member of staff who stopped it wrote. */
+  note?: string;
+  at: number;
+  exit?: Exit;
+  /** For `exited`: what happened, in plain words. */
+  message?: string;
+}
+
+/** One row of `servers`, as features see it. */
+export interface Server {
+  id: string;
+  userId: number;
+  userName: string;
+  name: string;
+  displayName: string;
+  userOptions: Options;
+  desired: Desired;
+  phase: Phase;
+  phaseAt: number;
+  generation: number;
+  address: Address | null;
+  queuedAt: number | null;
+  startedAt: number | null;
+  lastActivity: number | null;
+  lastWork: number | null;
+  failure: Failure | null;
+  stopReason: StopReason | null;
+  /** Seconds; null = the owner's setting; 0 = never. */
+  stopAfter: number | null;
+  created: number;
+}
+
+export type ServerRow = Selectable<ServersTable> & { user_name: string };
+
+export function toServer(row: ServerRow): Server {
+  return {
+    id: row.id,
+    userId: row.user_id,
+    userName: row.user_name,
+    name: row.name,
+    displayName: row.display_name,
+    userOptions: fromJson<Options>(row.user_options) ?? {},
+    desired: row.desired,
+    phase: row.phase,
+    phaseAt: row.phase_at,
+    generation: row.generation,
+    address: fromJson<Address>(row.address),
+    queuedAt: row.queued_at,
+    startedAt: row.started_at,
+    lastActivity: row.last_activity,
+    lastWork: row.last_work,
+    failure: fromJson<Failure>(row.failure),
+    stopReason: fromJson<StopReason>(row.stop_reason),
+    stopAfter: row.stop_after,
+    created: row.created,
+  };
+}
+
+/** Running and meant to run. */
+export function isReady(server: Server): boolean {
+  return server.phase === 'ready' && server.desired === 'running';
+}
+
+/** Anything but stopped. */
+export function isActive(server: Server): boolean {
+  return server.phase !== 'stopped';
+}
+
+/** Contract §3.3 `pending`. */
+export function pendingOf(server: Server): 'spawn' | 'stop' | null {
+  if (server.phase === 'stopped' || isReady(server)) return null;
+  return server.desired === 'running' && server.phase !== 'stopping' ? 'spawn' : 'stop';
+}
+
+/** `ada` or `ada:thesis`: how messages of the contract name a server. */
+export function logName(userName: string, serverName: string): string {
+  return serverName === '' ? userName : `${userName}:${serverName}`;
+}
+
+/** Contract §10.1 [6]: 1–30 characters, starts with a letter, single hyphens inside. */
+export function validServerName(name: string): boolean {
+  return name.length <= 30 && /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name);
+}
+
+/** Contract §10.1 [6]: 1–255 code points, printable, NFC, no blank at an edge, no two in a row. */
+export function validDisplayName(name: string): boolean {
+  const length = [...name].length;
+  if (length < 1 || length > 255 || name !== name.normalize('NFC') || name !== name.trim()) return false;
+  return !/\p{C}|\s{2}|[^\S ]/u.test(name);
+}

@@ -1,0 +1,177 @@
+import type { Options } from '@atrium/sdk';
+import type { Updateable } from 'kysely';
+import { sql } from 'kysely';
+import type { Db, ServersTable } from '../db/types.ts';
+import { type Server, type StopReason, toServer } from './server.ts';
+
+/** Every read of a server: its row with the owner's name. */
+export function selectServers(db: Db) {
+  return db.selectFrom('servers as s').innerJoin('users as u', 'u.id', 's.user_id').selectAll('s').select('u.name as user_name');
+}
+
+export async function findServer(db: Db, userId: number, name: string): Promise<Server | undefined> {
+  const row = await selectServers(db).where('s.user_id', '=', userId).where('s.name', '=', name).executeTakeFirst();
+  return row && toServer(row);
+}
+
+export async function findServerById(db: Db, id: string): Promise<Server | undefined> {
+  const row = await selectServers(db).where('s.id', '=', id).executeTakeFirst();
+  return row && toServer(row);
+}
+
+export async function findServersById(db: Db, ids: readonly string[]): Promise<Server[]> {
+  if (ids.length === 0) return [];
+  return (await selectServers(db).where('s.id', 'in', ids).execute()).map(toServer);
+}
+
+/** Servers of these people, by user id, default server first. */
+export async function listServers(db: Db, userIds: readonly number[]): Promise<Map<number, Server[]>> {
+  const found = new Map<number, Server[]>();
+  if (userIds.length === 0) return found;
+  const rows = await selectServers(db).where('s.user_id', 'in', userIds).orderBy('s.name').execute();
+  for (const row of rows) found.set(row.user_id, [...(found.get(row.user_id) ?? []), toServer(row)]);
+  return found;
+}
+
+export async function listActiveServers(db: Db): Promise<Server[]> {
+  return (await selectServers(db).where('s.phase', '<>', 'stopped').execute()).map(toServer);
+}
+
+export async function countServers(db: Db, what: { named: number } | 'active'): Promise<number> {
+  let query = db.selectFrom('servers').select(({ fn }) => fn.countAll<number>().as('n'));
+  query = what === 'active' ? query.where('phase', '<>', 'stopped') : query.where('user_id', '=', what.named).where('name', '<>', '');
+  return Number((await query.executeTakeFirstOrThrow()).n);
+}
+
+export interface NewServer {
+  id: string;
+  userId: number;
+  name: string;
+  displayName: string;
+  userOptions: Options;
+  spawnerId: string;
+  now: number;
+}
+
+/** False when this person already has a server of that name. */
+export async function insertServer(db: Db, server: NewServer): Promise<boolean> {
+  const { numInsertedOrUpdatedRows } = await db
+    .insertInto('servers')
+    .values({
+      id: server.id,
+      user_id: server.userId,
+      name: server.name,
+      display_name: server.displayName,
+      user_options: JSON.stringify(server.userOptions),
+      spawner_id: server.spawnerId,
+      phase_at: server.now,
+      created: server.now,
+      desired: 'stopped',
+      phase: 'stopped',
+      generation: 0,
+      lease_until: 0,
+      next_poll: 0,
+      failures: 0,
+    })
+    .onConflict((conflict) => conflict.columns(['user_id', 'name']).doNothing())
+    .executeTakeFirstOrThrow();
+  return numInsertedOrUpdatedRows === 1n;
+}
+
+export type ServerChange = Partial<{ name: string; displayName: string; userOptions: Options; stopAfter: number | null }>;
+
+export async function updateServer(db: Db, id: string, change: ServerChange): Promise<void> {
+  const values: Updateable<ServersTable> = {
+    ...(change.name !== undefined && { name: change.name }),
+    ...(change.displayName !== undefined && { display_name: change.displayName }),
+    ...(change.userOptions !== undefined && { user_options: JSON.stringify(change.userOptions) }),
+    ...(change.stopAfter !== undefined && { stop_after: change.stopAfter }),
+  };
+  if (Object.keys(values).length > 0) await db.updateTable('servers').set(values).where('id', '=', id).execute();
+}
+
+/** Removes a stopped server's record. False when it is active (again). */
+export async function deleteServerRow(db: Db, id: string): Promise<boolean> {
+  const { numDeletedRows } = await db
+    .deleteFrom('servers')
+    .where('id', '=', id)
+    .where('phase', '=', 'stopped')
+    .executeTakeFirstOrThrow();
+  return numDeletedRows === 1n;
+}
+
+/** What a new generation begins with: nothing of the old one may be taken for it. */
+const FRESH = {
+  spec: null,
+  ref: null,
+  attempt: null,
+  address: null,
+  observed: null,
+  observed_at: null,
+  started_at: null,
+  failure: null,
+  stop_reason: null,
+} as const;
+
+/** Stopped → queued as a new generation. False when it was not stopped. */
+export async function queueStart(db: Db, id: string, now: number): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('servers')
+    .set({
+      ...FRESH,
+      desired: 'running',
+      phase: 'queued',
+      phase_at: now,
+      queued_at: now,
+      next_poll: now,
+      generation: sql`generation + 1`,
+    })
+    .where('id', '=', id)
+    .where('phase', '=', 'stopped')
+    .executeTakeFirstOrThrow();
+  return numUpdatedRows === 1n;
+}
+
+/** A start asked for while it stops: the controller queues it once it is down. */
+export async function wantRunning(db: Db, id: string): Promise<void> {
+  await db.updateTable('servers').set({ desired: 'running' }).where('id', '=', id).where('phase', '<>', 'stopped').execute();
+}
+
+/**
+ * Running or starting → wanted stopped. A queued start has touched nothing outside and is stopped at once.
+ * @returns the generation that was cancelled in the queue, or undefined.
+ */
+export async function wantStopped(db: Db, id: string, reason: StopReason): Promise<number | undefined> {
+  const stop_reason = JSON.stringify(reason);
+  const cancelled = await db
+    .updateTable('servers')
+    .set({ desired: 'stopped', phase: 'stopped', phase_at: reason.at, queued_at: null, stop_reason })
+    .where('id', '=', id)
+    .where('phase', '=', 'queued')
+    .returning('generation')
+    .executeTakeFirst();
+  if (cancelled) return cancelled.generation;
+  await db
+    .updateTable('servers')
+    .set({ desired: 'stopped', stop_reason, next_poll: 0 })
+    .where('id', '=', id)
+    .where('desired', '=', 'running')
+    .execute();
+  return undefined;
+}
+
+/** Newest activity; values only move forward (contract §3.7). Times in ms. */
+export async function touchServer(db: Db, id: string, seen: { lastActivity?: number; lastWork?: number }): Promise<void> {
+  const newer = (column: 'last_activity' | 'last_work', at: number) =>
+    sql<number>`case when coalesce(${sql.ref(column)}, 0) < ${at} then ${at} else ${sql.ref(column)} end`;
+  const values: Record<string, unknown> = {};
+  if (seen.lastActivity !== undefined) values['last_activity'] = newer('last_activity', seen.lastActivity);
+  if (seen.lastWork !== undefined) values['last_work'] = newer('last_work', seen.lastWork);
+  if (Object.keys(values).length > 0) await db.updateTable('servers').set(values).where('id', '=', id).execute();
+}
+
+/** JSON of the deterministic name of what this start created outside; null before the first start. */
+export async function findRef(db: Db, id: string): Promise<string | null> {
+  const row = await db.selectFrom('servers').select('ref').where('id', '=', id).executeTakeFirst();
+  return row?.ref ?? null;
+}

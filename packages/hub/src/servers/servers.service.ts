@@ -1,0 +1,261 @@
+import { HubError, type Options } from '@atrium/sdk';
+import type { AppContext } from '../context.ts';
+import { fromJson } from '../db/json.ts';
+import { randomId } from '../keys.ts';
+import { pluginIo } from '../plugins/plugin-io.ts';
+import type { User } from '../users/users.service.ts';
+import { deleteEventsBefore, insertEvents, recentStartTimes } from './events.repo.ts';
+import { readQueue } from './queue.repo.ts';
+import { isActive, logName, type Server, type StopReason, validDisplayName, validServerName } from './server.ts';
+import * as repo from './servers.repo.ts';
+
+export { readEvents, type ServerEvent } from './events.repo.ts';
+export * from './server.ts';
+export { findServer, findServerById, listActiveServers, listServers, touchServer } from './servers.repo.ts';
+
+export interface StartRequest {
+  userOptions?: Options | undefined;
+  displayName?: string | undefined;
+  /** Who asks, for the log. */
+  by: string;
+  /** Pages queue a start behind a stop that is under way; the API refuses it (contract §3.7). */
+  behindStop?: boolean;
+}
+
+/**
+ * Records that a server shall run; the controller does the rest. A start under way is returned as it is.
+ * @throws HubError `already_running`, `server_pending`, `limit_reached`, `invalid_name`.
+ */
+export async function requestStart(ctx: AppContext, user: User, name: string, request: StartRequest): Promise<Server> {
+  const now = ctx.clock.now();
+  const server = await ctx.db.transaction().execute(async (db) => {
+    const known = await repo.findServer(db, user.id, name);
+    const before = known ?? (await createIn(ctx, db, user, name, request));
+    if (before.phase === 'ready' && before.desired === 'running') {
+      throw new HubError('already_running', `${logName(user.name, name)} is already running`);
+    }
+    if (before.phase !== 'stopped') {
+      if (before.phase !== 'stopping' && before.desired === 'running') return before;
+      if (!request.behindStop) throw new HubError('server_pending', `${user.name}:${name} is pending stop`);
+      await repo.wantRunning(db, before.id);
+      return { ...before, desired: 'running' as const };
+    }
+    await checkActiveLimit(ctx, db);
+    if (known) {
+      const { displayName, userOptions } = request;
+      checkDisplayName(displayName);
+      await repo.updateServer(db, known.id, {
+        ...(displayName !== undefined && { displayName }),
+        ...(userOptions !== undefined && { userOptions }),
+      });
+    }
+    await repo.queueStart(db, before.id, now);
+    const generation = before.generation + 1;
+    if (before.generation > 0) await deleteEventsBefore(db, before.id, generation);
+    const at = { serverId: before.id, generation, at: now };
+    await insertEvents(db, [{ ...at, percent: 0, message: 'Server requested', kind: 'progress' }]);
+    const fresh = { failure: null, stopReason: null, address: null, startedAt: null };
+    return { ...before, ...fresh, desired: 'running' as const, phase: 'queued' as const, generation, queuedAt: now, phaseAt: now };
+  });
+  ctx.log.info({ server: server.id, user: user.name, name, by: request.by }, 'start requested');
+  ctx.wakeups.notify('servers', server.id);
+  return server;
+}
+
+export interface StopRequest {
+  code: StopReason['code'];
+  by?: string;
+  note?: string | undefined;
+}
+
+/** Records that a server shall not run, whatever its phase; a start is cancelled. Idempotent. */
+export async function requestStop(ctx: AppContext, server: Server, request: StopRequest): Promise<Server> {
+  const now = ctx.clock.now();
+  const { code, by, note } = request;
+  const reason: StopReason = { code, at: now, ...(by !== undefined && { by }), ...(note && { note }) };
+  await ctx.db.transaction().execute(async (db) => {
+    const generation = await repo.wantStopped(db, server.id, reason);
+    if (generation === undefined) return;
+    const at = { serverId: server.id, generation, at: now };
+    await insertEvents(db, [{ ...at, percent: 100, message: 'Spawn cancelled', kind: 'cancelled' }]);
+  });
+  ctx.log.info({ server: server.id, user: server.userName, name: server.name, ...request }, 'stop requested');
+  ctx.wakeups.notify('servers', server.id);
+  ctx.wakeups.notify('progress', server.id);
+  return (await repo.findServerById(ctx.db, server.id)) ?? server;
+}
+
+/** A named server's record, not started. @throws HubError `name_taken`, `invalid_name`, `limit_reached`. */
+export async function createServer(
+  ctx: AppContext,
+  user: User,
+  name: string,
+  wanted: { displayName?: string | undefined; userOptions?: Options | undefined },
+): Promise<Server> {
+  return ctx.db.transaction().execute(async (db) => {
+    if (await repo.findServer(db, user.id, name)) {
+      throw new HubError('name_taken', `Server ${logName(user.name, name)} already exists`);
+    }
+    return createIn(ctx, db, user, name, wanted);
+  });
+}
+
+async function createIn(
+  ctx: AppContext,
+  db: AppContext['db'],
+  user: User,
+  name: string,
+  wanted: { displayName?: string | undefined; userOptions?: Options | undefined },
+): Promise<Server> {
+  if (name !== '') {
+    if (!validServerName(name)) throw new HubError('invalid_name', `Invalid server_name: '${name}'`);
+    await checkNamedLimit(ctx, db, user);
+  }
+  checkDisplayName(wanted.displayName);
+  await repo.insertServer(db, {
+    id: randomId(),
+    userId: user.id,
+    name,
+    displayName: wanted.displayName ?? name,
+    userOptions: wanted.userOptions ?? {},
+    spawnerId: ctx.spawner.id,
+    now: ctx.clock.now(),
+  });
+  const server = await repo.findServer(db, user.id, name);
+  if (!server) throw new Error(`server ${logName(user.name, name)} vanished while it was made`);
+  return server;
+}
+
+/** Changes a stopped server; its idle setting can change at any time. */
+export async function patchServer(ctx: AppContext, user: User, server: Server, change: repo.ServerChange): Promise<Server> {
+  const { stopAfter, ...rest } = change;
+  return ctx.db.transaction().execute(async (db) => {
+    if (Object.keys(rest).length > 0 && isActive(server)) {
+      throw new HubError('bad_request', `Stop ${logName(user.name, server.name)} before changing it`);
+    }
+    if (rest.name !== undefined && rest.name !== server.name) {
+      if (!validServerName(rest.name)) throw new HubError('invalid_name', `Invalid server_name: '${rest.name}'`);
+      if (server.name === '') await checkNamedLimit(ctx, db, user);
+      if (await repo.findServer(db, user.id, rest.name)) {
+        throw new HubError('name_taken', `Server ${logName(user.name, rest.name)} already exists`);
+      }
+    }
+    checkDisplayName(rest.displayName);
+    await repo.updateServer(db, server.id, change);
+    return (await repo.findServerById(db, server.id)) ?? server;
+  });
+}
+
+/** Removes a stopped server's record; its files stay in the home folder. */
+export async function removeServer(ctx: AppContext, server: Server): Promise<void> {
+  if (!(await repo.deleteServerRow(ctx.db, server.id))) {
+    throw new HubError('server_pending', `${logName(server.userName, server.name)} is still active`);
+  }
+}
+
+/** Stops everything of a person and waits until it is gone. @throws HubError when one does not stop in time. */
+export async function stopForDeletion(ctx: AppContext, user: User, by: string): Promise<void> {
+  const servers = (await repo.listServers(ctx.db, [user.id])).get(user.id) ?? [];
+  await Promise.all(
+    servers.filter(isActive).map(async (server) => {
+      await requestStop(ctx, server, { code: 'deleted', by });
+      const after = await waitForServer(ctx, server.id, (now) => now.phase === 'stopped', ctx.config.start.stopTimeout * 3000);
+      if (after.phase !== 'stopped') {
+        throw new HubError('server_pending', `${logName(user.name, server.name)} is still stopping; try again in a moment`);
+      }
+    }),
+  );
+}
+
+/** Waits for a row to become what is asked; answers the row as it is at the timeout (ms) otherwise. */
+export async function waitForServer(
+  ctx: AppContext,
+  serverId: string,
+  until: (server: Server) => boolean,
+  timeoutMs: number,
+): Promise<Server> {
+  const deadline = AbortSignal.timeout(timeoutMs);
+  let changed = false;
+  let wake = () => {};
+  const stopListening = ctx.wakeups.on('progress', (id) => {
+    if (id !== serverId) return;
+    changed = true;
+    wake();
+  });
+  try {
+    for (;;) {
+      changed = false;
+      const server = await repo.findServerById(ctx.db, serverId);
+      if (!server) throw new HubError('not_found', 'No access to resources or resources not found');
+      if (until(server) || deadline.aborted) return server;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+        if (changed) resolve();
+        // The wake-up is only a hint (architecture §3): look again now and then.
+        void ctx.clock.sleep(1_000, deadline).then(resolve, () => resolve());
+      });
+    }
+  } finally {
+    stopListening();
+  }
+}
+
+/** Where a queued server stands, 1 first; null when it is not queued. */
+export async function queuePlace(ctx: AppContext, server: Server): Promise<{ place: number } | null> {
+  if (server.phase !== 'queued') return null;
+  const order = await cached(ctx, 'queue', 1_000, () => readQueue(ctx.db, 100_000));
+  const at = order.indexOf(server.id);
+  return { place: at === -1 ? order.length + 1 : at + 1 };
+}
+
+/** The median of recent starts in ms, from request to ready; null before there was one. */
+export async function typicalStartMs(ctx: AppContext): Promise<number | null> {
+  const times = await cached(ctx, 'start-times', 10_000, () => recentStartTimes(ctx.db, 31));
+  return times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)] ?? null;
+}
+
+/** The newest lines of a server's output, oldest first; of its last start when it does not run. */
+export async function serverLog(ctx: AppContext, server: Server, lines: number): Promise<readonly string[]> {
+  const ref = await repo.findRef(ctx.db, server.id);
+  if (ref === null || !ctx.spawner.logs) return server.failure?.log ?? [];
+  return ctx.spawner.logs(fromJson(ref) ?? null, lines, pluginIo(ctx, AbortSignal.timeout(5_000)));
+}
+
+/** What many waiting pages ask at once is read once. Per installation, gone with it. */
+const caches = new WeakMap<AppContext, Map<string, { at: number; value: Promise<unknown> }>>();
+
+function cached<T>(ctx: AppContext, key: string, maxAgeMs: number, read: () => Promise<T>): Promise<T> {
+  const cache = caches.get(ctx) ?? new Map<string, { at: number; value: Promise<unknown> }>();
+  caches.set(ctx, cache);
+  const known = cache.get(key);
+  const now = ctx.clock.now();
+  if (known && now - known.at < maxAgeMs) return known.value as Promise<T>;
+  const value = read();
+  cache.set(key, { at: now, value });
+  value.catch(() => cache.delete(key));
+  return value;
+}
+
+function checkDisplayName(name: string | undefined): void {
+  if (name !== undefined && name !== '' && !validDisplayName(name)) {
+    throw new HubError('invalid_name', `Invalid display_name: ${name}`);
+  }
+}
+
+async function checkNamedLimit(ctx: AppContext, db: AppContext['db'], user: User): Promise<void> {
+  const { limit } = ctx.config.namedServers;
+  if (limit === 0) throw new HubError('bad_request', 'Named servers are not enabled.');
+  if ((await repo.countServers(db, { named: user.id })) >= limit) {
+    throw new HubError(
+      'limit_reached',
+      `User ${user.name} already has the maximum of ${limit} named servers.  One must be deleted before a new server can be created`,
+    );
+  }
+}
+
+async function checkActiveLimit(ctx: AppContext, db: AppContext['db']): Promise<void> {
+  const { activeLimit } = ctx.config.start;
+  if (activeLimit > 0 && (await repo.countServers(db, 'active')) >= activeLimit) {
+    throw new HubError('too_many_servers', 'Active user limit exceeded. Try again in a few minutes.');
+  }
+}
