@@ -8,6 +8,8 @@ export interface Identity {
   name: string;
   /** Grants when true; false says nothing. */
   admin?: boolean;
+  /** The proof is known to many people (a password for a room): it signs in nobody who is an administrator. */
+  shared?: boolean;
   groups?: readonly string[];
   /** Shown by Jupyter Server: name, display_name, initials, avatar_url, color (contract §1.5). */
   userInfo?: { [key: string]: Json };
