@@ -5,5 +5,7 @@ export * from './errors.ts';
 export * from './helper.ts';
 export * from './log.ts';
 export * from './routes.ts';
+export * from './scope-table.ts';
+export * from './scopes.ts';
 export * from './secret.ts';
 export * from './spawner.ts';

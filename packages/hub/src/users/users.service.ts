@@ -10,6 +10,7 @@ export {
   findUserById,
   findUsersByName,
   listUsers,
+  toUser,
   touchUser,
   type User,
   type UserChange,

@@ -1,0 +1,1 @@
+export { deleteClientsOf, findClient, type OAuthClient, putClient } from './oauth-clients.repo.ts';

@@ -1,0 +1,215 @@
+import type { Selectable } from 'kysely';
+import { sql } from 'kysely';
+import { fromJson } from '../db/json.ts';
+import type { ApiTokensTable, Db } from '../db/types.ts';
+import { toUser, type User } from '../users/users.service.ts';
+
+/** `client_id` of tokens that the hub itself issued (contract §1.2). */
+export const HUB_CLIENT = 'jupyterhub';
+
+export interface ApiToken {
+  id: number;
+  userId: number;
+  clientId: string;
+  sessionId: string | null;
+  created: number;
+  expiresAt: number | null;
+  lastActivity: number | null;
+  note: string;
+  /** As stored: unexpanded. */
+  scopes: readonly string[];
+  serverId: string | null;
+}
+
+export interface NewToken {
+  userId: number;
+  hash: string;
+  clientId: string;
+  sessionId: string | null;
+  now: number;
+  expiresAt: number | null;
+  note: string;
+  scopes: readonly string[];
+  server?: { id: string; generation: number } | undefined;
+}
+
+type TokenRow = Omit<Selectable<ApiTokensTable>, 'hash' | 'generation'>;
+
+const COLUMNS = [
+  'id',
+  'user_id',
+  'client_id',
+  'session_id',
+  'created',
+  'expires_at',
+  'last_activity',
+  'note',
+  'scopes',
+  'server_id',
+] as const;
+
+function toToken(row: TokenRow): ApiToken {
+  return {
+    id: row.id,
+    userId: row.user_id,
+    clientId: row.client_id,
+    sessionId: row.session_id,
+    created: row.created,
+    expiresAt: row.expires_at,
+    lastActivity: row.last_activity,
+    note: row.note,
+    scopes: fromJson<string[]>(row.scopes) ?? [],
+    serverId: row.server_id,
+  };
+}
+
+export async function insertToken(db: Db, token: NewToken): Promise<ApiToken> {
+  const row = await db
+    .insertInto('api_tokens')
+    .values({
+      hash: token.hash,
+      user_id: token.userId,
+      client_id: token.clientId,
+      session_id: token.sessionId,
+      created: token.now,
+      expires_at: token.expiresAt,
+      last_activity: null,
+      note: token.note,
+      scopes: JSON.stringify(token.scopes),
+      server_id: token.server?.id ?? null,
+      generation: token.server?.generation ?? null,
+    })
+    .returning(COLUMNS)
+    .executeTakeFirstOrThrow();
+  return toToken(row);
+}
+
+/** The token, its owner, and the server behind its OAuth client: everything that authenticating a request needs. */
+export async function findTokenByHash(
+  db: Db,
+  hash: string,
+  now: number,
+): Promise<{ token: ApiToken; user: User; clientServer: string | undefined } | undefined> {
+  const row = await db
+    .selectFrom('api_tokens as t')
+    .innerJoin('users as u', 'u.id', 't.user_id')
+    .leftJoin('oauth_clients as c', 'c.identifier', 't.client_id')
+    .leftJoin('servers as s', 's.id', 'c.server_id')
+    .leftJoin('users as su', 'su.id', 's.user_id')
+    .where('t.hash', '=', hash)
+    .where(({ eb, or }) => or([eb('t.expires_at', 'is', null), eb('t.expires_at', '>', now)]))
+    .selectAll('u')
+    .select([
+      't.id as t_id',
+      't.client_id as t_client_id',
+      't.session_id as t_session_id',
+      't.created as t_created',
+      't.expires_at as t_expires_at',
+      't.last_activity as t_last_activity',
+      't.note as t_note',
+      't.scopes as t_scopes',
+      't.server_id as t_server_id',
+      's.name as s_name',
+      'su.name as su_name',
+    ])
+    .executeTakeFirst();
+  if (!row) return undefined;
+  const token = toToken({
+    id: row.t_id,
+    user_id: row.id,
+    client_id: row.t_client_id,
+    session_id: row.t_session_id,
+    created: row.t_created,
+    expires_at: row.t_expires_at,
+    last_activity: row.t_last_activity,
+    note: row.t_note,
+    scopes: row.t_scopes,
+    server_id: row.t_server_id,
+  });
+  const clientServer = row.su_name === null ? undefined : `${row.su_name}/${row.s_name ?? ''}`;
+  return { token, user: toUser(row), clientServer };
+}
+
+/** Newest use first, unused last; expired ones are left out. */
+export async function tokensOf(db: Db, userId: number, now: number): Promise<ApiToken[]> {
+  const rows = await db
+    .selectFrom('api_tokens')
+    .select(COLUMNS)
+    .where('user_id', '=', userId)
+    .where(({ eb, or }) => or([eb('expires_at', 'is', null), eb('expires_at', '>', now)]))
+    .orderBy(sql`coalesce(last_activity, 0)`, 'desc')
+    .orderBy('id', 'desc')
+    .execute();
+  return rows.map(toToken);
+}
+
+export async function tokenOf(db: Db, userId: number, id: number, now: number): Promise<ApiToken | undefined> {
+  const row = await db
+    .selectFrom('api_tokens')
+    .select(COLUMNS)
+    .where('user_id', '=', userId)
+    .where('id', '=', id)
+    .where(({ eb, or }) => or([eb('expires_at', 'is', null), eb('expires_at', '>', now)]))
+    .executeTakeFirst();
+  return row && toToken(row);
+}
+
+export async function deleteToken(db: Db, id: number): Promise<void> {
+  await db.deleteFrom('api_tokens').where('id', '=', id).execute();
+}
+
+export async function deleteTokensOfClient(db: Db, userId: number, clientId: string): Promise<void> {
+  await db.deleteFrom('api_tokens').where('user_id', '=', userId).where('client_id', '=', clientId).execute();
+}
+
+export async function deleteExpiredTokens(db: Db, now: number): Promise<void> {
+  await db.deleteFrom('api_tokens').where('expires_at', '<=', now).execute();
+}
+
+/** Moves forward only. */
+export async function touchToken(db: Db, id: number, at: number): Promise<void> {
+  await db
+    .updateTable('api_tokens')
+    .set({ last_activity: at })
+    .where('id', '=', id)
+    .where(sql<boolean>`coalesce(last_activity, 0) < ${at}`)
+    .execute();
+}
+
+export interface ServerToken {
+  userId: number;
+  serverId: string;
+  generation: number;
+  /** SHA-256 hex of the derived token. */
+  hash: string;
+  /** `Server at <prefix>` (contract §1.2). */
+  note: string;
+  scopes: readonly string[];
+  now: number;
+}
+
+/** The token of one start; in place of any other of that server. Same call again, as after a crash: no change. */
+export async function putServerToken(db: Db, token: ServerToken): Promise<void> {
+  await db.deleteFrom('api_tokens').where('server_id', '=', token.serverId).where('hash', '<>', token.hash).execute();
+  await db
+    .insertInto('api_tokens')
+    .values({
+      hash: token.hash,
+      user_id: token.userId,
+      client_id: HUB_CLIENT,
+      session_id: null,
+      created: token.now,
+      expires_at: null,
+      last_activity: null,
+      note: token.note,
+      scopes: JSON.stringify(token.scopes),
+      server_id: token.serverId,
+      generation: token.generation,
+    })
+    .onConflict((conflict) => conflict.column('hash').doNothing())
+    .execute();
+}
+
+export async function deleteServerTokens(db: Db, serverId: string): Promise<void> {
+  await db.deleteFrom('api_tokens').where('server_id', '=', serverId).execute();
+}

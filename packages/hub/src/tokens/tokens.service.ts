@@ -1,0 +1,1 @@
+export { deleteServerTokens, putServerToken, type ServerToken } from './tokens.repo.ts';
