@@ -1,0 +1,93 @@
+// Makes pages that work without it a little better. Each part looks for its own attribute and does nothing without.
+const all = (selector) => document.querySelectorAll(selector);
+
+for (const button of all('[data-theme-switch]')) {
+  const root = document.documentElement;
+  const system = matchMedia('(prefers-color-scheme: dark)');
+  const isDark = () => (root.dataset.theme ?? (system.matches ? 'dark' : 'light')) === 'dark';
+  const label = () => {
+    button.textContent = isDark() ? button.dataset.light : button.dataset.dark;
+  };
+  button.hidden = false;
+  button.addEventListener('click', () => {
+    root.dataset.theme = isDark() ? 'light' : 'dark';
+    try {
+      localStorage.setItem('atrium-theme', root.dataset.theme);
+    } catch {
+      // It lasts for this page, then.
+    }
+    label();
+  });
+  system.addEventListener('change', label);
+  label();
+}
+
+for (const field of all('[data-password]')) {
+  const input = field.querySelector('input');
+  const button = field.querySelector('[data-reveal]');
+  const caps = field.querySelector('[data-caps]');
+  const show = (shown) => {
+    input.type = shown ? 'text' : 'password';
+    button.setAttribute('aria-pressed', String(shown));
+    button.textContent = shown ? button.dataset.hide : button.dataset.show;
+  };
+  button.hidden = false;
+  button.addEventListener('click', () => {
+    show(input.type === 'password');
+    input.focus();
+  });
+  // A password manager only recognises a password field, and nobody wants it left readable.
+  input.form?.addEventListener('submit', () => show(false));
+  for (const type of ['keydown', 'keyup', 'blur']) {
+    input.addEventListener(type, (event) => {
+      const on = event.getModifierState?.('CapsLock') ?? false;
+      caps.textContent = on ? caps.dataset.text : '';
+    });
+  }
+}
+
+for (const button of all('[data-copy]')) {
+  if (!navigator.clipboard) continue;
+  button.hidden = false;
+  const label = button.textContent;
+  button.addEventListener('click', async () => {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    button.textContent = button.dataset.done;
+    setTimeout(() => {
+      button.textContent = label;
+    }, 2000);
+  });
+}
+
+const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'long', timeStyle: 'short' });
+for (const time of all('time[datetime]')) {
+  const text = exact.format(new Date(time.dateTime));
+  if ('exact' in time.dataset) time.textContent = text;
+  else time.title = text;
+}
+
+for (const menu of all('details.menu')) {
+  const close = (event) => {
+    if (event.type === 'keydown' ? event.key === 'Escape' : !menu.contains(event.target)) menu.open = false;
+  };
+  document.addEventListener('click', close);
+  document.addEventListener('keydown', close);
+}
+
+for (const form of all('form[data-confirm]')) {
+  form.addEventListener('submit', (event) => {
+    if (!confirm(form.dataset.confirm)) event.preventDefault();
+  });
+}
+
+// A page that was left open tells the truth when it is looked at again, unless somebody is typing into it.
+if (document.querySelector('[data-live]')) {
+  const loaded = Date.now();
+  let typed = false;
+  document.addEventListener('input', () => {
+    typed = true;
+  });
+  document.addEventListener('visibilitychange', () => {
+    if (document.visibilityState === 'visible' && !typed && Date.now() - loaded > 15_000) location.reload();
+  });
+}
