@@ -1,0 +1,2 @@
+/** What breaks a rule under `root`, one sentence each with its place. */
+export function findViolations(root: string): string[];

@@ -1,0 +1,2 @@
+/** The clone that this script is part of. */
+export const root: string;

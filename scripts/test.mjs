@@ -1,0 +1,51 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { runChecks } from './lib/checks.mjs';
+import { become, runScript } from './lib/launch.mjs';
+import { ensureChromium, ensurePostgres, ensureTestPythons } from './lib/machine.mjs';
+import { ensureNode } from './lib/node.mjs';
+import { ensurePackages } from './lib/npm.mjs';
+import { add, countResults, summary } from './lib/results.mjs';
+import { cacheDir, root } from './lib/root.mjs';
+
+/** `npm test [-- part of a file name …]`: fetches what the tests need, then checks, unit and end-to-end tests. */
+await runScript(async () => {
+  const filters = process.argv.slice(2);
+  const node = await ensureNode();
+  await ensurePackages({ dev: true });
+  const { python, python5 } = await ensureTestPythons();
+  const postgres = await ensurePostgres();
+  const chromium = await ensureChromium();
+  if (!postgres)
+    process.stdout.write('No PostgreSQL: tests that need one are skipped. Install it, or run as root on Debian.\n');
+  if (!chromium) process.stdout.write('No Chromium: browser tests are skipped. Install Chromium or Chrome.\n');
+
+  const env = {
+    ...process.env,
+    PATH: `${dirname(node)}${delimiter}${process.env.PATH}`,
+    ATRIUM_TEST_PYTHON: python,
+    ATRIUM_TEST_PYTHON_5: python5,
+    ATRIUM_TEST_POSTGRES_BIN: postgres ?? '',
+    ATRIUM_TEST_CHROMIUM: chromium ?? '',
+  };
+  let total = { passed: 0, failed: 0, skipped: 0 };
+  // A filter asks for some tests, not for an opinion on the whole tree.
+  if (filters.length === 0) total = add(total, await runChecks());
+  for (const project of ['unit', 'e2e']) total = add(total, await runProject(node, project, filters, env));
+
+  const mustBeComplete = process.env.CI === 'true' && total.skipped > 0;
+  if (mustBeComplete) process.stdout.write('In CI a skipped test is a failure.\n');
+  process.stdout.write(`${summary(total)}\n`);
+  return total.failed > 0 || mustBeComplete ? 1 : 0;
+});
+
+async function runProject(node, project, filters, env) {
+  const report = join(cacheDir, 'test-results', `${project}.json`);
+  mkdirSync(dirname(report), { recursive: true });
+  rmSync(report, { force: true });
+  const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const args = [vitest, 'run', '--project', project, '--passWithNoTests', ...reporters, ...filters];
+  const exitCode = await become(node, args, { env, cwd: root });
+  return countResults(report, exitCode);
+}
