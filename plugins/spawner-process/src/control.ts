@@ -1,0 +1,93 @@
+import { execFile } from 'node:child_process';
+import { appendFile, link, lstat, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { cgroupsBusy, killCgroups, removeCgroups } from './cgroups.ts';
+import { launchMark } from './launch.ts';
+import { holdDir, ifMissing, isRoot, launchesDir, type Meta, type Place, type ProcessRef, readMeta } from './layout.ts';
+import { logSize, ROTATE_RUNNING, rotateLog } from './logs.ts';
+import { look } from './look.ts';
+import { bootId, isAlive, readClaim, signal, withEnvironment } from './processes.ts';
+
+const run = promisify(execFile);
+/** How long `remove` waits for what it killed to be gone from the process table. */
+const REAP_MS = 3_000;
+
+/** Runs `act` with a launch folder that nobody can swap meanwhile; nothing when there is none. */
+async function inLaunch(place: Place, ref: ProcessRef, act: (dir: string, meta: Meta) => Promise<void>): Promise<void> {
+  await using launches = await holdDir(launchesDir(place), 0o750, place.hubGid);
+  const dir = launches.join(`${ref.server}.${ref.generation}`);
+  const meta = await readMeta(dir);
+  if (meta?.hubId === place.hubId) await act(dir, meta);
+}
+
+/** Asks a server to end, or ends it. Returns at once; what became of it is for `look` to say. */
+export async function signalLaunch(place: Place, ref: ProcessRef, force: boolean): Promise<void> {
+  await inLaunch(place, ref, async (dir, meta) => {
+    // The mark first: a start that is under way looks for it after it has said who it is.
+    await writeFile(join(dir, 'stop'), '');
+    // Where no keeper is yet, this takes its place: one that was started and is late finds it taken and leaves.
+    await writeFile(join(dir, 'keeper'), 'void\n', { flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
+    const boot = await bootId();
+    const init = await readClaim(join(dir, 'init'));
+    const alive = init && init !== 'void' && (await isAlive(init, boot));
+    if (alive) signal(init.pid, force ? 'SIGKILL' : 'SIGTERM');
+    if (force && meta.boot === boot) await killRest(place, ref, dir, meta);
+  });
+}
+
+/** In a pid namespace the end of its first process is the end of all; without one, what is left is looked for. */
+async function killRest(place: Place, ref: ProcessRef, dir: string, meta: Meta): Promise<void> {
+  await killCgroups(meta.cgroups);
+  if (meta.mode === 'namespaces' || meta.mode === 'user-namespace') return;
+  for (const pid of await withEnvironment(`ATRIUM_LAUNCH=${launchMark(place, ref)}`)) signal(pid, 'SIGKILL');
+  if (process.platform === 'linux') return;
+  const keeper = await readClaim(join(dir, 'keeper'));
+  if (keeper && keeper !== 'void' && (await isAlive(keeper, meta.boot))) signal(-keeper.pid, 'SIGKILL');
+}
+
+/** Does what `Facts.due` says: gives the socket its safe name, notes out-of-memory kills, keeps the log in bounds. */
+export async function tend(place: Place, ref: ProcessRef, now: number): Promise<void> {
+  await inLaunch(place, ref, async (dir, meta) => {
+    await publish(dir, meta);
+    const facts = await look(place, ref);
+    if (facts && facts.kills > (facts.notices.at(-1)?.count ?? 0)) {
+      await appendFile(join(dir, 'notices'), `${JSON.stringify({ count: facts.kills, at: now })}\n`);
+    }
+    if ((await logSize(place, ref.server)) > ROTATE_RUNNING) await rotateLog(place, ref.server);
+  });
+}
+
+/**
+ * The server owns the folder it binds in and could put a link there that leads hub and proxy to somebody else's socket.
+ * So they connect to a second name of the same socket, in a folder that it cannot write to.
+ */
+async function publish(dir: string, meta: Meta): Promise<void> {
+  const draft = join(dir, 'sock.new');
+  await rm(draft, { force: true });
+  // link(2) does not follow a link: whatever lies there gets the second name itself and is looked at under it.
+  const linked = await link(join(dir, 'io', 'server.sock'), draft).then(() => true, ifMissing(false));
+  if (!linked) return;
+  const found = await lstat(draft);
+  if (found.isSocket() && found.uid === meta.uid) await rename(draft, join(dir, 'sock'));
+  else await rm(draft, { force: true });
+}
+
+/** Removes what is left of a start; ends it first when it still runs. */
+export async function remove(place: Place, ref: ProcessRef): Promise<void> {
+  await signalLaunch(place, ref, true);
+  await inLaunch(place, ref, async (dir, meta) => {
+    const gone = async () => (await look(place, ref))?.state !== 'alive' && !(await cgroupsBusy(meta.cgroups));
+    for (const until = Date.now() + REAP_MS; !(await gone()); await delay(20)) {
+      if (Date.now() > until)
+        throw new Error('The server does not end although it was killed; it may be waiting for a disk.');
+    }
+    await removeCgroups(meta.cgroups);
+    // `rm` walks by open folders: a link that the server left in its part leads nowhere.
+    if (isRoot()) await run('rm', ['-rf', '--', join(launchesDir(place), `${ref.server}.${ref.generation}`)]);
+    else await rm(dir, { recursive: true, force: true });
+  });
+}

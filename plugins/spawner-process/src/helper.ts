@@ -1,0 +1,44 @@
+import { defineVerb, type HelperDefinition } from '@atrium/sdk';
+import { z } from 'zod';
+import { remove, signalLaunch, tend } from './control.ts';
+import { LaunchInput, launch } from './launch.ts';
+import { ProcessRef } from './layout.ts';
+import { launches, look } from './look.ts';
+import { probe } from './machine.ts';
+import { removeHome, StorageName } from './storage.ts';
+
+/**
+ * Everything the plug-in does that may need root. In a hub that was not started as root the same functions run in the
+ * hub, as its own account. Paths never come from a request, except what a server may read (see `launch.ts`).
+ */
+export const processHelper: HelperDefinition = {
+  id: 'process',
+  verbs: {
+    probe: defineVerb(z.strictObject({ isolation: z.enum(['auto', 'none']) }), ({ isolation }) => probe(isolation)),
+    launch: defineVerb(LaunchInput, async (input, context) => {
+      await launch(input, context);
+      return null;
+    }),
+    /** Many at once, so that looking after hundreds of servers is one message. */
+    observe: defineVerb(z.strictObject({ refs: z.array(ProcessRef) }), ({ refs }, context) =>
+      Promise.all(refs.map(async (ref) => (await look(context, ref)) ?? null)),
+    ),
+    tend: defineVerb(z.strictObject({ refs: z.array(ProcessRef), now: z.number() }), async ({ refs, now }, context) => {
+      await Promise.all(refs.map((ref) => tend(context, ref, now)));
+      return null;
+    }),
+    signal: defineVerb(z.strictObject({ ref: ProcessRef, force: z.boolean() }), async ({ ref, force }, context) => {
+      await signalLaunch(context, ref, force);
+      return null;
+    }),
+    list: defineVerb(z.strictObject({}), (_, context) => launches(context)),
+    remove: defineVerb(z.strictObject({ ref: ProcessRef }), async ({ ref }, context) => {
+      await remove(context, ref);
+      return null;
+    }),
+    removeHome: defineVerb(z.strictObject({ storage: StorageName }), async ({ storage }, context) => {
+      await removeHome(context, storage);
+      return null;
+    }),
+  },
+};
