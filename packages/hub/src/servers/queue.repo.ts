@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Db } from '../db/types.ts';
+import type { Failure } from './server.ts';
 
 /**
  * Server ids waiting to start, in the order they will: everybody's first before anybody's second, then by arrival.
@@ -23,4 +24,23 @@ export async function countStarting(db: Db): Promise<number> {
     .where('phase', '=', 'starting')
     .executeTakeFirstOrThrow();
   return Number(n);
+}
+
+/** Queued → stopped with the reason: it could not even be tried. */
+export async function failQueued(db: Db, id: string, generation: number, failure: Failure): Promise<void> {
+  await db
+    .updateTable('servers')
+    .set({
+      desired: 'stopped',
+      phase: 'stopped',
+      phase_at: failure.at,
+      queued_at: null,
+      failure: JSON.stringify(failure),
+      failures: sql`failures + 1`,
+      stop_reason: JSON.stringify({ code: 'failed', at: failure.at }),
+    })
+    .where('id', '=', id)
+    .where('generation', '=', generation)
+    .where('phase', '=', 'queued')
+    .execute();
 }

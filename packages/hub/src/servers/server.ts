@@ -45,6 +45,8 @@ export interface Server {
   lastActivity: number | null;
   lastWork: number | null;
   failure: Failure | null;
+  /** Failed starts in a row. */
+  failures: number;
   stopReason: StopReason | null;
   /** Seconds; null = the owner's setting; 0 = never. */
   stopAfter: number | null;
@@ -71,6 +73,7 @@ export function toServer(row: ServerRow): Server {
     lastActivity: row.last_activity,
     lastWork: row.last_work,
     failure: fromJson<Failure>(row.failure),
+    failures: row.failures,
     stopReason: fromJson<StopReason>(row.stop_reason),
     stopAfter: row.stop_after,
     created: row.created,

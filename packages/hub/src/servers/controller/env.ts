@@ -1,5 +1,5 @@
-import type { AppContext } from '../context.ts';
-import { segment } from '../urls.ts';
+import type { AppContext } from '../../context.ts';
+import { segment } from '../../urls.ts';
 
 /** OAuth client of a server (contract §1.1): Python's `quote`, which also escapes `@`. */
 export function clientIdOf(user: string, server: string): string {

@@ -1,0 +1,66 @@
+import type { AppContext } from '../../context.ts';
+import { hashToken } from '../../keys.ts';
+import { putClient } from '../../oauth/oauth-clients.service.ts';
+import { storageOf } from '../../storage/storage.service.ts';
+import { putServerToken } from '../../tokens/tokens.service.ts';
+import { findUserById } from '../../users/users.service.ts';
+import { insertEvents } from '../events.repo.ts';
+import type { Failure } from '../server.ts';
+import { failQueued } from '../queue.repo.ts';
+import { admit, findWork } from './controller.repo.ts';
+import { clientIdOf, serverTokenScopes } from './env.ts';
+import { faultOf } from './failures.ts';
+
+/**
+ * Queued → starting: spec, ref, token hash and OAuth client are committed together, before anything is done outside.
+ * False when it was cancelled, taken by another hub, or cannot be started as asked (then the row says why).
+ */
+export async function admitOne(ctx: AppContext, id: string, leaseUntil: number): Promise<boolean> {
+  const work = await findWork(ctx.db, id);
+  const user = work && (await findUserById(ctx.db, work.userId));
+  if (!work || !user || work.phase !== 'queued') return false;
+  const now = ctx.clock.now();
+  const { name, admin, uid, authGroups: groups } = user;
+  let spec: ReturnType<typeof ctx.spawner.resolve>;
+  try {
+    spec = ctx.spawner.resolve({ name, admin, uid, groups, storage: await storageOf(ctx, user) }, work.userOptions);
+  } catch (error) {
+    const fault = faultOf(error);
+    ctx.log.warn({ err: error, server: id, user: name }, 'a start cannot be made as it was asked for');
+    const failure: Failure = { ...fault, log: [], at: now };
+    await ctx.db.transaction().execute(async (db) => {
+      await failQueued(db, id, work.generation, failure);
+      const message = `Spawn failed: ${fault.message}`;
+      await insertEvents(db, [{ serverId: id, generation: work.generation, at: now, percent: 100, message, kind: 'failed' }]);
+    });
+    ctx.wakeups.notify('progress', id);
+    return false;
+  }
+  const ref = ctx.spawner.identify(id, work.generation);
+  const hash = hashToken(ctx.keys.serverToken(id, work.generation).reveal());
+  const base = ctx.urls.server(name, work.name);
+  const admitted = await ctx.db.transaction().execute(async (db) => {
+    const fence = { id, generation: work.generation, owner: ctx.instanceId };
+    if (!(await admit(db, fence, { spec, ref, now, leaseUntil }))) return false;
+    await putServerToken(db, {
+      userId: user.id,
+      serverId: id,
+      generation: work.generation,
+      hash,
+      note: `Server at ${base}`,
+      scopes: serverTokenScopes(name, work.name),
+      now,
+    });
+    await putClient(db, {
+      identifier: clientIdOf(name, work.name),
+      secretHash: hash,
+      redirectUri: `${base}oauth_callback`,
+      allowedScopes: [],
+      description: `Server at ${base}`,
+      serverId: id,
+    });
+    return true;
+  });
+  if (admitted) ctx.wakeups.notify('progress', id);
+  return admitted;
+}

@@ -1,0 +1,122 @@
+import type { Json } from '@atrium/sdk';
+import type { Updateable } from 'kysely';
+import { fromJson } from '../../db/json.ts';
+import type { Db, ServersTable } from '../../db/types.ts';
+import { type Server, toServer } from '../server.ts';
+import { selectServers } from '../servers.repo.ts';
+
+/** A server as the controller needs it: with what was committed before the first outside call. */
+export interface Work extends Server {
+  spec: Json;
+  /** Null before the first start was admitted. */
+  ref: Json;
+  attempt: Json | undefined;
+}
+
+/** Who may write a row: this hub, about this generation. A save that meets another holder changes nothing. */
+export interface Fence {
+  id: string;
+  generation: number;
+  owner: string;
+}
+
+export async function findWork(db: Db, id: string): Promise<Work | undefined> {
+  const row = await selectServers(db).where('s.id', '=', id).executeTakeFirst();
+  if (!row) return undefined;
+  return {
+    ...toServer(row),
+    spec: fromJson<Json>(row.spec),
+    ref: fromJson<Json>(row.ref),
+    attempt: row.attempt === null ? undefined : (fromJson<Json>(row.attempt) ?? undefined),
+  };
+}
+
+/** Rows the controller has to act on: between two phases, or wanted otherwise. Queued ones are admitted, not claimed. */
+export async function listDue(db: Db, now: number, owner: string): Promise<string[]> {
+  const rows = await db
+    .selectFrom('servers')
+    .select('id')
+    .where(({ or, and, eb }) =>
+      or([eb('phase', 'in', ['starting', 'stopping']), and([eb('phase', '=', 'ready'), eb('desired', '=', 'stopped')])]),
+    )
+    .where(({ or, eb }) => or([eb('lease_owner', 'is', null), eb('lease_owner', '=', owner), eb('lease_until', '<', now)]))
+    .execute();
+  return rows.map((row) => row.id);
+}
+
+/** True when this hub now holds the row. One statement: of two hubs, one gets it. */
+export async function takeLease(db: Db, id: string, owner: string, now: number, until: number): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('servers')
+    .set({ lease_owner: owner, lease_until: until })
+    .where('id', '=', id)
+    .where('phase', 'in', ['starting', 'ready', 'stopping'])
+    .where(({ or, eb }) => or([eb('lease_owner', 'is', null), eb('lease_owner', '=', owner), eb('lease_until', '<', now)]))
+    .executeTakeFirstOrThrow();
+  return numUpdatedRows === 1n;
+}
+
+export async function renewLeases(db: Db, ids: readonly string[], owner: string, until: number): Promise<void> {
+  if (ids.length === 0) return;
+  await db.updateTable('servers').set({ lease_until: until }).where('id', 'in', ids).where('lease_owner', '=', owner).execute();
+}
+
+/** On SQLite there is one hub (the file's lock says so): whatever lease is in the rows belongs to a dead one. */
+export async function dropForeignLeases(db: Db, owner: string): Promise<void> {
+  await db
+    .updateTable('servers')
+    .set({ lease_owner: null, lease_until: 0 })
+    .where('lease_owner', 'is not', null)
+    .where('lease_owner', '<>', owner)
+    .execute();
+}
+
+/** Queued → starting, with spec and ref committed before the first outside call. False when it was cancelled meanwhile. */
+export async function admit(
+  db: Db,
+  fence: Fence,
+  step: { spec: Json; ref: Json; now: number; leaseUntil: number },
+): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('servers')
+    .set({
+      phase: 'starting',
+      phase_at: step.now,
+      queued_at: null,
+      spec: JSON.stringify(step.spec),
+      ref: JSON.stringify(step.ref),
+      lease_owner: fence.owner,
+      lease_until: step.leaseUntil,
+    })
+    .where('id', '=', fence.id)
+    .where('generation', '=', fence.generation)
+    .where('phase', '=', 'queued')
+    .where('desired', '=', 'running')
+    .executeTakeFirstOrThrow();
+  return numUpdatedRows === 1n;
+}
+
+/** Writes a step's outcome. False when the row is no longer ours or of another generation: then stop acting. */
+export async function saveStep(db: Db, fence: Fence, values: Updateable<ServersTable>): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('servers')
+    .set(values)
+    .where('id', '=', fence.id)
+    .where('generation', '=', fence.generation)
+    .where('lease_owner', '=', fence.owner)
+    .executeTakeFirstOrThrow();
+  return numUpdatedRows === 1n;
+}
+
+/** Starting → ready, unless a stop was asked for meanwhile: stop always wins (architecture §3). */
+export async function saveReady(db: Db, fence: Fence, values: Updateable<ServersTable>): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('servers')
+    .set({ ...values, phase: 'ready', lease_owner: null, lease_until: 0 })
+    .where('id', '=', fence.id)
+    .where('generation', '=', fence.generation)
+    .where('lease_owner', '=', fence.owner)
+    .where('desired', '=', 'running')
+    .executeTakeFirstOrThrow();
+  return numUpdatedRows === 1n;
+}

@@ -1,0 +1,151 @@
+import type { AppContext } from '../../context.ts';
+import { isReady } from '../server.ts';
+import { countStarting, readQueue } from '../queue.repo.ts';
+import { admitOne } from './admit.ts';
+import { dropForeignLeases, findWork, listDue, renewLeases, takeLease } from './controller.repo.ts';
+import { runStart } from './start.ts';
+import { LostLease } from './steps.ts';
+import { runStop } from './stop.ts';
+import { createSweep } from './sweep.ts';
+
+const LEASE_MS = 30_000;
+const RENEW_MS = 10_000;
+/** The safety net under the wake-ups. */
+const LOOK_MS = 1_000;
+
+export interface Controller extends AsyncDisposable {
+  /** Begins acting: adopts what an earlier hub left, then follows intents. Returns at once. */
+  start(): void;
+}
+
+interface Task {
+  /** What it works towards; a start is aborted when the row wants a stop. */
+  kind: 'start' | 'stop';
+  abort: AbortController;
+  done: Promise<void>;
+}
+
+/**
+ * Makes reality match the rows (architecture §3). One task per server that is between two phases, driven to the end;
+ * what a task knows is in the row, so that any hub can take over at any await.
+ */
+export function createController(ctx: AppContext): Controller {
+  const tasks = new Map<string, Task>();
+  const dirty = new Set<string>();
+  const closing = new AbortController();
+  const sweep = createSweep(ctx);
+  let looking: Promise<void> = Promise.resolve();
+  let scheduled = false;
+  let admitting = false;
+  const ends: (() => void)[] = [];
+
+  /** Looks at the named rows (or at all that are due) after the current turn, so that a burst is one look. */
+  function schedule(): void {
+    if (scheduled || closing.signal.aborted) return;
+    scheduled = true;
+    looking = looking.then(async () => {
+      scheduled = false;
+      const ids = [...dirty];
+      dirty.clear();
+      await Promise.all(ids.map(look)).catch(report);
+      await admitWaiting().catch(report);
+    });
+  }
+
+  function report(err: unknown): void {
+    // The database may be gone; rows stay as they are and the next look tries again.
+    if (!closing.signal.aborted) ctx.log.error({ err }, 'the controller could not read or write its rows; trying again');
+  }
+
+  async function look(id: string): Promise<void> {
+    const running = tasks.get(id);
+    const work = await findWork(ctx.db, id);
+    if (!work) return;
+    if (running) {
+      if (running.kind === 'start' && work.desired === 'stopped') running.abort.abort(new Error('cancelled'));
+      return;
+    }
+    if (work.phase === 'stopped' || work.phase === 'queued' || isReady(work)) return;
+    const now = ctx.clock.now();
+    if (await takeLease(ctx.db, id, ctx.instanceId, now, now + LEASE_MS)) run(id);
+  }
+
+  /** Drives one row until it rests. */
+  function run(id: string): void {
+    if (tasks.has(id) || closing.signal.aborted) return;
+    const task: Task = { kind: 'stop', abort: new AbortController(), done: Promise.resolve() };
+    const signal = AbortSignal.any([task.abort.signal, closing.signal]);
+    tasks.set(id, task);
+    task.done = drive(id, task, signal)
+      .catch((err) => {
+        if (err instanceof LostLease || closing.signal.aborted) return;
+        ctx.log.error({ err, server: id }, 'a step of a server failed; trying again');
+      })
+      .finally(() => {
+        tasks.delete(id);
+        if (closing.signal.aborted) return;
+        dirty.add(id);
+        schedule();
+      });
+  }
+
+  async function drive(id: string, task: Task, signal: AbortSignal): Promise<void> {
+    const work = await findWork(ctx.db, id);
+    if (!work) return;
+    if (work.phase === 'starting' && work.desired === 'running') {
+      task.kind = 'start';
+      await runStart(ctx, work, signal);
+    } else if (work.phase !== 'stopped' && work.phase !== 'queued' && !isReady(work)) {
+      task.kind = 'stop';
+      await runStop(ctx, work, signal);
+    }
+  }
+
+  async function admitWaiting(): Promise<void> {
+    if (admitting || closing.signal.aborted) return;
+    admitting = true;
+    try {
+      const free = ctx.config.start.concurrency - (await countStarting(ctx.db));
+      if (free <= 0) return;
+      for (const id of await readQueue(ctx.db, free)) {
+        if (await admitOne(ctx, id, ctx.clock.now() + LEASE_MS)) run(id);
+      }
+    } finally {
+      admitting = false;
+    }
+  }
+
+  async function every(ms: number, act: () => Promise<unknown>): Promise<void> {
+    while (!closing.signal.aborted) {
+      await act().catch(report);
+      await ctx.clock.sleep(ms, closing.signal).catch(() => {});
+    }
+  }
+
+  return {
+    start() {
+      ends.push(
+        ctx.wakeups.on('servers', (id) => {
+          if (id) dirty.add(id);
+          schedule();
+        }),
+      );
+      void (async () => {
+        if (ctx.dialect === 'sqlite') await dropForeignLeases(ctx.db, ctx.instanceId).catch(report);
+        void every(LOOK_MS, async () => {
+          for (const id of await listDue(ctx.db, ctx.clock.now(), ctx.instanceId)) if (!tasks.has(id)) dirty.add(id);
+          schedule();
+        });
+        void every(RENEW_MS, () => renewLeases(ctx.db, [...tasks.keys()], ctx.instanceId, ctx.clock.now() + LEASE_MS));
+        void sweep.run(closing.signal);
+      })();
+    },
+    async [Symbol.asyncDispose]() {
+      closing.abort(new Error('the hub is closing'));
+      for (const end of ends) end();
+      await looking;
+      await Promise.allSettled([...tasks.values()].map((task) => task.done));
+      await sweep.idle();
+    },
+  };
+}

@@ -1,0 +1,134 @@
+import type { Address, Fault, Observed } from '@atrium/sdk';
+import type { AppContext } from '../../context.ts';
+import { pluginIo } from '../../plugins/plugin-io.ts';
+import { putRoute } from '../../routes/routes.service.ts';
+import { insertEvents } from '../events.repo.ts';
+import type { Failure } from '../server.ts';
+import { saveReady, type Work } from './controller.repo.ts';
+import { answerTimedOut, exitedEarly, faultOf, startTimedOut } from './failures.ts';
+import { get } from '../ask.ts';
+import { commit, eventBase, fenceOf, LostLease, observedColumns, serverIo } from './steps.ts';
+
+/** How often a start is looked at: fast at first, for servers that come up at once; ms. */
+const POLL = { first: 20, factor: 1.6, most: 1_000 };
+const LOG_LINES = 60;
+/** One try of the first request to a new server, ms; the whole wait is `start.answerTimeout`. */
+const PROBE_TIMEOUT = 5_000;
+
+/**
+ * Brings an admitted start to `ready`, or records why it failed. Resumes wherever an earlier hub was: every step is
+ * idempotent. Returns when the row is ready, or wants stopping (failed or cancelled); rejects on LostLease and when
+ * the database is gone.
+ */
+export async function runStart(ctx: AppContext, work: Work, signal: AbortSignal): Promise<void> {
+  const outcome = await bringUp(ctx, work, signal);
+  if (outcome === 'cancelled') return;
+  if ('code' in outcome) {
+    await recordFailure(ctx, work, outcome);
+    return;
+  }
+  const now = ctx.clock.now();
+  const url = ctx.urls.server(work.userName, work.name);
+  await ctx.db.transaction().execute(async (db) => {
+    const ready = await saveReady(db, fenceOf(ctx, work), {
+      phase_at: now,
+      started_at: now,
+      last_activity: now,
+      last_work: now,
+      address: JSON.stringify(outcome),
+      failure: null,
+      failures: 0,
+    });
+    // Not ready: a stop came in between. The controller sees the row and stops it.
+    if (!ready) return;
+    const path = ctx.urls.routePath(work.userName, work.name);
+    await putRoute(db, { path, target: outcome, serverId: work.id });
+    await insertEvents(db, [{ ...eventBase(ctx, work), percent: 100, message: `Server ready at ${url}`, kind: 'ready' }]);
+  });
+  ctx.log.info({ server: work.id, user: work.userName, name: work.name, ms: now - (work.queuedAt ?? work.phaseAt) }, 'server ready');
+  ctx.wakeups.notify('routes');
+  ctx.wakeups.notify('progress', work.id);
+}
+
+async function bringUp(ctx: AppContext, work: Work, signal: AbortSignal): Promise<Address | Fault | 'cancelled'> {
+  const { clock, config, spawner } = ctx;
+  const io = serverIo(ctx, work, signal);
+  const startBy = work.phaseAt + config.start.timeout * 1000;
+  let answerBy = 0;
+  let pause = POLL.first;
+  let told = 0;
+  for (;;) {
+    if (signal.aborted) return 'cancelled';
+    let observed: Observed;
+    try {
+      observed = await spawner.ensure(work.ref, work.spec, io);
+    } catch (error) {
+      if (error instanceof LostLease) throw error;
+      if (signal.aborted) return 'cancelled';
+      ctx.log.warn({ err: error, server: work.id, user: work.userName }, 'spawner could not start a server');
+      return faultOf(error);
+    }
+    const steps = (observed.progress ?? []).slice(told);
+    if (steps.length > 0) {
+      told += steps.length;
+      const events = steps.map((step) => ({ percent: Math.min(step.percent, 95), message: step.message, kind: 'progress' as const }));
+      await commit(ctx, work, {}, events);
+    }
+    if (observed.fault) return observed.fault;
+    if (observed.phase === 'exited' || observed.phase === 'failed') return exitedEarly(observed.exit);
+    const now = clock.now();
+    if (observed.phase === 'running' && observed.address) {
+      answerBy ||= now + config.start.answerTimeout * 1000;
+      if (await answers(ctx, work, observed.address)) {
+        await commit(ctx, work, observedColumns(ctx, observed));
+        return observed.address;
+      }
+      if (now > answerBy) return answerTimedOut(config.start.answerTimeout);
+    } else if (now > startBy) {
+      return startTimedOut(config.start.timeout);
+    }
+    await clock.sleep(pause, signal).catch(() => {});
+    pause = Math.min(pause * POLL.factor, POLL.most);
+  }
+}
+
+/** Contract §1.4: any status below 500 of `GET <prefix>api`. */
+async function answers(ctx: AppContext, work: Work, address: Address): Promise<boolean> {
+  try {
+    const { status } = await get(address, `${ctx.urls.server(work.userName, work.name)}api`, {}, PROBE_TIMEOUT);
+    return status > 0 && status < 500;
+  } catch {
+    return false;
+  }
+}
+
+/** Writes why a start failed and hands the row to the stop side, which removes what was created. */
+async function recordFailure(ctx: AppContext, work: Work, fault: Fault): Promise<void> {
+  const log = await logTail(ctx, work);
+  const at = ctx.clock.now();
+  const failure: Failure = { ...fault, log: [...log], at };
+  await commit(
+    ctx,
+    work,
+    {
+      desired: 'stopped',
+      phase: 'stopping',
+      phase_at: at,
+      failure: JSON.stringify(failure),
+      failures: work.failures + 1,
+      stop_reason: JSON.stringify({ code: 'failed', at }),
+    },
+    [{ percent: 100, message: `Spawn failed: ${fault.message}`, kind: 'failed' }],
+  );
+  ctx.log.warn({ server: work.id, user: work.userName, name: work.name, code: fault.code }, 'start failed');
+}
+
+/** The last lines of output; a log that cannot be read must not hide the failure itself. */
+export async function logTail(ctx: AppContext, work: Work): Promise<readonly string[]> {
+  try {
+    return (await ctx.spawner.logs?.(work.ref, LOG_LINES, pluginIo(ctx, AbortSignal.timeout(5_000)))) ?? [];
+  } catch (err) {
+    ctx.log.warn({ err, server: work.id }, 'could not read the log of a failed start');
+    return [];
+  }
+}

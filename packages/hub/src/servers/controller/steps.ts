@@ -1,0 +1,67 @@
+import type { Observed, ServerIo } from '@atrium/sdk';
+import type { Updateable } from 'kysely';
+import type { AppContext } from '../../context.ts';
+import type { ServersTable } from '../../db/types.ts';
+import { pluginIo } from '../../plugins/plugin-io.ts';
+import { insertEvents, type NewEvent } from '../events.repo.ts';
+import { type Fence, saveStep, type Work } from './controller.repo.ts';
+import { serverEnv } from './env.ts';
+
+/** Another hub took the row, or it is of another generation by now: whatever we were doing is no longer ours. */
+export class LostLease extends Error {
+  override readonly name = 'LostLease';
+}
+
+export function fenceOf(ctx: AppContext, work: Work): Fence {
+  return { id: work.id, generation: work.generation, owner: ctx.instanceId };
+}
+
+/** Saves a step with its events in one transaction. @throws LostLease */
+export async function commit(
+  ctx: AppContext,
+  work: Work,
+  values: Updateable<ServersTable>,
+  events: readonly Omit<NewEvent, 'serverId' | 'generation' | 'at'>[] = [],
+  also?: (db: AppContext['db']) => Promise<void>,
+): Promise<void> {
+  await ctx.db.transaction().execute(async (db) => {
+    if (!(await saveStep(db, fenceOf(ctx, work), values))) throw new LostLease();
+    await insertEvents(db, events.map((event) => ({ ...event, ...eventBase(ctx, work) })));
+    await also?.(db);
+  });
+  ctx.wakeups.notify('progress', work.id);
+}
+
+export function eventBase(ctx: AppContext, work: Work): { serverId: string; generation: number; at: number } {
+  return { serverId: work.id, generation: work.generation, at: ctx.clock.now() };
+}
+
+/** The doors a spawner gets for one server (sdk ServerIo). */
+export function serverIo(ctx: AppContext, work: Work, signal: AbortSignal): ServerIo {
+  let attempt = work.attempt;
+  return {
+    ...pluginIo(ctx, signal),
+    server: {
+      id: work.id,
+      generation: work.generation,
+      user: work.userName,
+      name: work.name,
+      prefix: ctx.urls.server(work.userName, work.name),
+    },
+    env: serverEnv(ctx, { name: work.userName }, work.name),
+    token: ctx.keys.serverToken(work.id, work.generation),
+    get attempt() {
+      return attempt;
+    },
+    async save(value) {
+      if (!(await saveStep(ctx.db, fenceOf(ctx, work), { attempt: JSON.stringify(value) }))) throw new LostLease();
+      attempt = value;
+    },
+  };
+}
+
+/** What of an observation is worth a row: everything but the progress, which has rows of its own. */
+export function observedColumns(ctx: AppContext, observed: Observed): Updateable<ServersTable> {
+  const { progress: _, ...rest } = observed;
+  return { observed: JSON.stringify(rest), observed_at: ctx.clock.now() };
+}
