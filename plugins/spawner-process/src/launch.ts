@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chmod, chown, lstat, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { userInfo } from 'node:os';
+import { homedir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isReservedUid } from '@atrium/sdk';
@@ -194,8 +194,8 @@ async function prepareView(
     home,
     io: join(dir, 'io'),
     readable,
-    closed: isRoot() ? await closedAncestors(readable) : [],
-    accountHome: userInfo().homedir,
+    hidden: await existing(isRoot() ? await closedAncestors(readable) : [...accountHomes(), '/run/user']),
+    temporary: await existing(['/tmp', '/var/tmp', '/dev/shm']),
     tmpMb: input.tmpMb,
   });
   await mkdir(join(draft, 'stage'));
@@ -209,6 +209,22 @@ async function prepareView(
   const names = await accountFiles(input.user, input.storage, account, home);
   await writeFile(join(draft, 'passwd'), names.passwd, { mode: 0o644 });
   await writeFile(join(draft, 'group'), names.group, { mode: 0o644 });
+}
+
+/** Homes of the account that the hub runs as, which is the servers' own in a user namespace. */
+function accountHomes(): string[] {
+  const homes = [homedir()];
+  try {
+    homes.push(userInfo().homedir);
+  } catch {
+    // An account without an entry in /etc/passwd.
+  }
+  return homes.filter((home) => home !== '/' && home.startsWith('/'));
+}
+
+async function existing(paths: readonly string[]): Promise<string[]> {
+  const found = await Promise.all(paths.map(async (path) => ((await stat(path).catch(() => undefined)) ? [path] : [])));
+  return found.flat();
 }
 
 /** The machine's own account files with the person's line first, so that their number has a name inside. */

@@ -12,10 +12,10 @@ export interface View {
   io: string;
   /** Readable, wherever they lie: the Python environment and what the config adds. */
   readable: readonly string[];
-  /** Folders above something readable that the server's account may not enter. */
-  closed: readonly string[];
-  /** Home of the account that the hub runs as; hidden where servers share that account. */
-  accountHome: string;
+  /** More that an empty folder takes the place of: what is above something readable and may not be entered, …; must exist. */
+  hidden: readonly string[];
+  /** Those of `/tmp` and the like that exist. */
+  temporary: readonly string[];
   tmpMb: number;
 }
 
@@ -36,11 +36,8 @@ const topmost = (paths: readonly string[]) =>
  * user's, and in it only its own home, its own socket folder and its Python. Pure.
  */
 export function mountPlan(view: View): MountPlan {
-  const temporary = ['/tmp', '/var/tmp', '/dev/shm'];
-  const shared = view.mode === 'user-namespace' ? [view.accountHome, '/run/user'] : [];
-  const masks = topmost(
-    [...temporary, view.dataDir, view.runDir, ...view.closed, ...shared].filter((path) => path !== '/'),
-  );
+  const { temporary } = view;
+  const masks = topmost([...temporary, view.dataDir, view.runDir, ...view.hidden]);
   const readable = topmost(view.readable).filter((path) => masks.some((mask) => within(path, mask)));
   for (const path of view.readable) {
     if (within(view.dataDir, path) || within(view.runDir, path)) {
