@@ -1,1 +1,110 @@
-export { deleteServerTokens, putServerToken, type ServerToken } from './tokens.repo.ts';
+import { HubError, type ScopeSet } from '@atrium/sdk';
+import type { AppContext } from '../context.ts';
+import { hashToken, randomHex } from '../keys.ts';
+import type { User } from '../users/users.service.ts';
+import { checkAssignable, scopesOfToken } from './token-scopes.ts';
+import {
+  type ApiToken,
+  deleteToken,
+  deleteTokensOfClient,
+  findTokenByHash,
+  HUB_CLIENT,
+  insertToken,
+  tokenOf,
+  tokensOf,
+} from './tokens.repo.ts';
+
+export {
+  describeScope,
+  ROLES,
+  rolesOf,
+  scopesOfRoles,
+  scopesOfToken,
+  scopesOfUser,
+} from './token-scopes.ts';
+export {
+  type ApiToken,
+  deleteExpiredTokens,
+  deleteServerTokens,
+  HUB_CLIENT,
+  putServerToken,
+  type ServerToken,
+  touchToken,
+} from './tokens.repo.ts';
+
+export interface TokenRequest {
+  user: User;
+  /** Checked against what the owner holds. Empty: the token says who its owner is and no more. */
+  scopes: readonly string[];
+  note: string;
+  /** Seconds; null or absent for as long as the config allows. */
+  expiresIn?: number | null | undefined;
+  /** The browser session it ends with. */
+  sessionId?: string | null | undefined;
+  clientId?: string | undefined;
+}
+
+/** `token` is shown once and stored only as a hash. */
+export interface IssuedToken {
+  id: number;
+  token: string;
+  row: ApiToken;
+}
+
+/** @throws HubError `bad_request` for scopes the owner does not hold, or a life longer than the config allows. */
+export async function issueToken(ctx: AppContext, request: TokenRequest): Promise<IssuedToken> {
+  await checkAssignable(ctx, request.user, request.scopes);
+  const token = randomHex(16);
+  const now = ctx.clock.now();
+  const row = await insertToken(ctx.db, {
+    userId: request.user.id,
+    hash: hashToken(token),
+    clientId: request.clientId ?? HUB_CLIENT,
+    sessionId: request.sessionId ?? null,
+    now,
+    expiresAt: expiry(ctx, now, request.expiresIn ?? null),
+    note: request.note,
+    scopes: request.scopes,
+  });
+  ctx.log.info({ user: request.user.name, token: `a${row.id}`, client: row.clientId }, 'token issued');
+  return { id: row.id, token, row };
+}
+
+function expiry(ctx: AppContext, now: number, seconds: number | null): number | null {
+  const max = ctx.config.tokens.maxExpiresIn;
+  if (seconds === null) return max > 0 ? now + max * 1000 : null;
+  if (!Number.isSafeInteger(seconds) || seconds < 1) {
+    throw new HubError('bad_request', 'expires_in must be a whole number of seconds, 1 or more');
+  }
+  if (max > 0 && seconds > max) throw new HubError('bad_request', `expires_in must not exceed ${max} seconds`);
+  return now + seconds * 1000;
+}
+
+/** The owner of a token and what it may do; undefined when it is unknown, expired, or its owner may not sign in. */
+export async function findToken(
+  ctx: AppContext,
+  text: string,
+): Promise<{ user: User; token: ApiToken; scopes: ScopeSet } | undefined> {
+  const found = await findTokenByHash(ctx.db, hashToken(text), ctx.clock.now());
+  if (!found || found.user.blocked || found.user.pending) return undefined;
+  const { token, user, clientServer } = found;
+  return { user, token, scopes: await scopesOfToken(ctx, user, token.scopes, clientServer) };
+}
+
+/** Newest use first; expired ones are not there. */
+export function listTokens(ctx: AppContext, user: User): Promise<ApiToken[]> {
+  return tokensOf(ctx.db, user.id, ctx.clock.now());
+}
+
+/** @param id As clients know it: `a12`. */
+export async function findTokenOf(ctx: AppContext, user: User, id: string): Promise<ApiToken | undefined> {
+  const number = /^a(\d{1,15})$/.exec(id)?.[1];
+  return number === undefined ? undefined : tokenOf(ctx.db, user.id, Number(number), ctx.clock.now());
+}
+
+/** A token that an application got by sign-in goes together with all that application has of this person. */
+export async function revokeToken(ctx: AppContext, user: User, token: ApiToken): Promise<void> {
+  if (token.clientId === HUB_CLIENT) await deleteToken(ctx.db, token.id);
+  else await deleteTokensOfClient(ctx.db, user.id, token.clientId);
+  ctx.log.info({ user: user.name, token: `a${token.id}`, client: token.clientId }, 'token revoked');
+}

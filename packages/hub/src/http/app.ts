@@ -1,0 +1,56 @@
+import { HubError } from '@atrium/sdk';
+import cookie from '@fastify/cookie';
+import formbody from '@fastify/formbody';
+import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import type { AppContext } from '../context.ts';
+import { randomHex } from '../keys.ts';
+import { sendError } from './errors.ts';
+import { checkAccess, guard, isApiRequest } from './guard.ts';
+import { commonHeaders, finishReply } from './headers.ts';
+import { KnownPaths } from './methods.ts';
+
+/** Two megabytes: a page of names to create, never a file. */
+const BODY_LIMIT = 2 * 1024 * 1024;
+
+/**
+ * The hub's HTTP side: what holds for every route is set here, the routes come from `register`. Builds, does not
+ * listen. A route that does not say who may use it makes `ready()` reject.
+ */
+export function buildApp(ctx: AppContext, register: (app: FastifyInstance) => void): FastifyInstance {
+  const app: FastifyInstance = fastify({
+    loggerInstance: ctx.log as FastifyBaseLogger,
+    disableRequestLogging: true,
+    exposeHeadRoutes: false,
+    bodyLimit: BODY_LIMIT,
+    // Only our proxy reaches this listener: its word counts, and that of the front servers the config names.
+    trustProxy: (address: string, hop: number) => hop === 0 || ctx.config.trustedProxies.includes(address),
+    routerOptions: { maxParamLength: 1024, caseSensitive: true, ignoreTrailingSlash: false },
+    genReqId: ({ headers }) => {
+      const given = headers['x-request-id'];
+      return typeof given === 'string' && /^[\w-]{8,64}$/.test(given) ? given : randomHex(8);
+    },
+  });
+  const paths = new KnownPaths();
+
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.decorateRequest('requester', null);
+  app.addHook('onRoute', checkAccess);
+  paths.watch(app);
+  app.addHook('onRequest', async (request, reply) => void reply.headers(commonHeaders(ctx, request)));
+  app.addHook('preValidation', (request, reply) => guard(ctx, request, reply));
+  app.addHook('onSend', async (request, reply, payload) => finishReply(ctx, request, reply, payload));
+  app.setErrorHandler((err, request, reply) => sendError(ctx, err, request, reply));
+  app.setNotFoundHandler((request, reply) => {
+    if (request.method === 'OPTIONS') return reply.code(200).type('text/plain').send('');
+    const path = request.url.split('?', 1)[0] ?? '';
+    if (paths.has(path)) throw new HubError('method_not_allowed', 'Method Not Allowed');
+    throw new HubError('not_found', isApiRequest(ctx, request) ? 'Not Found' : 'There is no page at this address.');
+  });
+  void app.register(cookie);
+  void app.register(formbody);
+  // After the plug-ins, so that forms and cookies are there when its routes are added.
+  void app.register(async (routes) => register(routes));
+  return app;
+}

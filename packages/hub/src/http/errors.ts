@@ -1,0 +1,81 @@
+import { STATUS_CODES } from 'node:http';
+import { type ErrorCode, HubError } from '@atrium/sdk';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { AppContext } from '../context.ts';
+import { page, sendPage } from '../pages/layout.ts';
+import { errorPage, errorTitle } from '../pages/templates/error.ts';
+import { databaseFault } from './database-fault.ts';
+import { isApi, pathOf, requesterOf } from './requester.ts';
+
+/** What the token endpoint answers when it refuses (contract §2.4, RFC 6749 §5.2). */
+export class OAuthError extends Error {
+  override readonly name = 'OAuthError';
+  readonly error: string;
+  readonly status: number;
+
+  constructor(error: string, description: string, status = 400) {
+    super(description);
+    this.error = error;
+    this.status = status;
+  }
+}
+
+interface Refusal {
+  status: number;
+  code: ErrorCode | undefined;
+  message: string;
+  facts: Record<string, unknown>;
+}
+
+/** Ours and the framework's own refusals say what they are; anything else is a bug and says nothing to the client. */
+function refusalOf(err: unknown): Refusal {
+  const fault = err instanceof HubError ? err : databaseFault(err);
+  if (fault) return { status: fault.status, code: fault.code, message: fault.message, facts: fault.facts };
+  const { statusCode, code, message } = err as { statusCode?: unknown; code?: unknown; message?: unknown };
+  const refused = typeof code === 'string' && code.startsWith('FST_') && typeof statusCode === 'number';
+  if (refused && statusCode < 500) {
+    return {
+      status: statusCode,
+      code: statusCode === 400 ? 'bad_request' : undefined,
+      message: String(message),
+      facts: {},
+    };
+  }
+  return { status: 500, code: 'internal', message: STATUS_CODES[500] ?? '', facts: {} };
+}
+
+/** Whether a failed request is answered with a page. */
+function wantsPage(ctx: AppContext, request: FastifyRequest): boolean {
+  return request.routeOptions.config.page === true || !isApi(ctx, pathOf(request));
+}
+
+/** The one place where an exception becomes a response. JupyterHub's clients read `status` and `message`. */
+export async function sendError(
+  ctx: AppContext,
+  err: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  if (err instanceof OAuthError) {
+    request.log.info({ oauthError: err.error, description: err.message }, 'token refused');
+    return reply
+      .code(err.status)
+      .headers({ 'cache-control': 'no-store', pragma: 'no-cache' })
+      .send({ error: err.error, error_description: err.message });
+  }
+  const { status, code, message, facts } = refusalOf(err);
+  request.log[status < 500 ? 'info' : 'error']({ err, ...facts, status, url: pathOf(request) }, 'request failed');
+  if (!wantsPage(ctx, request)) return reply.code(status).send({ status, message, code, request_id: request.id });
+
+  // Whoever cannot be looked up now (the database is gone) still gets the page.
+  const requester = await requesterOf(ctx, request).catch(() => null);
+  const body = errorPage({
+    ctx,
+    status,
+    code,
+    message: code === 'internal' ? undefined : message,
+    requestId: request.id,
+    signedIn: requester !== null,
+  });
+  return sendPage(reply, status, page(ctx, { title: errorTitle(status), requester }, body));
+}
