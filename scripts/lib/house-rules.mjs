@@ -45,7 +45,7 @@ const RULES = [
   },
   {
     name: 'programs are started with an argument list',
-    applies: (path) => !path.startsWith('scripts/lib/house-rules'),
+    applies: (path) => !path.includes('house-rules'),
     find: matching(/(?<![.\w])exec(Sync)?\(|shell: true/, 'use execFile or spawn with an array'),
   },
 ];

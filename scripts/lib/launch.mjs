@@ -5,9 +5,18 @@ import { SetupProblem } from '../../packages/atrium/setup/report.mjs';
 import { root } from './root.mjs';
 
 const OLDEST_NODE = 20;
+const INTERRUPTED = 130;
+const STOPPED = 'Stopped. The same command goes on from here.\n';
 
 /** Runs `main` and turns what goes wrong into words and an exit status. */
 export async function runScript(main) {
+  const stop = (signal) => {
+    // A program that we run is asked first, by whoever runs it.
+    if (process.listenerCount(signal) > 1) return;
+    process.stderr.write(STOPPED);
+    process.exit(INTERRUPTED);
+  };
+  process.on('SIGINT', stop).on('SIGTERM', stop);
   try {
     if (process.platform === 'win32')
       throw new SetupProblem(
@@ -22,12 +31,14 @@ export async function runScript(main) {
     process.exitCode = (await main()) ?? 0;
   } catch (cause) {
     if (cause?.interrupted) {
-      process.stderr.write('Stopped. The same command goes on from here.\n');
-      process.exitCode = 130;
+      process.stderr.write(STOPPED);
+      process.exitCode = INTERRUPTED;
       return;
     }
     process.stderr.write(`\n${cause instanceof SetupProblem ? cause.message : (cause?.stack ?? cause)}\n`);
     process.exitCode = 1;
+  } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop);
   }
 }
 

@@ -7,7 +7,7 @@ import { root } from './root.mjs';
 
 /** Fetched for running, and for running the tests. */
 const RUNTIME_MB = 10;
-const ALL_MB = 90;
+const ALL_MB = 100;
 
 /** The npm that runs us, else the one on PATH. */
 async function npm(args, options = {}) {

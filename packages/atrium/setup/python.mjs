@@ -97,5 +97,6 @@ function problem(cause, doing, dir) {
       `Could not ${doing}: the package index does not answer.`,
       'Check the network (or pip’s proxy and index settings) and run the same command again; it goes on from here.',
     );
-  return new SetupProblem(`Could not ${doing}.`, cause.output.split('\n').slice(-15).join('\n'));
+  const said = cause.output.split('\n').filter((line) => !line.startsWith('Ignoring '));
+  return new SetupProblem(`Could not ${doing}.`, said.slice(-15).join('\n'));
 }

@@ -57,9 +57,9 @@ export function run(file, args, { cwd, env, umask, onLine } = {}) {
   });
 }
 
-/** Words that npm, pip and apt use when the network, not the request, is at fault. */
+/** Words that npm, pip (the last: an index that told nothing) and apt use when the network, not the request, is at fault. */
 const OFFLINE =
-  /EAI_AGAIN|ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|NewConnectionError|ConnectTimeout|ReadTimeout|Temporary failure|Failed to establish|Max retries exceeded|ERR_SOCKET_TIMEOUT|network .*(unreachable|request)|name resolution|ProxyError|Could not resolve/i;
+  /EAI_AGAIN|ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|NewConnectionError|ConnectTimeout|ReadTimeout|Temporary failure|Failed to establish|Max retries exceeded|ERR_SOCKET_TIMEOUT|network .*(unreachable|request)|name resolution|ProxyError|Could not resolve|from versions: none/i;
 
 /** True when a command failed because it could not reach the network. */
 export const isOffline = (cause) => OFFLINE.test(cause?.output ?? '');
