@@ -124,6 +124,8 @@ export interface Capabilities {
   limits: readonly ('memory' | 'cpu' | 'tasks' | 'disk')[];
   /** Whether one user's server is kept from another's files and processes. `none` needs the config to say so. */
   isolation: 'full' | 'partial' | 'none';
+  /** The config asks for no isolation in so many words; otherwise `none` lets only the first administrator in. */
+  isolationAccepted?: boolean;
   /** One sentence per thing that is not in force on this machine; shown at start-up, by `doctor` and on the admin page. */
   warnings: readonly string[];
 }

@@ -4,7 +4,10 @@ import type { AppContext } from '../context.ts';
 import { recordReport } from './activity.service.ts';
 
 const Report = z.object({
-  servers: z.record(z.string(), z.object({ lastActivity: z.number().nonnegative(), lastWork: z.number().nonnegative() })),
+  servers: z.record(
+    z.string(),
+    z.object({ lastActivity: z.number().nonnegative(), lastWork: z.number().nonnegative() }),
+  ),
 });
 
 /** The proxy's reports, on the control socket only. */

@@ -10,7 +10,10 @@ export interface IdleRules {
 }
 
 /** Ids of running servers that are too old, or whose newest known work is older than their idle setting. */
-export async function listIdle(db: Db, { now, stopAfter, maxAge }: IdleRules): Promise<{ id: string; tooOld: boolean }[]> {
+export async function listIdle(
+  db: Db,
+  { now, stopAfter, maxAge }: IdleRules,
+): Promise<{ id: string; tooOld: boolean }[]> {
   const limit = sql<number>`coalesce(s.stop_after, u.stop_after, ${stopAfter})`;
   const tooOld = sql<number>`case when ${maxAge} > 0 and s.started_at + ${maxAge} * 1000 <= ${now} then 1 else 0 end`;
   const rows = await db
@@ -21,7 +24,10 @@ export async function listIdle(db: Db, { now, stopAfter, maxAge }: IdleRules): P
     .where(({ or, and }) =>
       or([
         sql<boolean>`${tooOld} = 1`,
-        and([sql<boolean>`${limit} > 0`, sql<boolean>`coalesce(s.last_work, s.started_at) + ${limit} * 1000 <= ${now}`]),
+        and([
+          sql<boolean>`${limit} > 0`,
+          sql<boolean>`coalesce(s.last_work, s.started_at) + ${limit} * 1000 <= ${now}`,
+        ]),
       ]),
     )
     .select(['s.id', tooOld.as('too_old')])

@@ -15,14 +15,23 @@ export async function putRoute(db: Db, route: Route): Promise<void> {
 
 /** Removes every route of a server; leaves tombstones, so that a stream that was away learns of it. */
 export async function deleteRoutesOf(db: Db, serverId: string): Promise<void> {
-  const routed = await db.selectFrom('routes').select('path').where('server_id', '=', serverId).where('deleted', '=', 0).execute();
+  const routed = await db
+    .selectFrom('routes')
+    .select('path')
+    .where('server_id', '=', serverId)
+    .where('deleted', '=', 0)
+    .execute();
   if (routed.length === 0) return;
   const version = (await takeNumber(db, 'route_version')) + 1;
   await db.updateTable('routes').set({ version, deleted: 1 }).where('server_id', '=', serverId).execute();
 }
 
 export async function routeVersion(db: Db): Promise<number> {
-  const row = await db.selectFrom('counters').select('value').where('name', '=', 'route_version').executeTakeFirstOrThrow();
+  const row = await db
+    .selectFrom('counters')
+    .select('value')
+    .where('name', '=', 'route_version')
+    .executeTakeFirstOrThrow();
   return Number(row.value);
 }
 
@@ -31,7 +40,10 @@ export async function readRoutes(db: Db): Promise<Route[]> {
 }
 
 /** What changed after `version`, oldest first. */
-export async function readRouteChanges(db: Db, version: number): Promise<{ set: Route[]; delete: string[]; version: number }> {
+export async function readRouteChanges(
+  db: Db,
+  version: number,
+): Promise<{ set: Route[]; delete: string[]; version: number }> {
   const rows = await db.selectFrom('routes').selectAll().where('version', '>', version).orderBy('version').execute();
   return {
     set: rows.filter((row) => row.deleted === 0).map(toRoute),

@@ -14,7 +14,11 @@ export async function pruneRoutes(ctx: AppContext): Promise<void> {
 }
 
 /** The route stream (sdk routes.ts) from `since`, until the signal. Ends with the error when the database is gone. */
-export async function* routeMessages(ctx: AppContext, since: number, signal: AbortSignal): AsyncGenerator<RouteMessage> {
+export async function* routeMessages(
+  ctx: AppContext,
+  since: number,
+  signal: AbortSignal,
+): AsyncGenerator<RouteMessage> {
   let changed = true;
   let wake = () => {};
   const stopListening = ctx.wakeups.on('routes', () => {

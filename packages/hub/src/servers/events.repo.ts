@@ -25,7 +25,12 @@ export async function insertEvents(db: Db, events: readonly NewEvent[]): Promise
 }
 
 /** Events of one start after the given id, oldest first. */
-export async function readEvents(db: Db, serverId: string, generation: number, afterId: number): Promise<ServerEvent[]> {
+export async function readEvents(
+  db: Db,
+  serverId: string,
+  generation: number,
+  afterId: number,
+): Promise<ServerEvent[]> {
   const rows = await db
     .selectFrom('server_events')
     .select(['id', 'at', 'percent', 'message', 'kind'])
@@ -39,11 +44,7 @@ export async function readEvents(db: Db, serverId: string, generation: number, a
 
 /** Forgets the stories of earlier starts. */
 export async function deleteEventsBefore(db: Db, serverId: string, generation: number): Promise<void> {
-  await db
-    .deleteFrom('server_events')
-    .where('server_id', '=', serverId)
-    .where('generation', '<', generation)
-    .execute();
+  await db.deleteFrom('server_events').where('server_id', '=', serverId).where('generation', '<', generation).execute();
 }
 
 /** How long the newest `count` successful starts took, in ms, from request to ready. */

@@ -6,7 +6,11 @@ import { type Server, type StopReason, toServer } from './server.ts';
 
 /** Every read of a server: its row with the owner's name. */
 export function selectServers(db: Db) {
-  return db.selectFrom('servers as s').innerJoin('users as u', 'u.id', 's.user_id').selectAll('s').select('u.name as user_name');
+  return db
+    .selectFrom('servers as s')
+    .innerJoin('users as u', 'u.id', 's.user_id')
+    .selectAll('s')
+    .select('u.name as user_name');
 }
 
 export async function findServer(db: Db, userId: number, name: string): Promise<Server | undefined> {
@@ -39,7 +43,10 @@ export async function listActiveServers(db: Db): Promise<Server[]> {
 
 export async function countServers(db: Db, what: { named: number } | 'active'): Promise<number> {
   let query = db.selectFrom('servers').select(({ fn }) => fn.countAll<number>().as('n'));
-  query = what === 'active' ? query.where('phase', '<>', 'stopped') : query.where('user_id', '=', what.named).where('name', '<>', '');
+  query =
+    what === 'active'
+      ? query.where('phase', '<>', 'stopped')
+      : query.where('user_id', '=', what.named).where('name', '<>', '');
   return Number((await query.executeTakeFirstOrThrow()).n);
 }
 
@@ -78,7 +85,12 @@ export async function insertServer(db: Db, server: NewServer): Promise<boolean> 
   return numInsertedOrUpdatedRows === 1n;
 }
 
-export type ServerChange = Partial<{ name: string; displayName: string; userOptions: Options; stopAfter: number | null }>;
+export type ServerChange = Partial<{
+  name: string;
+  displayName: string;
+  userOptions: Options;
+  stopAfter: number | null;
+}>;
 
 export async function updateServer(db: Db, id: string, change: ServerChange): Promise<void> {
   const values: Updateable<ServersTable> = {
@@ -134,7 +146,12 @@ export async function queueStart(db: Db, id: string, now: number): Promise<boole
 
 /** A start asked for while it stops: the controller queues it once it is down. */
 export async function wantRunning(db: Db, id: string): Promise<void> {
-  await db.updateTable('servers').set({ desired: 'running' }).where('id', '=', id).where('phase', '<>', 'stopped').execute();
+  await db
+    .updateTable('servers')
+    .set({ desired: 'running' })
+    .where('id', '=', id)
+    .where('phase', '<>', 'stopped')
+    .execute();
 }
 
 /**
@@ -161,12 +178,16 @@ export async function wantStopped(db: Db, id: string, reason: StopReason): Promi
 }
 
 /** Newest activity; values only move forward (contract §3.7). Times in ms. */
-export async function touchServer(db: Db, id: string, seen: { lastActivity?: number; lastWork?: number }): Promise<void> {
+export async function touchServer(
+  db: Db,
+  id: string,
+  seen: { lastActivity?: number; lastWork?: number },
+): Promise<void> {
   const newer = (column: 'last_activity' | 'last_work', at: number) =>
     sql<number>`case when coalesce(${sql.ref(column)}, 0) < ${at} then ${at} else ${sql.ref(column)} end`;
   const values: Record<string, unknown> = {};
-  if (seen.lastActivity !== undefined) values['last_activity'] = newer('last_activity', seen.lastActivity);
-  if (seen.lastWork !== undefined) values['last_work'] = newer('last_work', seen.lastWork);
+  if (seen.lastActivity !== undefined) values.last_activity = newer('last_activity', seen.lastActivity);
+  if (seen.lastWork !== undefined) values.last_work = newer('last_work', seen.lastWork);
   if (Object.keys(values).length > 0) await db.updateTable('servers').set(values).where('id', '=', id).execute();
 }
 

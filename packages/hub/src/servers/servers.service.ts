@@ -55,7 +55,15 @@ export async function requestStart(ctx: AppContext, user: User, name: string, re
     const at = { serverId: before.id, generation, at: now };
     await insertEvents(db, [{ ...at, percent: 0, message: 'Server requested', kind: 'progress' }]);
     const fresh = { failure: null, stopReason: null, address: null, startedAt: null };
-    return { ...before, ...fresh, desired: 'running' as const, phase: 'queued' as const, generation, queuedAt: now, phaseAt: now };
+    return {
+      ...before,
+      ...fresh,
+      desired: 'running' as const,
+      phase: 'queued' as const,
+      generation,
+      queuedAt: now,
+      phaseAt: now,
+    };
   });
   ctx.log.info({ server: server.id, user: user.name, name, by: request.by }, 'start requested');
   ctx.wakeups.notify('servers', server.id);
@@ -127,7 +135,12 @@ async function createIn(
 }
 
 /** Changes a stopped server; its idle setting can change at any time. */
-export async function patchServer(ctx: AppContext, user: User, server: Server, change: repo.ServerChange): Promise<Server> {
+export async function patchServer(
+  ctx: AppContext,
+  user: User,
+  server: Server,
+  change: repo.ServerChange,
+): Promise<Server> {
   const { stopAfter, ...rest } = change;
   return ctx.db.transaction().execute(async (db) => {
     if (Object.keys(rest).length > 0 && isActive(server)) {
@@ -159,9 +172,17 @@ export async function stopForDeletion(ctx: AppContext, user: User, by: string): 
   await Promise.all(
     servers.filter(isActive).map(async (server) => {
       await requestStop(ctx, server, { code: 'deleted', by });
-      const after = await waitForServer(ctx, server.id, (now) => now.phase === 'stopped', ctx.config.start.stopTimeout * 3000);
+      const after = await waitForServer(
+        ctx,
+        server.id,
+        (now) => now.phase === 'stopped',
+        ctx.config.start.stopTimeout * 3000,
+      );
       if (after.phase !== 'stopped') {
-        throw new HubError('server_pending', `${logName(user.name, server.name)} is still stopping; try again in a moment`);
+        throw new HubError(
+          'server_pending',
+          `${logName(user.name, server.name)} is still stopping; try again in a moment`,
+        );
       }
     }),
   );

@@ -1,6 +1,6 @@
 import type { AppContext } from '../context.ts';
-import type { User } from '../users/users.service.ts';
 import { pluginIo } from '../plugins/plugin-io.ts';
+import type { User } from '../users/users.service.ts';
 import { deleteStorageRow, findStorage, putStorage } from './storage.repo.ts';
 
 /** The storage of this person, named now when it never was (architecture §4 rule 5). */

@@ -80,7 +80,8 @@ export async function listUsers(db: Db, filter: UserFilter): Promise<{ users: Us
   if (filter.names) query = query.where('u.name', 'in', filter.names);
   if (filter.pending !== undefined) query = query.where('u.pending', '=', filter.pending ? 1 : 0);
   if (filter.state) {
-    const phases = filter.state === 'ready' ? (['ready'] as const) : (['queued', 'starting', 'ready', 'stopping'] as const);
+    const phases =
+      filter.state === 'ready' ? (['ready'] as const) : (['queued', 'starting', 'ready', 'stopping'] as const);
     query = query.where(({ exists, not, selectFrom }) => {
       const some = exists(
         selectFrom('servers as s').select('s.id').whereRef('s.user_id', '=', 'u.id').where('s.phase', 'in', phases),

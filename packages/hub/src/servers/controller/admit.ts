@@ -5,8 +5,8 @@ import { storageOf } from '../../storage/storage.service.ts';
 import { putServerToken } from '../../tokens/tokens.service.ts';
 import { findUserById } from '../../users/users.service.ts';
 import { insertEvents } from '../events.repo.ts';
-import type { Failure } from '../server.ts';
 import { failQueued } from '../queue.repo.ts';
+import type { Failure } from '../server.ts';
 import { admit, findWork } from './controller.repo.ts';
 import { clientIdOf, serverTokenScopes } from './env.ts';
 import { faultOf } from './failures.ts';
@@ -31,7 +31,9 @@ export async function admitOne(ctx: AppContext, id: string, leaseUntil: number):
     await ctx.db.transaction().execute(async (db) => {
       await failQueued(db, id, work.generation, failure);
       const message = `Spawn failed: ${fault.message}`;
-      await insertEvents(db, [{ serverId: id, generation: work.generation, at: now, percent: 100, message, kind: 'failed' }]);
+      await insertEvents(db, [
+        { serverId: id, generation: work.generation, at: now, percent: 100, message, kind: 'failed' },
+      ]);
     });
     ctx.wakeups.notify('progress', id);
     return false;

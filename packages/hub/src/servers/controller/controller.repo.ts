@@ -37,9 +37,14 @@ export async function listDue(db: Db, now: number, owner: string): Promise<strin
     .selectFrom('servers')
     .select('id')
     .where(({ or, and, eb }) =>
-      or([eb('phase', 'in', ['starting', 'stopping']), and([eb('phase', '=', 'ready'), eb('desired', '=', 'stopped')])]),
+      or([
+        eb('phase', 'in', ['starting', 'stopping']),
+        and([eb('phase', '=', 'ready'), eb('desired', '=', 'stopped')]),
+      ]),
     )
-    .where(({ or, eb }) => or([eb('lease_owner', 'is', null), eb('lease_owner', '=', owner), eb('lease_until', '<', now)]))
+    .where(({ or, eb }) =>
+      or([eb('lease_owner', 'is', null), eb('lease_owner', '=', owner), eb('lease_until', '<', now)]),
+    )
     .execute();
   return rows.map((row) => row.id);
 }
@@ -51,14 +56,21 @@ export async function takeLease(db: Db, id: string, owner: string, now: number, 
     .set({ lease_owner: owner, lease_until: until })
     .where('id', '=', id)
     .where('phase', 'in', ['starting', 'ready', 'stopping'])
-    .where(({ or, eb }) => or([eb('lease_owner', 'is', null), eb('lease_owner', '=', owner), eb('lease_until', '<', now)]))
+    .where(({ or, eb }) =>
+      or([eb('lease_owner', 'is', null), eb('lease_owner', '=', owner), eb('lease_until', '<', now)]),
+    )
     .executeTakeFirstOrThrow();
   return numUpdatedRows === 1n;
 }
 
 export async function renewLeases(db: Db, ids: readonly string[], owner: string, until: number): Promise<void> {
   if (ids.length === 0) return;
-  await db.updateTable('servers').set({ lease_until: until }).where('id', 'in', ids).where('lease_owner', '=', owner).execute();
+  await db
+    .updateTable('servers')
+    .set({ lease_until: until })
+    .where('id', 'in', ids)
+    .where('lease_owner', '=', owner)
+    .execute();
 }
 
 /** On SQLite there is one hub (the file's lock says so): whatever lease is in the rows belongs to a dead one. */

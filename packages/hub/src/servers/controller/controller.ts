@@ -1,6 +1,6 @@
 import type { AppContext } from '../../context.ts';
-import { isReady } from '../server.ts';
 import { countStarting, readQueue } from '../queue.repo.ts';
+import { isReady } from '../server.ts';
 import { admitOne } from './admit.ts';
 import { dropForeignLeases, findWork, listDue, renewLeases, takeLease } from './controller.repo.ts';
 import { runStart } from './start.ts';
@@ -54,7 +54,8 @@ export function createController(ctx: AppContext): Controller {
 
   function report(err: unknown): void {
     // The database may be gone; rows stay as they are and the next look tries again.
-    if (!closing.signal.aborted) ctx.log.error({ err }, 'the controller could not read or write its rows; trying again');
+    if (!closing.signal.aborted)
+      ctx.log.error({ err }, 'the controller could not read or write its rows; trying again');
   }
 
   async function look(id: string): Promise<void> {

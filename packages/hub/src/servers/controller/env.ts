@@ -19,7 +19,10 @@ export function serverTokenScopes(user: string, server: string): string[] {
 export function serverEnv(ctx: AppContext, user: { name: string }, serverName: string): Record<string, string> {
   const { urls, config } = ctx;
   const prefix = urls.server(user.name, serverName);
-  const access = JSON.stringify([`access:servers!server=${user.name}/${serverName}`, `access:servers!user=${user.name}`]);
+  const access = JSON.stringify([
+    `access:servers!server=${user.name}/${serverName}`,
+    `access:servers!user=${user.name}`,
+  ]);
   const origin = config.publicUrl ? new URL(config.publicUrl).origin : '';
   return {
     JUPYTERHUB_CLIENT_ID: clientIdOf(user.name, serverName),

@@ -2,11 +2,11 @@ import type { Address, Fault, Observed } from '@atrium/sdk';
 import type { AppContext } from '../../context.ts';
 import { pluginIo } from '../../plugins/plugin-io.ts';
 import { putRoute } from '../../routes/routes.service.ts';
+import { get } from '../ask.ts';
 import { insertEvents } from '../events.repo.ts';
 import type { Failure } from '../server.ts';
 import { saveReady, type Work } from './controller.repo.ts';
 import { answerTimedOut, exitedEarly, faultOf, startTimedOut } from './failures.ts';
-import { get } from '../ask.ts';
 import { commit, eventBase, fenceOf, LostLease, observedColumns, serverIo } from './steps.ts';
 
 /** How often a start is looked at: fast at first, for servers that come up at once; ms. */
@@ -43,9 +43,14 @@ export async function runStart(ctx: AppContext, work: Work, signal: AbortSignal)
     if (!ready) return;
     const path = ctx.urls.routePath(work.userName, work.name);
     await putRoute(db, { path, target: outcome, serverId: work.id });
-    await insertEvents(db, [{ ...eventBase(ctx, work), percent: 100, message: `Server ready at ${url}`, kind: 'ready' }]);
+    await insertEvents(db, [
+      { ...eventBase(ctx, work), percent: 100, message: `Server ready at ${url}`, kind: 'ready' },
+    ]);
   });
-  ctx.log.info({ server: work.id, user: work.userName, name: work.name, ms: now - (work.queuedAt ?? work.phaseAt) }, 'server ready');
+  ctx.log.info(
+    { server: work.id, user: work.userName, name: work.name, ms: now - (work.queuedAt ?? work.phaseAt) },
+    'server ready',
+  );
   ctx.wakeups.notify('routes');
   ctx.wakeups.notify('progress', work.id);
 }
@@ -71,7 +76,11 @@ async function bringUp(ctx: AppContext, work: Work, signal: AbortSignal): Promis
     const steps = (observed.progress ?? []).slice(told);
     if (steps.length > 0) {
       told += steps.length;
-      const events = steps.map((step) => ({ percent: Math.min(step.percent, 95), message: step.message, kind: 'progress' as const }));
+      const events = steps.map((step) => ({
+        percent: Math.min(step.percent, 95),
+        message: step.message,
+        kind: 'progress' as const,
+      }));
       await commit(ctx, work, {}, events);
     }
     if (observed.fault) return observed.fault;

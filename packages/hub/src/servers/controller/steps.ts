@@ -26,7 +26,10 @@ export async function commit(
 ): Promise<void> {
   await ctx.db.transaction().execute(async (db) => {
     if (!(await saveStep(db, fenceOf(ctx, work), values))) throw new LostLease();
-    await insertEvents(db, events.map((event) => ({ ...event, ...eventBase(ctx, work) })));
+    await insertEvents(
+      db,
+      events.map((event) => ({ ...event, ...eventBase(ctx, work) })),
+    );
     await also?.(db);
   });
   ctx.wakeups.notify('progress', work.id);

@@ -2,10 +2,10 @@ import type { AppContext } from '../../context.ts';
 import { deleteClientsOf } from '../../oauth/oauth-clients.service.ts';
 import { pluginIo } from '../../plugins/plugin-io.ts';
 import { deleteRoutesOf } from '../../routes/routes.service.ts';
-import { findServerById } from '../servers.service.ts';
-import { queueStart } from '../servers.repo.ts';
-import { insertEvents } from '../events.repo.ts';
 import { deleteServerTokens } from '../../tokens/tokens.service.ts';
+import { insertEvents } from '../events.repo.ts';
+import { queueStart } from '../servers.repo.ts';
+import { findServerById } from '../servers.service.ts';
 import type { Work } from './controller.repo.ts';
 import { commit, eventBase } from './steps.ts';
 
@@ -20,7 +20,8 @@ const UNKNOWN_PAUSE = 5_000;
 export async function runStop(ctx: AppContext, work: Work, signal: AbortSignal): Promise<void> {
   if (work.phase !== 'stopping') {
     const at = ctx.clock.now();
-    const events = work.phase === 'starting' ? [{ percent: 100, message: 'Spawn cancelled', kind: 'cancelled' as const }] : [];
+    const events =
+      work.phase === 'starting' ? [{ percent: 100, message: 'Spawn cancelled', kind: 'cancelled' as const }] : [];
     await commit(ctx, work, { phase: 'stopping', phase_at: at }, events, (db) => deleteRoutesOf(db, work.id));
     work = { ...work, phase: 'stopping', phaseAt: at };
     ctx.wakeups.notify('routes');

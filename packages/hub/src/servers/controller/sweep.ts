@@ -1,8 +1,8 @@
 import type { Observed, Owned } from '@atrium/sdk';
 import type { AppContext } from '../../context.ts';
 import { pluginIo } from '../../plugins/plugin-io.ts';
-import { listActiveServers } from '../servers.repo.ts';
 import type { StopReason } from '../server.ts';
+import { listActiveServers } from '../servers.repo.ts';
 import { findWork, takeLease } from './controller.repo.ts';
 import { recordNotices } from './notices.ts';
 import { logTail } from './start.ts';
@@ -41,7 +41,8 @@ export function createSweep(ctx: AppContext): Sweep {
       if (row.phase !== 'ready' || row.desired !== 'running') continue;
       const seen = owned.get(key(row.id, row.generation))?.observed;
       if (seen?.notices?.length) await recordNotices(ctx, row, seen.notices);
-      if (!seen || seen.phase === 'exited' || seen.phase === 'absent' || seen.phase === 'failed') await gone(row.id, seen, io);
+      if (!seen || seen.phase === 'exited' || seen.phase === 'absent' || seen.phase === 'failed')
+        await gone(row.id, seen, io);
     }
     await stopOrphans(owned, io);
   }
@@ -83,7 +84,10 @@ export function createSweep(ctx: AppContext): Sweep {
       if (wanted || (work && one.generation > work.generation)) continue;
       if (!before.has(id)) {
         suspects.add(id);
-        ctx.log.warn({ server: one.serverId, generation: one.generation }, 'found something of ours that no server row names');
+        ctx.log.warn(
+          { server: one.serverId, generation: one.generation },
+          'found something of ours that no server row names',
+        );
         continue;
       }
       const ref = one.ref as Parameters<typeof ctx.spawner.stop>[0];

@@ -1,0 +1,22 @@
+import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync } from 'fastify';
+import { activityRoutes } from '../activity/activity.routes.ts';
+import type { AppContext } from '../context.ts';
+import { routeStreamRoutes } from '../routes/routes.routes.ts';
+import { buildApp } from './app.ts';
+import { FEATURES } from './features.ts';
+
+/** What browsers, servers and API clients reach. Every feature's routes are listed in features.ts. */
+export function buildPublicApp(ctx: AppContext): FastifyInstance {
+  return buildApp(ctx, (app) => {
+    for (const routes of FEATURES) void app.register(routes, { ctx });
+  });
+}
+
+/** What only the proxy and the command on this machine reach, by a socket of their own. */
+export function buildControlApp(ctx: AppContext, extra?: FastifyPluginAsync<{ ctx: AppContext }>): FastifyInstance {
+  const app = fastify({ loggerInstance: ctx.log as FastifyBaseLogger, disableRequestLogging: true, bodyLimit: 16 * 1024 * 1024 });
+  void app.register(routeStreamRoutes, { ctx });
+  void app.register(activityRoutes, { ctx });
+  if (extra) void app.register(extra, { ctx });
+  return app as unknown as FastifyInstance;
+}
