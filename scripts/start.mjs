@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
 import { ensurePython, pythonIsReady } from '../packages/atrium/setup/python.mjs';
 import { become, commandLine, runScript } from './lib/launch.mjs';
@@ -18,6 +19,8 @@ await runScript(async () => {
     process.stderr.write('Setting Atrium up. This is done once; Ctrl-C is safe, it goes on where it was.\n');
   const node = await ensureNode();
   await ensurePackages();
+  // What it holds is its owner's; the environment inside is made readable for people's servers.
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   if (!onlyAsks) await ensurePython({ dir: python, wheels: wheelsDir });
 
   return become(node, commandLine(['up', ...(given ? [] : ['--data-dir', dataDir]), ...args]));

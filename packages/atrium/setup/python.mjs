@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findPython } from './find-python.mjs';
@@ -52,7 +52,8 @@ export async function ensurePython({ dir, wheels, requirements = REQUIREMENTS, t
   const pip = (args, options) => run(python, ['-m', 'pip', '--disable-pip-version-check', ...args], options);
   const pins = ['--no-deps', '--only-binary', ':all:', '--require-hashes', '-r', requirements];
   if (!readStamp(fetched)) {
-    await step(`${title}: fetching JupyterLab and its packages, about ${DOWNLOAD_MB} MB`, (detail) =>
+    const kept = readdirSync(wheels).some((name) => name.endsWith('.whl')) ? ', less what is here' : '';
+    await step(`${title}: fetching JupyterLab and its packages, about ${DOWNLOAD_MB} MB${kept}`, (detail) =>
       pip(['download', '--no-cache-dir', '--progress-bar', 'off', '--dest', wheels, ...pins], {
         onLine: countMegabytes(detail),
       }),
