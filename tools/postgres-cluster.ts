@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chown, cp, mkdtemp, readFile } from 'node:fs/promises';
+import { chown, cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -32,13 +32,16 @@ export async function startCluster(bin: string): Promise<Cluster> {
   if (isRoot) {
     await chown(dir, NOBODY, NOBODY);
     if (!readableByAll(join(bin, 'postgres'))) {
-      await cp(dirname(bin), join(dir, 'programs'), { recursive: true });
+      await cp(dirname(bin), join(dir, 'programs'), { recursive: true, dereference: true });
       programs = join(dir, 'programs', 'bin');
     }
   }
   const data = join(dir, 'data');
   const init = ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'];
-  await promisify(execFile)(join(programs, 'initdb'), init, { ...account, cwd: dir });
+  await promisify(execFile)(join(programs, 'initdb'), init, { ...account, cwd: dir }).catch(async (cause) => {
+    await rm(dir, { recursive: true, force: true });
+    throw cause;
+  });
 
   const port = await freePort();
   const settings = {
@@ -81,7 +84,7 @@ async function answers(url: string, logPath: string): Promise<void> {
       return;
     } catch (cause) {
       const log = await readFile(logPath, 'utf8').catch(() => '');
-      if (/FATAL: (?! {2}the database system is starting)/.test(log) || Date.now() > deadline)
+      if (/FATAL: {2}(?!the database system is starting)/.test(log) || Date.now() > deadline)
         throw new Error(`PostgreSQL did not start:\n${log.slice(-2000)}`, { cause });
       await delay(POLL_MS);
     }
