@@ -63,6 +63,7 @@ export async function startCluster(bin: string): Promise<Cluster> {
   const stop = async () => {
     keeper.stdin.end();
     await ended;
+    await rm(dir, { recursive: true, force: true }); // the programs copied above are not the account's to remove
   };
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
   try {
