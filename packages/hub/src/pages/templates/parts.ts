@@ -45,16 +45,23 @@ export function passwordField(field: Field): Html {
 ${hintOf(field)}<p class="small" data-caps role="status" data-text="${t.form.capsLock}"></p></div>`;
 }
 
-/** A form with one button, for an action of its own. */
+/** Where a form goes and what it carries. */
+export interface FormTarget {
+  action: string;
+  fields?: Record<string, string> | undefined;
+}
+
+/** A form with one button, for an action of its own. `ask` is a question that the script asks first. */
 export function actionForm(
-  action: string,
+  { action, fields = {} }: FormTarget,
   xsrf: string,
-  fields: Record<string, string>,
-  button: { label: Slot; look?: string },
+  { label, look, ask }: { label: Slot; look?: string; ask?: string },
 ): Html {
-  return html`<form method="post" action="${action}">${xsrfInput(xsrf)}${Object.entries(fields).map(
+  return html`<form method="post" action="${action}"${ask && html` data-confirm="${ask}"`}>${xsrfInput(xsrf)}${Object.entries(
+    fields,
+  ).map(
     ([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`,
-  )}<button${button.look && html` class="${button.look}"`}>${button.label}</button></form>`;
+  )}<button${look && html` class="${look}"`}>${label}</button></form>`;
 }
 
 /** Text to hand on, with a button that copies it once the script runs. */

@@ -1,0 +1,121 @@
+import { type Html, html } from '../html.ts';
+import { ICONS } from '../icons.ts';
+import type { PageContext } from '../layout.ts';
+import type { ServerView } from '../server-view.ts';
+import { t } from '../strings.ts';
+import { duration, time } from '../times.ts';
+import { actionForm, problem, textField, xsrfInput } from './parts.ts';
+
+export interface HomeModel {
+  ctx: PageContext;
+  xsrf: string;
+  now: number;
+  name: string;
+  /** The default server, `undefined` before it was ever started. */
+  main: ServerView | undefined;
+  named: readonly ServerView[];
+  /** How many named servers one may have; 0 hides them. */
+  limit: number;
+  /** Seconds until an idle server stops: what the hub says, what this person chose, what they may choose. */
+  idle: { hub: number; own: number | null; choices: readonly number[] };
+  /** What went wrong with the form that was just sent. */
+  error?: string | undefined;
+  /** What was typed into the new server's name. */
+  newName?: string | undefined;
+  /** What was just done. */
+  done?: string | undefined;
+}
+
+/** The state's shape and word, and since when. */
+export function stateLine(view: ServerView, now: number): Html {
+  return html`<span class="state ${view.icon}">${ICONS[view.icon]}<span>${view.state}${view.since !== null && html` · ${t.server.since(duration((now - view.since) / 1000))}`}</span></span>`;
+}
+
+/** Why it does not run, and when that was. */
+export function whyLine(view: ServerView, now: number): Html | null {
+  if (view.why === '') return null;
+  return html`<p class="${view.icon === 'problem' ? 'note bad' : 'muted'}">${view.why} ${view.endedAt !== null && html`(${time(view.endedAt, now)})`}</p>
+${view.note && html`<p class="note">${t.why.note(view.note)}</p>`}`;
+}
+
+function buttons({ ctx, xsrf }: HomeModel, view: ServerView | undefined, small: boolean): Html {
+  const { hub } = ctx.urls;
+  const size = small ? ' slim' : '';
+  const name = view?.name ?? '';
+  const label = view?.label ?? name;
+  const button = (action: string, text: string, look: string, ask?: string) =>
+    actionForm({ action: `${hub}home/${action}`, fields: { server: name } }, xsrf, {
+      label: text,
+      look: look + size,
+      ...(ask !== undefined && { ask }),
+    });
+  if (view?.running) {
+    return html`<a class="button primary${size}" href="${view.url}">${name === '' ? t.home.open : t.home.openNamed(label)}</a>
+${button('stop', name === '' ? t.home.stop : t.home.stopNamed(label), 'danger')}`;
+  }
+  if (view?.pending === 'spawn') {
+    return html`<a class="button primary${size}" href="${view.pendingUrl}">${t.home.watch}</a>
+${button('stop', t.home.cancel, 'danger')}`;
+  }
+  if (view?.pending === 'stop') return html`<a class="button${size}" href="${hub}home">${t.home.look}</a>`;
+  return html`${button('start', name === '' ? t.home.start : t.home.startNamed(label), 'primary')}
+${name !== '' && button('delete', t.home.deleteNamed(label), 'danger', t.home.deleteAsk(label))}`;
+}
+
+function namedServers(model: HomeModel): Html | null {
+  const { ctx, xsrf, now, named, limit, error, newName } = model;
+  if (limit === 0 && named.length === 0) return null;
+  return html`<section class="card" aria-labelledby="more">
+<h2 id="more">${t.home.more}</h2>
+${
+  named.length > 0
+    ? html`<ul class="rows">${named.map(
+        (view) => html`<li><div class="grow"><h3>${view.label}</h3>
+<p class="small">${stateLine(view, now)}${view.lastActivity !== null && !view.running && html`<span class="muted"> · ${t.server.lastUsed} ${time(view.lastActivity, now)}</span>`}</p>
+${whyLine(view, now)}</div><div class="row">${buttons(model, view, true)}</div></li>\n`,
+      )}</ul>`
+    : html`<p class="muted">${t.home.moreText}</p>`
+}
+${
+  named.length < limit
+    ? html`<form class="stack" method="post" action="${ctx.urls.hub}home/new">${xsrfInput(xsrf)}
+${problem(newName === undefined ? undefined : error)}
+<div class="with-button bottom">${textField({ name: 'name', label: t.home.newName, value: newName, autocomplete: 'off', hint: t.home.newHint, maxlength: 30, invalid: newName !== undefined, focus: newName !== undefined })}
+<button>${t.home.newButton}</button></div></form>`
+    : html`<p class="muted small">${t.home.limit(limit)}</p>`
+}
+</section>`;
+}
+
+function idleSetting({ ctx, xsrf, idle }: HomeModel): Html | null {
+  if (idle.hub === 0 && idle.choices.length === 0) return null;
+  const option = (value: number | null, label: string) =>
+    html`<option value="${value ?? ''}"${idle.own === value && html` selected`}>${label}</option>`;
+  const choices = idle.own === null || idle.choices.includes(idle.own) ? idle.choices : [idle.own, ...idle.choices];
+  return html`<section class="card" aria-labelledby="idle">
+<h2 id="idle">${t.home.idle}</h2>
+<form class="stack" method="post" action="${ctx.urls.hub}home/idle">${xsrfInput(xsrf)}
+<div class="with-button bottom"><div class="field"><label for="stop_after">${t.home.idleLabel}</label>
+<select id="stop_after" name="stop_after" aria-describedby="idle-hint">${option(null, idle.hub === 0 ? t.home.idleHubNever : t.home.idleHub(duration(idle.hub)))}${choices.map(
+    (seconds) => option(seconds, seconds === 0 ? t.home.idleNever : t.home.idleAfter(duration(seconds))),
+  )}</select></div><button>${t.home.save}</button></div>
+<p class="muted small" id="idle-hint">${t.home.idleHint}</p></form>
+</section>`;
+}
+
+export function homePage(model: HomeModel): Html {
+  const { main, now, error, newName, done } = model;
+  return html`<div class="stack" data-live>
+<h1>${t.home.heading(model.name)}</h1>
+${done && html`<p class="note ok" role="status">${done}</p>`}
+${problem(newName === undefined ? error : undefined)}
+<section class="card" aria-labelledby="mine">
+<div class="row between"><h2 id="mine">${t.home.main}</h2>${main ? stateLine(main, now) : html`<span class="state stopped">${ICONS.stopped}<span>${t.server.states.stopped}</span></span>`}</div>
+${main ? whyLine(main, now) : html`<p class="muted">${t.home.first}</p>`}
+<div class="row">${buttons(model, main, false)}</div>
+<p class="muted small">${main?.running ? t.home.stopHint : t.home.startHint}</p>
+</section>
+${namedServers(model)}
+${idleSetting(model)}
+</div>`;
+}
