@@ -16,7 +16,7 @@ const REAP_MS = 3_000;
 
 /** Runs `act` with a launch folder that nobody can swap meanwhile; nothing when there is none. */
 async function inLaunch(place: Place, ref: ProcessRef, act: (dir: string, meta: Meta) => Promise<void>): Promise<void> {
-  await using launches = await holdDir(launchesDir(place), 0o750, place.hubGid);
+  await using launches = await holdDir(launchesDir(place), 0o751, place.hubGid);
   const dir = launches.join(`${ref.server}.${ref.generation}`);
   const meta = await readMeta(dir);
   if (meta?.hubId === place.hubId) await act(dir, meta);

@@ -92,6 +92,17 @@ const RULES: Rule[] = [
           advice: 'An administrator finds more in the log; `atrium doctor` checks what the machine allows.',
         }
       : undefined,
+  ({ output }) => {
+    const folder = /^atrium: cannot enter the folder (.*)$/m.exec(output)?.[1];
+    return folder
+      ? {
+          class: 'config',
+          code: 'home_unreachable',
+          message: `The person's account may not enter ${folder}: a folder above it is closed to others.`,
+          advice: 'An administrator can open the folders above it (chmod o+x), or keep the data elsewhere.',
+        }
+      : undefined;
+  },
   ({ output }) =>
     /Failed to connect to my Hub|Cannot connect to Hub|Error connecting to .*hub\/api/i.test(output)
       ? {

@@ -56,7 +56,7 @@ export async function launch(input: LaunchInput, place: Place): Promise<void> {
       throw new Error('As root, servers get accounts of their own.');
   }
   const home = await prepareHome(place, input.storage, uid);
-  await using launches = await holdDir(launchesDir(place), 0o750, place.hubGid);
+  await using launches = await holdDir(launchesDir(place), 0o751, place.hubGid);
   const dir = launches.join(`${input.ref.server}.${input.ref.generation}`);
   const there = (path: string) =>
     lstat(path).then(
@@ -143,7 +143,7 @@ async function prepare(
       await chown(draft, 0, place.hubGid);
       await chown(join(draft, 'io'), uid, place.hubGid);
     }
-    await chmod(draft, 0o750);
+    await chmod(draft, 0o751);
     // The group's bit is inherited by the socket, which lets the hub's account connect and nobody else.
     await chmod(join(draft, 'io'), root ? 0o2770 : 0o700);
     if (isolated) await prepareView(input, place, home, draft, launchDir(place, input.ref), { uid, gid });

@@ -1,3 +1,6 @@
+/** Functions of a clock and a log that give no promise. */
+const AT_ONCE: ReadonlySet<PropertyKey> = new Set(['now', 'debug', 'info', 'warn', 'error']);
+
 /** What a door throws where it cannot hang; a plug-in that catches it goes on in a hub that is no more. */
 export class Abandoned extends Error {
   override readonly name = 'Abandoned';
@@ -20,15 +23,18 @@ export function doomedAt(n: number, when: 'before' | 'after'): Doom {
   const { promise: dead, resolve: die } = Promise.withResolvers<void>();
   const never = new Promise<never>(() => undefined);
   let calls = 0;
-  const call = (act: () => unknown): unknown => {
+  const hang = (key: PropertyKey): unknown => {
+    if (AT_ONCE.has(key)) throw new Abandoned();
+    return never;
+  };
+  const call = (key: PropertyKey, act: () => unknown): unknown => {
     calls += 1;
-    const last = calls === n;
     if (calls < n) return act();
-    const result = last && when === 'after' ? act() : undefined;
-    const settled = result instanceof Promise ? result.then(die, die) : undefined;
-    if (last && !settled) die();
-    if (result instanceof Promise || when === 'before') return never;
-    throw new Abandoned();
+    if (calls > n) return hang(key);
+    const effect = when === 'after' ? act() : undefined;
+    if (effect instanceof Promise) void effect.then(die, die);
+    else die();
+    return hang(key);
   };
   return {
     dead,
@@ -40,7 +46,7 @@ export function doomedAt(n: number, when: 'before' | 'after'): Doom {
         get(target, key) {
           const value: unknown = Reflect.get(target, key, target);
           if (typeof value !== 'function') return value;
-          return (...args: unknown[]) => call(() => Reflect.apply(value, target, args));
+          return (...args: unknown[]) => call(key, () => Reflect.apply(value, target, args));
         },
       }),
   };

@@ -1,1 +1,3 @@
-export {};
+export * from './abandon.ts';
+export * from './io.ts';
+export * from './spawner.ts';

@@ -1,0 +1,93 @@
+import { join } from 'node:path';
+import { type Address, defineSpawner, type Observed, type Owned, SpawnFault } from '@atrium/sdk';
+import { z } from 'zod';
+import { serveEcho } from './server.ts';
+import { EchoWorld } from './world.ts';
+
+export { type EchoServer, serveEcho } from './server.ts';
+export { EchoWorld } from './world.ts';
+
+/** One pretended start. */
+export type EchoRef = { server: string; generation: number };
+
+/**
+ * Starts nothing: one tiny server answers for everybody. For tests and for load. What it has "started" it forgets with
+ * the hub's process, as servers that lived in it would be gone, too.
+ */
+export const echoSpawner = defineSpawner({
+  id: 'echo',
+  config: z.strictObject({
+    url: z
+      .url({ protocol: /^http$/ })
+      .optional()
+      .describe('An echo server that runs elsewhere, `http://127.0.0.1:9999`; without it, one in the hub answers.'),
+    listen: z.enum(['unix', 'tcp']).default('unix').describe('Where the one in the hub listens.'),
+    startMs: z.int().nonnegative().default(0).describe('How long a start pretends to take.'),
+    failFor: z.array(z.string()).default([]).describe('User names whose servers fail to start.'),
+    world: z.instanceof(EchoWorld).optional().describe('For tests: an outside world that outlives a hub.'),
+  }),
+
+  create({ url, listen, startMs, failFor, world = new EchoWorld() }, { hubId, runDir }) {
+    const look = (ref: EchoRef, now: number): Promise<Observed> | Observed => {
+      const started = world.get(hubId, ref);
+      if (!started) return { phase: 'absent' };
+      if (now < started.at + startMs)
+        return { phase: 'starting', progress: [{ percent: 30, message: 'Pretending to start' }] };
+      return address().then((where) => ({ phase: 'running', address: where }));
+    };
+    const address = async (): Promise<Address> => {
+      if (url) {
+        const { hostname, port } = new URL(url);
+        return { kind: 'tcp', host: hostname, port: Number(port || 80) };
+      }
+      const server = await world.server(() =>
+        serveEcho(listen === 'unix' ? { path: join(runDir, 'echo.sock') } : { port: 0 }),
+      );
+      return server.address;
+    };
+    return {
+      caps: {
+        list: true,
+        watch: false,
+        resume: false,
+        address: url || listen === 'tcp' ? 'tcp' : 'unix',
+        limits: [],
+        // Nobody's code runs here, so nobody can reach anybody.
+        isolation: 'full',
+        warnings: ['The echo spawner starts nothing: every server is one and the same page.'],
+      },
+      resolve: (user) => ({ user: user.name }),
+      identify: (server, generation): EchoRef => ({ server, generation }),
+      async ensure(ref, { user }, io) {
+        if (failFor.includes(user))
+          throw new SpawnFault({
+            class: 'config',
+            code: 'echo_failed',
+            message: `Servers of ${user} fail, as configured.`,
+          });
+        world.start(hubId, ref, io.clock.now());
+        return look(ref, io.clock.now());
+      },
+      observe: async (ref, io) => look(ref, io.clock.now()),
+      async stop(ref) {
+        world.stop(hubId, ref);
+        return { phase: 'absent' };
+      },
+      async destroy(ref) {
+        world.stop(hubId, ref);
+      },
+      async *list(io): AsyncIterable<Owned<EchoRef>> {
+        for (const ref of world.all(hubId)) {
+          yield {
+            ref,
+            hubId,
+            serverId: ref.server,
+            generation: ref.generation,
+            observed: await look(ref, io.clock.now()),
+          };
+        }
+      },
+      logs: async () => [],
+    };
+  },
+});
