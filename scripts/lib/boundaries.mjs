@@ -20,7 +20,9 @@ const MAY_IMPORT = {
 const MAY_IMPORT_EVERYTHING = ['atrium'];
 /** Folders that may import anything and that nobody imports. */
 const LEAVES = ['e2e', 'bench', 'tools', 'examples'];
-const TESTS = '**/*.test.ts';
+/** Tests and the helpers beside them. */
+const TESTS = ['**/*.test.ts', '**/src/testing/**', '**/test-*.ts'];
+const NOT_TESTS = TESTS.map((glob) => `!${glob}`);
 
 /** Everybody else is handed a configuration. */
 const MAY_READ_ENVIRONMENT = ['packages/hub/src/config', 'packages/atrium', 'scripts', ...LEAVES];
@@ -71,16 +73,16 @@ export function overrides() {
       message: 'Nothing that ships may import tools, tests, benchmarks or examples.',
     });
     return {
-      includes: [`${dir}/src/**`, `!${TESTS}`, `!${dir}/src/testing/**`],
+      includes: [`${dir}/src/**`, ...NOT_TESTS],
       linter: { rules: { style: { noRestrictedImports: { level: 'error', options: { patterns } } } } },
     };
   });
   const environment = {
-    includes: ['**', `!${TESTS}`, '!**/src/testing/**', '!*.ts', ...MAY_READ_ENVIRONMENT.map((dir) => `!${dir}/**`)],
+    includes: ['**', ...NOT_TESTS, '!*.ts', ...MAY_READ_ENVIRONMENT.map((dir) => `!${dir}/**`)],
     linter: { rules: { style: { noProcessEnv: 'error' } } },
   };
   const unfenced = {
-    includes: [TESTS, ...LEAVES.map((leaf) => `${leaf}/**`), 'scripts/**', '*.ts', 'packages/*/src/testing/**'],
+    includes: [...TESTS, ...LEAVES.map((leaf) => `${leaf}/**`), 'scripts/**', '*.ts'],
     linter: { rules: { correctness: { noUndeclaredDependencies: 'off' } } },
   };
   return [...fences, environment, unfenced];
