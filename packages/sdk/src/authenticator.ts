@@ -33,6 +33,8 @@ export interface Accounts {
   set(name: string, password: string): Promise<void>;
   verify(name: string, password: string): Promise<boolean>;
   remove(name: string): Promise<void>;
+  /** Keeps the password under a new name. Without it, a renamed person needs a reset link. */
+  rename?(from: string, to: string): Promise<void>;
 }
 
 export interface Authenticator<Fields = unknown> {

@@ -35,6 +35,7 @@ export function buildApp(ctx: AppContext, register: (app: FastifyInstance) => vo
 
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
+  app.setSchemaErrorFormatter(inOneSentence);
   app.decorateRequest('requester', null);
   app.addHook('onRoute', checkAccess);
   paths.watch(app);
@@ -53,4 +54,11 @@ export function buildApp(ctx: AppContext, register: (app: FastifyInstance) => vo
   // After the plug-ins, so that forms and cookies are there when its routes are added.
   void app.register(async (routes) => register(routes));
   return app;
+}
+
+/** The first thing that is wrong, and where: `usernames/0: Invalid input: expected string, received number`. */
+function inOneSentence(errors: { instancePath: string; message?: string }[]): HubError {
+  const { instancePath = '', message = 'The request is not valid' } = errors[0] ?? {};
+  const where = instancePath.replace(/^\//, '');
+  return new HubError('bad_request', where === '' ? message : `${where}: ${message}`);
 }

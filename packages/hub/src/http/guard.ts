@@ -64,7 +64,7 @@ async function guardApi(ctx: AppContext, request: FastifyRequest, access: RouteA
 const READING = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** A form of another page can post without a preflight, but never as JSON (contract §2.6). */
-function isForeignForm(request: FastifyRequest): boolean {
+export function isForeignForm(request: FastifyRequest): boolean {
   const type = request.headers['content-type'];
   return !READING.has(request.method) && type !== undefined && !/^application\/json *(;|$)/i.test(type);
 }

@@ -11,6 +11,8 @@ export interface ApiToken {
   id: number;
   userId: number;
   clientId: string;
+  /** The client's description, else its id. */
+  clientName: string;
   sessionId: string | null;
   created: number;
   expiresAt: number | null;
@@ -33,7 +35,7 @@ export interface NewToken {
   server?: { id: string; generation: number } | undefined;
 }
 
-type TokenRow = Omit<Selectable<ApiTokensTable>, 'hash' | 'generation'>;
+type TokenRow = Omit<Selectable<ApiTokensTable>, 'hash' | 'generation'> & { client_name?: string | null };
 
 const COLUMNS = [
   'id',
@@ -53,6 +55,7 @@ function toToken(row: TokenRow): ApiToken {
     id: row.id,
     userId: row.user_id,
     clientId: row.client_id,
+    clientName: row.client_name || row.client_id,
     sessionId: row.session_id,
     created: row.created,
     expiresAt: row.expires_at,
@@ -100,6 +103,7 @@ export async function findTokenByHash(
     .where(({ eb, or }) => or([eb('t.expires_at', 'is', null), eb('t.expires_at', '>', now)]))
     .selectAll('u')
     .select([
+      'c.description as c_description',
       't.id as t_id',
       't.client_id as t_client_id',
       't.session_id as t_session_id',
@@ -125,32 +129,33 @@ export async function findTokenByHash(
     note: row.t_note,
     scopes: row.t_scopes,
     server_id: row.t_server_id,
+    client_name: row.c_description,
   });
   const clientServer = row.su_name === null ? undefined : `${row.su_name}/${row.s_name ?? ''}`;
   return { token, user: toUser(row), clientServer };
 }
 
+function selectLive(db: Db, userId: number, now: number) {
+  return db
+    .selectFrom('api_tokens as t')
+    .leftJoin('oauth_clients as c', 'c.identifier', 't.client_id')
+    .select(COLUMNS.map((column) => `t.${column}` as const))
+    .select('c.description as client_name')
+    .where('t.user_id', '=', userId)
+    .where(({ eb, or }) => or([eb('t.expires_at', 'is', null), eb('t.expires_at', '>', now)]));
+}
+
 /** Newest use first, unused last; expired ones are left out. */
 export async function tokensOf(db: Db, userId: number, now: number): Promise<ApiToken[]> {
-  const rows = await db
-    .selectFrom('api_tokens')
-    .select(COLUMNS)
-    .where('user_id', '=', userId)
-    .where(({ eb, or }) => or([eb('expires_at', 'is', null), eb('expires_at', '>', now)]))
-    .orderBy(sql`coalesce(last_activity, 0)`, 'desc')
-    .orderBy('id', 'desc')
+  const rows = await selectLive(db, userId, now)
+    .orderBy(sql`coalesce(t.last_activity, 0)`, 'desc')
+    .orderBy('t.id', 'desc')
     .execute();
   return rows.map(toToken);
 }
 
 export async function tokenOf(db: Db, userId: number, id: number, now: number): Promise<ApiToken | undefined> {
-  const row = await db
-    .selectFrom('api_tokens')
-    .select(COLUMNS)
-    .where('user_id', '=', userId)
-    .where('id', '=', id)
-    .where(({ eb, or }) => or([eb('expires_at', 'is', null), eb('expires_at', '>', now)]))
-    .executeTakeFirst();
+  const row = await selectLive(db, userId, now).where('t.id', '=', id).executeTakeFirst();
   return row && toToken(row);
 }
 

@@ -28,6 +28,8 @@ export interface UserFilter {
   nameFilter?: string | undefined;
   /** Only these names (a filtered scope). */
   names?: readonly string[] | undefined;
+  /** Members of these groups too, beside `names`. */
+  groups?: readonly string[] | undefined;
   /** Only people waiting for approval. */
   pending?: boolean | undefined;
   sort?: UserSort | undefined;
@@ -71,13 +73,23 @@ export async function findUsersByName(db: Db, names: readonly string[]): Promise
 
 /** One page and the total, both of what the filter covers. */
 export async function listUsers(db: Db, filter: UserFilter): Promise<{ users: User[]; total: number }> {
-  if (filter.names?.length === 0) return { users: [], total: 0 };
+  const { names = [], groups = [] } = filter;
+  const only = filter.names !== undefined || filter.groups !== undefined;
+  if (only && names.length === 0 && groups.length === 0) return { users: [], total: 0 };
   let query = db.selectFrom('users as u');
   if (filter.nameFilter) {
     const pattern = `%${filter.nameFilter.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`;
     query = query.where(sql<boolean>`lower(u.name) like ${pattern} escape '\\'`);
   }
-  if (filter.names) query = query.where('u.name', 'in', filter.names);
+  if (only) {
+    query = query.where(({ eb, or }) =>
+      or([
+        ...(names.length > 0 ? [eb('u.name', 'in', names)] : []),
+        // A name inside a JSON list, quotes and all, cannot be part of another. `like` would ignore case on SQLite.
+        ...groups.map((group) => sql<boolean>`replace(u.auth_groups, ${JSON.stringify(group)}, '') <> u.auth_groups`),
+      ]),
+    );
+  }
   if (filter.pending !== undefined) query = query.where('u.pending', '=', filter.pending ? 1 : 0);
   if (filter.state) {
     const phases =

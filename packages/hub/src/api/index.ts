@@ -1,0 +1,20 @@
+import type { FastifyPluginAsync } from 'fastify';
+import type { AppContext } from '../context.ts';
+import { readJsonBodies } from '../http/body.ts';
+import { activityReportRoutes } from './activity.routes.ts';
+import { describeRoutes } from './openapi.ts';
+import { progressRoutes } from './progress.routes.ts';
+import { rootRoutes } from './root.routes.ts';
+import { serverRoutes } from './servers.routes.ts';
+import { userTokenRoutes } from './user-tokens.routes.ts';
+import { userRoutes } from './users.routes.ts';
+
+const ROUTES = [rootRoutes, userRoutes, userTokenRoutes, activityReportRoutes, serverRoutes, progressRoutes] as const;
+
+/** The REST API below `{api}` (contract §3). */
+export const apiRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, { ctx }) => {
+  readJsonBodies(app);
+  const describe = describeRoutes(app, ctx);
+  app.get(`${ctx.urls.api}/openapi.json`, { config: { public: true } }, async () => describe());
+  for (const routes of ROUTES) void app.register(routes, { ctx, prefix: ctx.urls.api });
+};

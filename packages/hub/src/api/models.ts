@@ -1,0 +1,81 @@
+import { z } from 'zod';
+
+const Time = z.string().describe('UTC, ISO 8601.');
+const Options = z.record(z.string(), z.unknown());
+
+/** Contract §3.3. */
+export const ServerModel = z
+  .object({
+    name: z.string().describe("'' for the default server."),
+    display_name: z.string(),
+    full_name: z.string().describe('`user/server`; the default server is `user/`.'),
+    last_activity: Time.nullable(),
+    started: Time.nullable(),
+    pending: z.enum(['spawn', 'stop']).nullable(),
+    ready: z.boolean(),
+    stopped: z.boolean(),
+    url: z.string(),
+    user_options: Options,
+    progress_url: z.string(),
+    full_url: z.string().nullable(),
+    full_progress_url: z.string().nullable(),
+    state: Options.optional().describe('With `admin:server_state`.'),
+  })
+  .meta({ title: 'Server' });
+
+/** Which keys appear depends on the scopes held for that user. */
+export const UserModel = z
+  .object({
+    kind: z.literal('user'),
+    name: z.string(),
+    admin: z.boolean().optional(),
+    roles: z.array(z.string()).optional(),
+    groups: z.array(z.string()).optional(),
+    server: z.string().nullable().optional().describe('URL path of the default server when it is ready.'),
+    pending: z.enum(['spawn', 'stop']).nullable().optional(),
+    created: Time.optional(),
+    last_activity: Time.nullable().optional(),
+    servers: z.record(z.string(), ServerModel).optional(),
+    auth_state: z.null().optional(),
+    user_info: Options.nullable().optional(),
+  })
+  .meta({ title: 'User' });
+
+export const SelfModel = UserModel.extend({
+  scopes: z.array(z.string()).describe('Everything this request may do: expanded and resolved.'),
+  token_id: z.string().nullable(),
+  session_id: z.string().nullable(),
+}).meta({ title: 'Self' });
+
+export const TokenModel = z
+  .object({
+    user: z.string(),
+    id: z.string(),
+    kind: z.literal('api_token'),
+    roles: z.array(z.string()),
+    scopes: z.array(z.string()),
+    created: Time,
+    last_activity: Time.nullable(),
+    expires_at: Time.nullable(),
+    note: z.string(),
+    session_id: z.string().nullable(),
+    oauth_client: z.string(),
+  })
+  .meta({ title: 'Token' });
+
+export const NewTokenModel = TokenModel.extend({ token: z.string().describe('Shown this once.') }).meta({
+  title: 'NewToken',
+});
+
+/** A body with keys that are not known is refused, and names them. */
+export function strictBody<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+  return z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys' ? `Invalid JSON keys: ${(issue.keys as string[]).join(', ')}` : undefined,
+  });
+}
+
+export const Empty = z.undefined().describe('No body.');
+
+export const UserParams = z.object({ user: z.string() });
+export const ServerParams = z.object({ user: z.string(), server: z.string().optional() });

@@ -1,0 +1,60 @@
+import { HubError } from '@atrium/sdk';
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+
+const ACCEPT = 'application/jupyterhub-pagination+json';
+const MAX_LIMIT = 200;
+const DEFAULT_LIMIT = 50;
+
+/** Read as text: what cannot be a number has an answer of its own. */
+export const PageQuery = z.object({
+  offset: z.string().optional().describe('How many to leave out.'),
+  limit: z.string().optional().describe(`How many at most; ${MAX_LIMIT} is the limit of the limit.`),
+});
+
+export interface Page {
+  offset: number;
+  limit: number;
+}
+
+/** A list alone, or with its position when the client asked for that (contract §3.2). */
+export function pageOf<Item extends z.ZodType>(item: Item) {
+  const next = z.object({ offset: z.number(), limit: z.number(), url: z.string() }).nullable();
+  const position = z.object({ offset: z.number(), limit: z.number(), total: z.number(), next });
+  return z.union([z.array(item), z.object({ items: z.array(item), _pagination: position })]);
+}
+
+/** An exact member of `Accept`; with a parameter it is not recognised, as in JupyterHub. */
+function wantsPosition(request: FastifyRequest): boolean {
+  return (request.headers.accept ?? '').split(',').some((member) => member.trim().toLowerCase() === ACCEPT);
+}
+
+/** @throws HubError `bad_request` when they are not whole numbers. */
+export function readPage(request: FastifyRequest, query: z.output<typeof PageQuery>): Page {
+  const [offset = 0, limit = wantsPosition(request) ? DEFAULT_LIMIT : MAX_LIMIT] = [query.offset, query.limit].map(
+    (text) => {
+      if (text === undefined) return undefined;
+      if (!/^\s*[+-]?\d{1,15}\s*$/.test(text)) {
+        throw new HubError('bad_request', 'Invalid argument type, offset and limit must be integers');
+      }
+      return Math.abs(Number(text));
+    },
+  );
+  return { offset, limit: Math.min(Math.max(limit, 1), MAX_LIMIT) };
+}
+
+export function paged<T>(request: FastifyRequest, page: Page, total: number, items: T[]) {
+  if (!wantsPosition(request)) return items;
+  const { offset, limit } = page;
+  const more = offset + limit < total;
+  const next = more ? { offset: offset + limit, limit, url: urlWith(request, offset + limit, limit) } : null;
+  return { items, _pagination: { offset, limit, total, next } };
+}
+
+/** The request's own host, so that whoever asked can follow it literally. */
+function urlWith(request: FastifyRequest, offset: number, limit: number): string {
+  const url = new URL(request.url, `${request.protocol}://${request.host || 'localhost'}`);
+  url.searchParams.set('offset', String(offset));
+  url.searchParams.set('limit', String(limit));
+  return url.href;
+}

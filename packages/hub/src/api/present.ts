@@ -1,0 +1,148 @@
+import { type GroupsOf, permits, type Reach, type ScopeSet, scopeList } from '@atrium/sdk';
+import type { z } from 'zod';
+import type { AppContext } from '../context.ts';
+import { isActive, isReady, pendingOf, type Server } from '../servers/servers.service.ts';
+import { type ApiToken, HUB_CLIENT, rolesOf, scopesOfToken } from '../tokens/tokens.service.ts';
+import type { User } from '../users/users.service.ts';
+import type { ServerModel, TokenModel, UserModel } from './models.ts';
+import { isoTime, isoTimeOrNull } from './times.ts';
+
+type ServerJson = z.input<typeof ServerModel>;
+type UserJson = z.input<typeof UserModel>;
+
+/** A server as the API shows it. A default server that was never started has no row and is stopped. */
+export function presentServer(
+  ctx: AppContext,
+  owner: User,
+  name: string,
+  server: Server | undefined,
+  withState: boolean,
+): ServerJson {
+  const active = server !== undefined && isActive(server);
+  const url = ctx.urls.server(owner.name, name);
+  const progressUrl = ctx.urls.progress(owner.name, name);
+  const started = active ? (server.startedAt ?? server.queuedAt ?? server.phaseAt) : null;
+  return {
+    name,
+    display_name: server?.displayName ?? name,
+    full_name: `${owner.name}/${name}`,
+    last_activity: isoTimeOrNull(server?.lastActivity ?? null),
+    started: isoTimeOrNull(started),
+    pending: server ? pendingOf(server) : null,
+    ready: server !== undefined && isReady(server),
+    stopped: !active,
+    url,
+    user_options: server?.userOptions ?? {},
+    progress_url: progressUrl,
+    full_url: publicUrl(ctx, url),
+    full_progress_url: publicUrl(ctx, progressUrl),
+    ...(withState && { state: server ? { phase: server.phase, generation: server.generation } : {} }),
+  };
+}
+
+function publicUrl(ctx: AppContext, path: string): string | null {
+  return ctx.config.publicUrl === undefined ? null : new URL(path, ctx.config.publicUrl).href;
+}
+
+/** Scope to the keys it unlocks (contract §3.3); every one of them shows kind and name. */
+const UNLOCKS: Readonly<Record<string, readonly (keyof UserJson)[]>> = {
+  'read:users': ['user_info', 'admin', 'roles', 'groups', 'server', 'pending', 'created', 'last_activity'],
+  'read:users:name': ['user_info', 'admin'],
+  'read:users:groups': ['groups'],
+  'read:users:activity': ['last_activity'],
+  'read:roles:users': ['roles', 'admin'],
+  'admin:auth_state': ['auth_state'],
+};
+
+/** The scopes that open one user's model. */
+export const USER_READ_SCOPES = [
+  'read:users',
+  'read:users:name',
+  'read:users:groups',
+  'read:users:activity',
+  'read:servers',
+  'read:roles:users',
+] as const;
+
+export interface UserView {
+  scopes: ScopeSet;
+  /** Groups of the people shown, for scopes with a group filter. */
+  groupsOf: GroupsOf;
+  includeStopped: boolean;
+}
+
+/** Whether the view shows servers of this user at all: only then they need to be read. */
+export function showsServers(view: UserView, user: User): boolean {
+  const reach = view.scopes.get('read:servers');
+  if (reach === undefined) return showsKey(view, user, 'server');
+  return reachesServersOf(reach, view, user) || showsKey(view, user, 'server');
+}
+
+function showsKey(view: UserView, user: User, key: keyof UserJson): boolean {
+  return Object.entries(UNLOCKS).some(
+    ([scope, keys]) => keys.includes(key) && permits(view.scopes, scope, { user: user.name }, view.groupsOf) === 'yes',
+  );
+}
+
+function reachesServersOf(reach: Reach, view: UserView, user: User): boolean {
+  if (reach === 'all' || permits(view.scopes, 'read:servers', { user: user.name }, view.groupsOf) === 'yes')
+    return true;
+  return [...(reach.server ?? [])].some((server) => server.startsWith(`${user.name}/`));
+}
+
+export function presentUser(ctx: AppContext, user: User, servers: readonly Server[], view: UserView): UserJson {
+  const keys = new Set<keyof UserJson>();
+  for (const [scope, unlocked] of Object.entries(UNLOCKS)) {
+    if (permits(view.scopes, scope, { user: user.name }, view.groupsOf) !== 'yes') continue;
+    for (const key of unlocked) keys.add(key);
+  }
+  const main = servers.find((server) => server.name === '');
+  const all: Omit<Required<UserJson>, 'kind' | 'name' | 'servers'> = {
+    admin: user.admin,
+    roles: rolesOf(user),
+    groups: user.authGroups,
+    server: main && isReady(main) ? ctx.urls.server(user.name, '') : null,
+    pending: main ? pendingOf(main) : null,
+    created: isoTime(user.created),
+    last_activity: isoTimeOrNull(user.lastActivity),
+    auth_state: null,
+    user_info: user.userInfo,
+  };
+  const reach = view.scopes.get('read:servers');
+  return {
+    kind: 'user',
+    name: user.name,
+    ...Object.fromEntries(Object.entries(all).filter(([key]) => keys.has(key as keyof UserJson))),
+    ...(reach && reachesServersOf(reach, view, user) && { servers: presentServers(ctx, user, servers, view) }),
+  };
+}
+
+function presentServers(ctx: AppContext, user: User, servers: readonly Server[], view: UserView) {
+  const may = (scope: string, name: string) =>
+    permits(view.scopes, scope, { user: user.name, server: name }, view.groupsOf) === 'yes';
+  const shown = servers.filter(
+    (server) => (view.includeStopped || isActive(server)) && may('read:servers', server.name),
+  );
+  return Object.fromEntries(
+    shown.map((server) => [
+      server.name,
+      presentServer(ctx, user, server.name, server, may('admin:server_state', server.name)),
+    ]),
+  );
+}
+
+export async function presentToken(ctx: AppContext, owner: User, token: ApiToken): Promise<z.input<typeof TokenModel>> {
+  return {
+    user: owner.name,
+    id: `a${token.id}`,
+    kind: 'api_token',
+    roles: [],
+    scopes: scopeList(await scopesOfToken(ctx, owner, token.scopes)),
+    created: isoTime(token.created),
+    last_activity: isoTimeOrNull(token.lastActivity),
+    expires_at: isoTimeOrNull(token.expiresAt),
+    note: token.note,
+    session_id: token.sessionId,
+    oauth_client: token.clientId === HUB_CLIENT ? 'JupyterHub' : token.clientName,
+  };
+}

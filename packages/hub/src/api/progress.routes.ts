@@ -1,0 +1,149 @@
+import { HubError } from '@atrium/sdk';
+import type { FastifyReply } from 'fastify';
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import type { AppContext } from '../context.ts';
+import { escapeText } from '../pages/html.ts';
+import { findServer, isReady, logName, type Server, type ServerEvent } from '../servers/servers.service.ts';
+import { ServerParams } from './models.ts';
+import { ProgressFeed } from './progress-feed.ts';
+import { userNamed } from './users.service.ts';
+
+/** Contract §3.8, ms: keeps middleboxes from closing a stream on which nothing happens. */
+const KEEP_ALIVE = 8_000;
+const PATHS = [
+  { url: '/users/:user/server/progress', server: '', hide: false },
+  { url: '/users/:user/servers//progress', server: '', hide: true },
+  { url: '/users/:user/servers/:server/progress', hide: false },
+] as const;
+
+export const progressRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (app, { ctx }) => {
+  const feed = new ProgressFeed(ctx);
+  const streams = new Set<Stream>();
+  const closing = new AbortController();
+  app.addHook('preClose', async () => {
+    closing.abort();
+    feed.close();
+    for (const stream of streams) stream.end();
+  });
+  // One timer for all streams.
+  const breathe = async () => {
+    while (!closing.signal.aborted) {
+      await ctx.clock.sleep(KEEP_ALIVE, closing.signal).catch(() => {});
+      for (const stream of streams) stream.write('\n\n');
+    }
+  };
+  void breathe();
+
+  for (const path of PATHS) {
+    app.get(path.url, {
+      config: { scopes: ['read:servers'], ...('server' in path && { server: path.server }) },
+      schema: { summary: 'Follow a start (server-sent events)', params: ServerParams, hide: path.hide },
+      async handler(request, reply) {
+        const { user: name, server: serverName = '' } = request.params;
+        const user = await userNamed(ctx, name);
+        const server = await findServer(ctx.db, user.id, serverName);
+        const starting = server?.desired === 'running';
+        if (!server || !(starting || server.failure)) {
+          throw new HubError('not_found', `${logName(user.name, serverName)} is not starting...`);
+        }
+        const stream = new Stream(reply);
+        streams.add(stream);
+        stream.onClose(() => streams.delete(stream));
+        if (isReady(server)) stream.finish(readyEvent(ctx, server));
+        else if (!starting && server.failure) {
+          stream.finish(failedEvent(`Spawn failed: ${server.failure.message}`));
+        } else await follow(ctx, feed, stream, server);
+        return reply;
+      },
+    });
+  }
+};
+
+async function follow(ctx: AppContext, feed: ProgressFeed, stream: Stream, server: Server): Promise<void> {
+  const stop = await feed.follow(server, {
+    events(events) {
+      for (const event of events) {
+        if (stream.closed) return;
+        const json = presentEvent(ctx, server, event);
+        if ('ready' in json || 'failed' in json) stream.finish(json);
+        else stream.send(json);
+      }
+    },
+    lost: () => stream.finish(failedEvent('Spawn cancelled')),
+  });
+  stream.onClose(stop);
+}
+
+type EventJson = Record<string, unknown> & { progress: number; message: string };
+
+function presentEvent(ctx: AppContext, server: Server, event: ServerEvent): EventJson {
+  if (event.kind === 'ready') return readyEvent(ctx, server);
+  if (event.kind === 'failed' || event.kind === 'cancelled') return failedEvent(event.message);
+  return { progress: event.percent, message: event.message };
+}
+
+function readyEvent(ctx: AppContext, server: Server): EventJson {
+  const url = ctx.urls.server(server.userName, server.name);
+  return {
+    progress: 100,
+    ready: true,
+    message: `Server ready at ${url}`,
+    html_message: `Server ready at <a href="${escapeText(url)}">${escapeText(url)}</a>`,
+    url,
+  };
+}
+
+function failedEvent(message: string): EventJson {
+  return { progress: 100, failed: true, message, html_message: escapeText(message) };
+}
+
+/** An answer that stays open. Written to the socket as it comes; nothing is kept for a reader that is slow. */
+class Stream {
+  readonly #reply: FastifyReply;
+  #closed = false;
+
+  constructor(reply: FastifyReply) {
+    this.#reply = reply;
+    reply.hijack();
+    reply.raw.writeHead(200, {
+      ...(reply.getHeaders() as Record<string, string>),
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-cache',
+      // Front servers that would collect the stream before passing it on are asked not to.
+      'x-accel-buffering': 'no',
+    });
+    this.onClose(() => {
+      this.#closed = true;
+    });
+    this.write('\n\n');
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  onClose(listener: () => void): void {
+    if (this.#reply.raw.closed) listener();
+    else this.#reply.raw.once('close', listener);
+  }
+
+  write(text: string): void {
+    if (!this.#closed) this.#reply.raw.write(text);
+  }
+
+  send(json: EventJson): void {
+    this.write(`data: ${JSON.stringify(json)}\n\n`);
+  }
+
+  finish(json: EventJson): void {
+    if (this.#closed) return;
+    this.send(json);
+    this.end();
+  }
+
+  end(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#reply.raw.end();
+  }
+}

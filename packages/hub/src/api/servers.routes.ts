@@ -1,0 +1,140 @@
+import { HubError, type Json } from '@atrium/sdk';
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import type { AppContext } from '../context.ts';
+import { mayDo } from '../http/requester.ts';
+import { createServer, findServer, logName, patchServer } from '../servers/servers.service.ts';
+import { Empty, ServerModel, ServerParams, strictBody } from './models.ts';
+import { presentServer } from './present.ts';
+import { requesterIn } from './requester-in.ts';
+import { readStartBody, startAndWait, stopAndWait } from './servers.service.ts';
+import { userNamed } from './users.service.ts';
+
+const UserOptions = z.record(z.string(), z.json() as z.ZodType<Json>);
+const PutBody = strictBody({ display_name: z.string().nullish(), user_options: UserOptions.nullish() });
+const PatchBody = strictBody({
+  name: z.string().optional(),
+  display_name: z.string().optional(),
+  user_options: UserOptions.optional(),
+}).refine((body) => Object.keys(body).length > 0, 'Nothing to change');
+const DeleteBody = z.looseObject({ remove: z.boolean().default(false) });
+
+/** A path with a name, and the two that mean the default server (contract §3.6: the empty name equals it). */
+const PATHS = [
+  { url: '/users/:user/server', server: '', hide: false },
+  { url: '/users/:user/servers/', server: '', hide: true },
+  { url: '/users/:user/servers/:server', hide: false },
+] as const;
+
+export const serverRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (app, { ctx }) => {
+  for (const path of PATHS) {
+    const { url, hide } = path;
+    const about = 'server' in path ? { server: path.server } : {};
+    const which = 'server' in path ? 'default server' : 'named server';
+    const params = ServerParams;
+
+    app.get(url, {
+      config: { scopes: ['read:servers'], ...about },
+      schema: { summary: `Get a user's ${which}`, params, response: { 200: ServerModel }, hide },
+      async handler(request) {
+        const { user: name, server: serverName = '' } = request.params;
+        const user = await userNamed(ctx, name);
+        const server = await findServer(ctx.db, user.id, serverName);
+        if (!server && serverName !== '') throw noServer(user.name, serverName);
+        const target = { user: user.name, server: serverName };
+        const withState = await mayDo(ctx, requesterIn(request), ['admin:server_state'], target);
+        return presentServer(ctx, user, serverName, server, withState);
+      },
+    });
+
+    app.put(url, {
+      config: { scopes: ['start:servers'], ...about },
+      schema: {
+        summary: `Create a ${which}, not started`,
+        params,
+        body: PutBody.nullish(),
+        response: { 201: ServerModel },
+        hide,
+      },
+      async handler(request, reply) {
+        const { user: name, server: serverName = '' } = request.params;
+        const user = await userNamed(ctx, name);
+        if (serverName === '') throw new HubError('name_taken', `Server ${logName(user.name, '')} already exists`);
+        const server = await createServer(ctx, user, serverName, {
+          displayName: request.body?.display_name ?? undefined,
+          userOptions: request.body?.user_options ?? undefined,
+        });
+        return reply.code(201).send(presentServer(ctx, user, serverName, server, false));
+      },
+    });
+
+    app.post(url, {
+      config: { scopes: ['start:servers'], ...about },
+      schema: {
+        summary: `Start a ${which}`,
+        description: 'Answers 201 when it is ready, or 202 when it takes longer; the progress URL then tells more.',
+        params,
+        body: z
+          .unknown()
+          .describe('`{display_name, user_options}`, or the options themselves. Empty: those of last time.'),
+        response: { 201: Empty, 202: Empty },
+        hide,
+      },
+      async handler(request, reply) {
+        const { user: name, server: serverName = '' } = request.params;
+        const wanted = readStartBody(request.body);
+        const user = await userNamed(ctx, name);
+        const ready = await startAndWait(ctx, user, serverName, { ...wanted, by: requesterIn(request).user.name });
+        return reply.code(ready ? 201 : 202).send();
+      },
+    });
+
+    app.patch(url, {
+      config: { scopes: ['start:servers'], ...about },
+      schema: { summary: `Change a stopped ${which}`, params, body: PatchBody, response: { 200: ServerModel }, hide },
+      async handler(request) {
+        const { user: name, server: serverName = '' } = request.params;
+        const user = await userNamed(ctx, name);
+        const server = await findServer(ctx.db, user.id, serverName);
+        if (!server) throw noServer(user.name, serverName);
+        const { name: newName, display_name: displayName, user_options: userOptions } = request.body;
+        const changed = await patchServer(ctx, user, server, {
+          ...(newName !== undefined && { name: newName }),
+          ...(displayName !== undefined && { displayName }),
+          ...(userOptions !== undefined && { userOptions }),
+        });
+        return presentServer(ctx, user, changed.name, changed, false);
+      },
+    });
+
+    app.delete(url, {
+      config: { scopes: ['delete:servers'], ...about },
+      schema: {
+        summary: `Stop a ${which}`,
+        description:
+          'Answers 204 when it has stopped, or 202 when that takes longer. With `remove`, a named one is forgotten.',
+        params,
+        body: DeleteBody.nullish(),
+        response: { 202: Empty, 204: Empty },
+        hide,
+      },
+      async handler(request, reply) {
+        const { user: name, server: serverName = '' } = request.params;
+        const remove = request.body?.remove ?? false;
+        const user = await userNamed(ctx, name);
+        if (serverName === '' && remove) throw new HubError('bad_request', 'Cannot remove the default server');
+        if (serverName !== '' && ctx.config.namedServers.limit === 0) {
+          throw new HubError('bad_request', 'Named servers are not enabled.');
+        }
+        const server = await findServer(ctx.db, user.id, serverName);
+        if (!server && serverName !== '') throw noServer(user.name, serverName);
+        const gone = !server || (await stopAndWait(ctx, server, { by: requesterIn(request).user.name, remove }));
+        return reply.code(gone ? 204 : 202).send();
+      },
+    });
+  }
+};
+
+function noServer(user: string, server: string): HubError {
+  return new HubError('not_found', `${user} has no server named '${server}'`);
+}

@@ -1,0 +1,147 @@
+import { HubError } from '@atrium/sdk';
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import type { AppContext } from '../context.ts';
+import type { Requester } from '../http/requester.ts';
+import { listServers } from '../servers/servers.service.ts';
+import { deleteUser, listUsers, type User } from '../users/users.service.ts';
+import { Empty, strictBody, UserModel, UserParams } from './models.ts';
+import { PageQuery, paged, pageOf, readPage } from './paging.ts';
+import { presentUser, showsServers, USER_READ_SCOPES, type UserView } from './present.ts';
+import { requesterIn } from './requester-in.ts';
+import { changeUser, checkMayGrantAdmin, createOneUser, createUsers, listFilter, userNamed } from './users.service.ts';
+
+const ViewQuery = z.object({
+  include_stopped_servers: z.string().optional().describe('Anything but `0` or `false`: stopped servers too.'),
+});
+const ListQuery = PageQuery.extend({
+  ...ViewQuery.shape,
+  state: z.string().optional().describe('`ready`, `active` or `inactive`.'),
+  name_filter: z.string().optional().describe('Part of the name, in any case.'),
+  sort: z.string().optional().describe('`id`, `name` or `last_activity`; with `-` the other way round.'),
+});
+const State = z.enum(['ready', 'active', 'inactive']);
+const Sort = z.enum(['id', 'name', 'last_activity', '-id', '-name', '-last_activity']);
+
+const CreateMany = strictBody({
+  usernames: z.array(z.string()).min(1, 'Must specify at least one user to create'),
+  admin: z.boolean().default(false),
+});
+/** `groups` and `roles` are taken for older clients' sake and not used here; they have calls of their own. */
+const CreateOne = strictBody({
+  name: z.string().optional(),
+  admin: z.boolean().default(false),
+  groups: z.array(z.string()).optional(),
+  roles: z.array(z.string()).optional(),
+  auth_state: z.unknown().optional(),
+});
+const Change = strictBody({
+  name: z.string().optional(),
+  admin: z.boolean().optional(),
+  auth_state: z.unknown().optional(),
+});
+
+/** What the requester may see of these users. */
+async function viewFor(ctx: AppContext, requester: Requester, users: readonly User[], includeStopped = false) {
+  const groups = new Map(users.map((user) => [user.name, user.authGroups]));
+  const view: UserView = {
+    scopes: requester.scopes,
+    groupsOf: (name) => groups.get(name) ?? [],
+    includeStopped,
+  };
+  const owners = users.filter((user) => showsServers(view, user)).map((user) => user.id);
+  const servers = owners.length > 0 ? await listServers(ctx.db, owners) : new Map();
+  return users.map((user) => presentUser(ctx, user, servers.get(user.id) ?? [], view));
+}
+
+export const presentOne = async (ctx: AppContext, requester: Requester, user: User, includeStopped = false) =>
+  (await viewFor(ctx, requester, [user], includeStopped))[0] ?? { kind: 'user' as const, name: user.name };
+
+const isOn = (flag: string | undefined) => flag !== undefined && flag !== '0' && flag.toLowerCase() !== 'false';
+
+export const userRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (app, { ctx }) => {
+  app.get('/users', {
+    config: { scopes: ['list:users'], filtered: true },
+    schema: { summary: 'List users', querystring: ListQuery, response: { 200: pageOf(UserModel) } },
+    async handler(request) {
+      const requester = requesterIn(request);
+      const { query } = request;
+      const page = readPage(request, query);
+      const state = oneOf(State, 'state', query.state);
+      const sort = oneOf(Sort, 'sort', query.sort);
+      const only = listFilter(requester.scopes);
+      const filter = { state, sort, nameFilter: query.name_filter, names: only?.names, groups: only?.groups, ...page };
+      const { users, total } = await listUsers(ctx.db, filter);
+      const models = await viewFor(ctx, requester, users, isOn(query.include_stopped_servers));
+      return paged(request, page, total, models);
+    },
+  });
+
+  app.post('/users', {
+    config: { scopes: ['admin:users'] },
+    schema: { summary: 'Create users', body: CreateMany, response: { 201: z.array(UserModel) } },
+    async handler(request, reply) {
+      const requester = requesterIn(request);
+      if (request.body.admin) checkMayGrantAdmin(requester.user);
+      const users = await createUsers(ctx, request.body.usernames, request.body.admin);
+      return reply.code(201).send(await viewFor(ctx, requester, users));
+    },
+  });
+
+  app.get('/users/:user', {
+    config: { scopes: [...USER_READ_SCOPES] },
+    schema: { summary: 'Get a user', params: UserParams, querystring: ViewQuery, response: { 200: UserModel } },
+    async handler(request) {
+      const user = await userNamed(ctx, request.params.user);
+      return presentOne(ctx, requesterIn(request), user, isOn(request.query.include_stopped_servers));
+    },
+  });
+
+  app.post('/users/:user', {
+    config: { scopes: ['admin:users'] },
+    schema: { summary: 'Create a user', params: UserParams, body: CreateOne.nullish(), response: { 201: UserModel } },
+    async handler(request, reply) {
+      const requester = requesterIn(request);
+      const admin = request.body?.admin ?? false;
+      if (admin) checkMayGrantAdmin(requester.user);
+      const user = await createOneUser(ctx, request.params.user, admin);
+      return reply.code(201).send(await presentOne(ctx, requester, user));
+    },
+  });
+
+  app.patch('/users/:user', {
+    config: { scopes: ['admin:users'] },
+    schema: { summary: 'Change a user', params: UserParams, body: Change, response: { 200: UserModel } },
+    async handler(request) {
+      const requester = requesterIn(request);
+      const user = await userNamed(ctx, request.params.user);
+      if (user.admin || request.body.admin) checkMayGrantAdmin(requester.user);
+      const changed = await changeUser(ctx, user, request.body);
+      return presentOne(ctx, requester, changed);
+    },
+  });
+
+  app.delete('/users/:user', {
+    config: { scopes: ['delete:users'] },
+    schema: { summary: 'Delete a user and their servers', params: UserParams, response: { 204: Empty } },
+    async handler(request, reply) {
+      const requester = requesterIn(request);
+      const user = await userNamed(ctx, request.params.user);
+      if (user.id === requester.user.id) throw new HubError('bad_request', 'Cannot delete yourself!');
+      if (user.admin) checkMayGrantAdmin(requester.user);
+      await deleteUser(ctx, user, { by: requester.user.name });
+      return reply.code(204).send();
+    },
+  });
+};
+
+function oneOf<Values extends z.ZodEnum>(
+  values: Values,
+  what: string,
+  given: string | undefined,
+): z.output<Values> | undefined {
+  if (given === undefined) return undefined;
+  const parsed = values.safeParse(given);
+  if (parsed.success) return parsed.data;
+  throw new HubError('bad_request', `Unrecognized ${what} '${given}', must be one of ${values.options.join(', ')}`);
+}
