@@ -52,6 +52,31 @@ export function whyStopped(reason: StopReason, viewer: string, idleSeconds: numb
   return t.why[code];
 }
 
+/** A server that was never started: there is no row of it yet. */
+export function absentServer(
+  ctx: ViewContext,
+  owner: { id: number; name: string },
+  name: string,
+  viewer: Viewer,
+): ServerView {
+  const fallback = owner.id === viewer.user.id ? t.server.yours : t.server.theirs(owner.name);
+  return {
+    name,
+    label: name === '' ? fallback : name,
+    icon: 'stopped',
+    state: t.server.states.stopped,
+    since: null,
+    running: false,
+    pending: null,
+    url: ctx.urls.server(owner.name, name),
+    pendingUrl: ctx.urls.spawnPending(owner.name, name),
+    why: '',
+    endedAt: null,
+    note: '',
+    lastActivity: null,
+  };
+}
+
 export function viewServer(
   ctx: ViewContext,
   server: Server,

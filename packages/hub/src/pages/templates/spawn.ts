@@ -114,13 +114,11 @@ ${view.why !== '' && html`<p>${view.why}${view.endedAt !== null && html` <span c
 ${view.note && html`<p class="note">${t.why.note(view.note)}</p>`}
 <p>${own ? t.notRunning.kept : t.notRunning.theirs}</p>
 <div class="row">${
-    startUrl
-      ? actionForm(
-          startUrl,
-          xsrf,
-          {},
-          { label: view.name === '' && own ? t.home.start : t.home.startNamed(view.label), look: 'primary' },
-        )
+    start
+      ? actionForm(start, xsrf, {
+          label: view.name === '' && own ? t.home.start : t.home.startNamed(view.label),
+          look: 'primary',
+        })
       : html`<a class="button primary" href="${ctx.urls.hub}home">${t.error.home}</a>`
   }</div>
 </div></div>`;

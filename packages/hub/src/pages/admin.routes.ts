@@ -1,0 +1,149 @@
+import { HubError } from '@atrium/sdk';
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import type { AppContext } from '../context.ts';
+import { xsrfToken } from '../http/xsrf.ts';
+import { createResetLink } from '../login/links.service.ts';
+import { countServers, listServers } from '../servers/servers.service.ts';
+import {
+  createUser,
+  deleteUser,
+  listUsers,
+  normaliseUserName,
+  type User,
+  updateUser,
+  validUserName,
+} from '../users/users.service.ts';
+import { answer, fieldOf, originOf, viewerOf } from './answer.ts';
+import { viewServer } from './server-view.ts';
+import { ownerWithScope } from './servers-of.ts';
+import { t } from './strings.ts';
+import { type AdminModel, adminPage, type StateFilter } from './templates/admin.ts';
+
+const PAGE_SIZE = 50;
+const WAITING_SHOWN = 100;
+
+type Extra = Partial<Pick<AdminModel, 'error' | 'done' | 'link'>> & { status?: number };
+
+export const adminRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, { ctx }) => {
+  const url = `${ctx.urls.hub}admin`;
+  const config = { page: true } as const;
+
+  async function show(request: FastifyRequest, reply: FastifyReply, extra: Extra = {}) {
+    const viewer = viewerOf(request);
+    // After a form was sent, the view it was sent from.
+    const query = new URLSearchParams((fieldOf(request.body, 'back') ?? request.url).split('?', 2)[1] ?? '');
+    const state = stateOf(query.get('state'));
+    const q = (query.get('q') ?? '').trim();
+    const offset = Math.max(0, Math.trunc(Number(query.get('offset'))) || 0);
+    const [{ users, total }, waiting, active] = await Promise.all([
+      listUsers(ctx.db, {
+        nameFilter: q || undefined,
+        state: state === 'all' ? undefined : state,
+        pending: false,
+        sort: 'name',
+        offset,
+        limit: PAGE_SIZE,
+      }),
+      listUsers(ctx.db, { pending: true, limit: WAITING_SHOWN }),
+      countServers(ctx.db, 'active'),
+    ]);
+    const servers = await listServers(
+      ctx.db,
+      users.map(({ id }) => id),
+    );
+    const { status = 200, ...rest } = extra;
+    const body = adminPage({
+      ctx,
+      xsrf: xsrfToken(ctx, request, reply),
+      now: ctx.clock.now(),
+      people: users.map((user) => ({
+        name: user.name,
+        admin: user.admin,
+        blocked: user.blocked,
+        lastActivity: user.lastActivity,
+        servers: (servers.get(user.id) ?? []).map((server) => viewServer(ctx, server, viewer, user.stopAfter)),
+        other: user.id !== viewer.user.id,
+      })),
+      total,
+      offset,
+      limit: PAGE_SIZE,
+      filter: { q, state },
+      waiting: waiting.users.map(({ name, created }) => ({ name, created })),
+      running: active,
+      warnings: ctx.spawner.caps.warnings,
+      accounts: ctx.authenticator.accounts !== undefined,
+      ...rest,
+    });
+    return answer(ctx, request, reply, { title: t.admin.title, current: 'admin', wide: true, status }, body);
+  }
+
+  async function allowed(request: FastifyRequest) {
+    return ownerWithScope(ctx, viewerOf(request), ['admin-ui'], { user: undefined, server: '' });
+  }
+
+  /** The person a form names. Checks that the administrator may change them. */
+  async function personOf(request: FastifyRequest): Promise<User> {
+    const name = fieldOf(request.body, 'user') ?? '';
+    return ownerWithScope(ctx, viewerOf(request), ['admin:users'], { user: name, server: '' });
+  }
+
+  app.get(url, { config }, async (request, reply) => {
+    await allowed(request);
+    const of = fieldOf(request.query, 'of') ?? '';
+    const done = { started: t.admin.started(of), stopped: t.admin.stopped(of) }[fieldOf(request.query, 'done') ?? ''];
+    return show(request, reply, done !== undefined && of !== '' ? { done } : {});
+  });
+
+  app.post(`${url}/add`, { config }, async (request, reply) => {
+    const viewer = viewerOf(request);
+    await ownerWithScope(ctx, viewer, ['admin:users'], { user: undefined, server: '' });
+    const name = normaliseUserName(fieldOf(request.body, 'name') ?? '');
+    if (!validUserName(name)) return show(request, reply, { error: t.admin.badName(name), status: 400 });
+    const admin = fieldOf(request.body, 'admin') === '1';
+    const now = ctx.clock.now();
+    const user = await createUser(ctx.db, { name, admin, allowedBy: 'administrator', now });
+    if (!user) return show(request, reply, { error: t.admin.nameTaken(name), status: 409 });
+    ctx.log.info({ user: name, admin, by: viewer.user.name }, 'user added');
+    return show(request, reply, { done: t.admin.added(name) });
+  });
+
+  app.post(`${url}/approve`, { config }, async (request, reply) => {
+    const user = await personOf(request);
+    await updateUser(ctx.db, user.id, { pending: false, allowedBy: 'approval' });
+    ctx.log.info({ user: user.name, by: viewerOf(request).user.name }, 'sign-up approved');
+    return show(request, reply, { done: t.admin.approved(user.name) });
+  });
+
+  app.post(`${url}/decline`, { config }, async (request, reply) => {
+    const user = await personOf(request);
+    // Approved by somebody else in the meantime: then there is an account with files, and this form was about a request.
+    if (!user.pending) throw new HubError('bad_request', t.admin.notWaiting(user.name));
+    await deleteUser(ctx, user, { by: viewerOf(request).user.name });
+    return show(request, reply, { done: t.admin.declined(user.name) });
+  });
+
+  app.post(`${url}/block`, { config }, async (request, reply) => {
+    const user = await personOf(request);
+    const { user: viewer } = viewerOf(request);
+    const blocked = fieldOf(request.body, 'blocked') === '1';
+    if (user.id === viewer.id) throw new HubError('bad_request', t.admin.notYourself);
+    await updateUser(ctx.db, user.id, { blocked });
+    ctx.log.info({ user: user.name, blocked, by: viewer.name }, blocked ? 'user blocked' : 'user unblocked');
+    return show(request, reply, { done: blocked ? t.admin.blocked(user.name) : t.admin.unblocked(user.name) });
+  });
+
+  app.post(`${url}/reset-link`, { config }, async (request, reply) => {
+    const user = await personOf(request);
+    const { path, expiresAt } = await createResetLink(ctx, user, viewerOf(request).user.name);
+    return show(request, reply, { link: { name: user.name, url: originOf(ctx, request) + path, expiresAt } });
+  });
+
+  // A form's page that is loaded again from the address bar.
+  for (const action of ['add', 'approve', 'decline', 'block', 'reset-link']) {
+    app.get(`${url}/${action}`, { config }, (_, reply) => reply.redirect(url, 302));
+  }
+};
+
+function stateOf(text: string | null): StateFilter {
+  return text === 'active' || text === 'inactive' ? text : 'all';
+}

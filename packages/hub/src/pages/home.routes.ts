@@ -1,0 +1,157 @@
+import { HubError } from '@atrium/sdk';
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import type { AppContext } from '../context.ts';
+import { xsrfToken } from '../http/xsrf.ts';
+import { destination } from '../login/next.ts';
+import {
+  findServer,
+  isActive,
+  isReady,
+  listServers,
+  removeServer,
+  requestStart,
+  requestStop,
+  validServerName,
+} from '../servers/servers.service.ts';
+import { updateUser } from '../users/users.service.ts';
+import { answer, fieldOf, nextOf, viewerOf } from './answer.ts';
+import { viewServer } from './server-view.ts';
+import { ownerWithScope } from './servers-of.ts';
+import { t } from './strings.ts';
+import { type HomeModel, homePage } from './templates/home.ts';
+
+const IDLE_CHOICES = [900, 1800, 3600, 7200, 14_400, 28_800, 86_400];
+
+/** A person may let their servers stop sooner than the hub does, not later; administrators may do as they like. */
+export function idleChoices(hub: number, admin: boolean): number[] {
+  if (admin) return [...IDLE_CHOICES, 0];
+  return hub === 0 ? IDLE_CHOICES : IDLE_CHOICES.filter((seconds) => seconds < hub);
+}
+
+export const homeRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, { ctx }) => {
+  const { hub } = ctx.urls;
+  const config = { page: true } as const;
+
+  async function show(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    extra: Partial<Pick<HomeModel, 'error' | 'newName' | 'done'>> & { status?: number } = {},
+  ) {
+    const viewer = viewerOf(request);
+    const { user } = viewer;
+    const servers = (await listServers(ctx.db, [user.id])).get(user.id) ?? [];
+    const views = servers.map((server) => viewServer(ctx, server, viewer, user.stopAfter));
+    const { status = 200, ...rest } = extra;
+    const body = homePage({
+      ctx,
+      xsrf: xsrfToken(ctx, request, reply),
+      now: ctx.clock.now(),
+      name: user.name,
+      main: views.find(({ name }) => name === ''),
+      named: views.filter(({ name }) => name !== '').sort((a, b) => a.label.localeCompare(b.label)),
+      limit: ctx.config.namedServers.limit,
+      idle: {
+        hub: ctx.config.idle.stopAfter,
+        own: user.stopAfter,
+        choices: idleChoices(ctx.config.idle.stopAfter, user.admin),
+      },
+      ...rest,
+    });
+    return answer(ctx, request, reply, { title: t.home.title, current: 'home', status }, body);
+  }
+
+  /** Back to the page the form was on, with a word on what was done. Only to pages of ours. */
+  function back(request: FastifyRequest, reply: FastifyReply, done: 'started' | 'stopped') {
+    const to = fieldOf(request.body, 'back');
+    const path = to?.startsWith(`${hub}admin`) ? to : `${hub}home`;
+    const url = new URL(path, 'http://hub');
+    url.searchParams.set('done', done);
+    url.searchParams.set('of', fieldOf(request.body, 'user') ?? '');
+    return reply.redirect(url.pathname + url.search, 303);
+  }
+
+  app.get(hub, { config }, async (request, reply) => {
+    const { user } = viewerOf(request);
+    const server = await findServer(ctx.db, user.id, '');
+    // A start that failed is explained, not tried again unasked.
+    const idle = server?.failure ? ctx.urls.spawnPending(user.name, '') : `${hub}spawn`;
+    const fallback = server && isActive(server) ? ctx.urls.server(user.name, '') : idle;
+    const origin = { host: request.host, publicUrl: ctx.config.publicUrl, hub };
+    return reply.redirect(destination(request.query as Record<string, unknown>, fallback, origin), 302);
+  });
+
+  app.get(`${hub}home`, { config }, (request, reply) => {
+    const done = fieldOf(request.query, 'done');
+    const texts: Record<string, string> = {
+      stopped: t.home.stopped,
+      saved: t.home.saved,
+      deleted: t.home.deleted(fieldOf(request.query, 'of') ?? ''),
+    };
+    return show(request, reply, done !== undefined && texts[done] !== undefined ? { done: texts[done] } : {});
+  });
+
+  app.post(`${hub}home/start`, { config }, async (request, reply) => {
+    const viewer = viewerOf(request);
+    const name = fieldOf(request.body, 'server') ?? '';
+    const owner = await ownerWithScope(ctx, viewer, ['start:servers'], {
+      user: fieldOf(request.body, 'user'),
+      server: name,
+    });
+    const known = await findServer(ctx.db, owner.id, name);
+    // Asking twice is what people do; the second time has nothing left to do.
+    if (!known || !isReady(known)) await requestStart(ctx, owner, name, { by: viewer.user.name, behindStop: true });
+    if (fieldOf(request.body, 'back') !== undefined) return back(request, reply, 'started');
+    const next = nextOf(ctx, request);
+    const query = next === undefined ? '' : `?next=${encodeURIComponent(next)}`;
+    return reply.redirect(ctx.urls.spawnPending(owner.name, name) + query, 303);
+  });
+
+  app.post(`${hub}home/stop`, { config }, async (request, reply) => {
+    const viewer = viewerOf(request);
+    const name = fieldOf(request.body, 'server') ?? '';
+    const owner = await ownerWithScope(ctx, viewer, ['delete:servers'], {
+      user: fieldOf(request.body, 'user'),
+      server: name,
+    });
+    const server = await findServer(ctx.db, owner.id, name);
+    if (!server) throw new HubError('not_found', 'No access to resources or resources not found');
+    await requestStop(ctx, server, {
+      code: owner.id === viewer.user.id ? 'user' : 'admin',
+      by: viewer.user.name,
+      note: fieldOf(request.body, 'note')?.trim().slice(0, 300),
+    });
+    return back(request, reply, 'stopped');
+  });
+
+  app.post(`${hub}home/new`, { config }, async (request, reply) => {
+    const { user } = viewerOf(request);
+    const name = (fieldOf(request.body, 'name') ?? '').trim().toLowerCase();
+    if (!validServerName(name)) return show(request, reply, { error: t.home.badName, newName: name, status: 400 });
+    const known = await findServer(ctx.db, user.id, name);
+    try {
+      if (!known || !isReady(known)) await requestStart(ctx, user, name, { by: user.name, behindStop: true });
+    } catch (error) {
+      if (!(error instanceof HubError) || error.status >= 500) throw error;
+      return show(request, reply, { error: error.message, newName: name, status: error.status });
+    }
+    return reply.redirect(ctx.urls.spawnPending(user.name, name), 303);
+  });
+
+  app.post(`${hub}home/delete`, { config }, async (request, reply) => {
+    const { user } = viewerOf(request);
+    const name = fieldOf(request.body, 'server') ?? '';
+    const server = name === '' ? undefined : await findServer(ctx.db, user.id, name);
+    if (server) await removeServer(ctx, server);
+    return reply.redirect(`${hub}home?done=deleted&of=${encodeURIComponent(server?.displayName || name)}`, 303);
+  });
+
+  app.post(`${hub}home/idle`, { config }, async (request, reply) => {
+    const { user } = viewerOf(request);
+    const given = fieldOf(request.body, 'stop_after') ?? '';
+    const stopAfter = given === '' ? null : Number(given);
+    const allowed = [null, user.stopAfter, ...idleChoices(ctx.config.idle.stopAfter, user.admin)];
+    if (!allowed.includes(stopAfter)) throw new HubError('bad_request', t.home.badIdle);
+    await updateUser(ctx.db, user.id, { stopAfter });
+    return reply.redirect(`${hub}home?done=saved`, 303);
+  });
+};

@@ -1,0 +1,60 @@
+import type { FastifyPluginAsync } from 'fastify';
+import type { AppContext } from '../context.ts';
+import { requesterOf } from '../http/requester.ts';
+import { ASSET_NAMES, type Asset, asset } from './assets.ts';
+import { brandSheet } from './brand.ts';
+import { page, sendPage } from './layout.ts';
+import { errorPage, errorTitle } from './templates/error.ts';
+
+const YEAR = 31_536_000;
+
+/** What everybody may have: files, the bare addresses, health. */
+export const publicRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, { ctx }) => {
+  const { base, hub } = ctx.urls;
+  const config = { public: true } as const;
+  const files = new Map<string, Asset>(ASSET_NAMES.map((name) => [name, asset(name)]));
+  const brand = brandSheet(ctx);
+  if (brand) files.set('brand.css', brand);
+
+  app.get<{ Params: { version: string; name: string } }>(
+    `${hub}static/:version/:name`,
+    { config },
+    async ({ params: { version, name } }, reply) => {
+      const file = files.get(name);
+      if (!file) return reply.callNotFound();
+      // Another version is another release's page still open: it gets what there is, but may not keep it.
+      const keep = version === file.version ? `public, max-age=${YEAR}, immutable` : 'no-cache';
+      return reply
+        .headers({ 'cache-control': keep, 'x-content-type-options': 'nosniff' })
+        .type(file.type)
+        .send(file.body);
+    },
+  );
+
+  const logo = asset('logo.svg');
+  const sendLogo = (_: unknown, reply: import('fastify').FastifyReply) =>
+    reply.header('cache-control', 'public, max-age=86400').type(logo.type).send(logo.body);
+  app.get(`${hub}logo`, { config }, sendLogo);
+  app.route({
+    method: ['GET', 'HEAD'],
+    url: `${hub}health`,
+    config,
+    handler: (_, reply) => reply.header('cache-control', 'no-store').type('text/html').send(''),
+  });
+
+  app.get(base, { config }, (_, reply) => reply.redirect(hub, 302));
+  app.get(hub.slice(0, -1), { config }, (_, reply) => reply.redirect(hub, 301));
+  if (base === '/') {
+    app.get('/favicon.ico', { config }, sendLogo);
+    app.get('/robots.txt', { config }, (_, reply) => reply.type('text/plain').send('User-agent: *\nDisallow: /\n'));
+  }
+
+  // 200 whatever the code: proxies fetch these as texts for errors of their own (contract §5.1).
+  app.get<{ Params: { code: string } }>(`${hub}error/:code`, { config }, async (request, reply) => {
+    const status = Number(request.params.code);
+    if (!Number.isInteger(status) || status < 400 || status > 599) return reply.callNotFound();
+    const requester = await requesterOf(ctx, request);
+    const body = errorPage({ ctx, status, requestId: request.id, signedIn: requester !== null });
+    return sendPage(reply, 200, page(ctx, { title: errorTitle(status), requester }, body));
+  });
+};

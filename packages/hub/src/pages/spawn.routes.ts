@@ -1,0 +1,177 @@
+import { HubError, type Json, type Options } from '@atrium/sdk';
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import type { AppContext } from '../context.ts';
+import { xsrfToken } from '../http/xsrf.ts';
+import {
+  findServer,
+  isActive,
+  isReady,
+  logName,
+  pendingOf,
+  queuePlace,
+  readEvents,
+  requestStart,
+  type Server,
+  serverLog,
+  typicalStartMs,
+} from '../servers/servers.service.ts';
+import type { User } from '../users/users.service.ts';
+import { answer, fieldOf, nextOf, prefersJson, viewerOf } from './answer.ts';
+import { viewServer } from './server-view.ts';
+import { ownerWithScope, rightsOver } from './servers-of.ts';
+import { t } from './strings.ts';
+import {
+  logPage,
+  notRunningPage,
+  spawnFailedPage,
+  spawnPendingPage,
+  stoppingPage,
+  type Waiting,
+} from './templates/spawn.ts';
+
+const RESERVED = new Set(['next', 'display_name', '_xsrf']);
+const LOG_LINES = 500;
+
+/**
+ * Options for a start from a query or a form (contract §5.3). Names begin with `opt-`; older links without it still
+ * work, but count for nothing beside one that has it.
+ */
+export function optionsFrom(fields: Record<string, unknown>): Options | undefined {
+  const given = Object.entries(fields).filter(([key]) => !RESERVED.has(key));
+  const prefixed = given.filter(([key]) => key.startsWith('opt-'));
+  if (prefixed.some(([key]) => key === 'opt-')) throw new HubError('unprocessable', 'An option has no name: "opt-".');
+  const used = prefixed.length > 0 ? prefixed.map(([key, value]) => [key.slice(4), value] as const) : given;
+  return used.length === 0 ? undefined : (Object.fromEntries(used) as Record<string, Json>);
+}
+
+type Names = { Params: { user?: string; server?: string } };
+
+export const spawnRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, { ctx }) => {
+  const { hub } = ctx.urls;
+  const config = { page: true } as const;
+
+  const withNext = (url: string, next: string | undefined) =>
+    next === undefined ? url : `${url}?next=${encodeURIComponent(next)}`;
+
+  async function begin(request: FastifyRequest<Names>, owner: User, name: string, fields: Record<string, unknown>) {
+    const displayName = fieldOf(fields, 'display_name');
+    const userOptions = optionsFrom(fields);
+    await requestStart(ctx, owner, name, {
+      by: viewerOf(request).user.name,
+      behindStop: true,
+      displayName,
+      userOptions,
+    });
+  }
+
+  async function target(request: FastifyRequest<Names>, scopes: readonly string[]) {
+    const { user, server: name = '' } = request.params;
+    const owner = await ownerWithScope(ctx, viewerOf(request), scopes, { user, server: name });
+    return { owner, name, server: await findServer(ctx.db, owner.id, name), next: nextOf(ctx, request) };
+  }
+
+  async function spawn(request: FastifyRequest<Names>, reply: FastifyReply) {
+    const { owner, name, server, next } = await target(request, ['start:servers']);
+    if (server && isReady(server)) return reply.redirect(next ?? ctx.urls.server(owner.name, name), 302);
+    if (!server || !isActive(server) || pendingOf(server) === 'stop') {
+      await begin(request, owner, name, request.query as Record<string, unknown>);
+    }
+    return reply.redirect(withNext(ctx.urls.spawnPending(owner.name, name), next), 302);
+  }
+
+  async function spawnByForm(request: FastifyRequest<Names>, reply: FastifyReply) {
+    const { owner, name, server, next } = await target(request, ['start:servers']);
+    if (server && isActive(server)) {
+      throw new HubError(
+        'already_running',
+        `${logName(owner.name, name)} is already ${isReady(server) ? 'running' : 'pending'}`,
+      );
+    }
+    await begin(request, owner, name, (request.body ?? {}) as Record<string, unknown>);
+    return reply.redirect(withNext(ctx.urls.spawnPending(owner.name, name), next), 302);
+  }
+
+  async function waitingFor(server: Server): Promise<Waiting> {
+    const events = await readEvents(ctx.db, server.id, server.generation, 0);
+    const steps = events.filter(({ kind }) => kind === 'progress' || kind === 'notice');
+    return {
+      state: pendingOf(server) === 'stop' ? 'stopping' : server.phase === 'queued' ? 'queued' : 'starting',
+      place: (await queuePlace(ctx, server))?.place ?? null,
+      elapsedMs: Math.max(0, ctx.clock.now() - (steps[0]?.at ?? server.phaseAt)),
+      typicalMs: await typicalStartMs(ctx),
+      percent: Math.max(0, ...steps.map(({ percent }) => percent)),
+      steps: steps.map(({ message }) => ({ message })),
+    };
+  }
+
+  async function pending(request: FastifyRequest<Names>, reply: FastifyReply) {
+    const { owner, name, server, next } = await target(request, ['read:servers', 'start:servers', 'access:servers']);
+    const viewer = viewerOf(request);
+    if (prefersJson(request)) {
+      const state = server && pendingOf(server);
+      return reply
+        .header('cache-control', 'no-store')
+        .send(server && state ? await waitingFor(server) : { state: 'over' });
+    }
+    if (!server) return reply.redirect(withNext(ctx.urls.spawn(owner.name, name), next), 302);
+    if (isReady(server)) return reply.redirect(next ?? ctx.urls.server(owner.name, name), 302);
+    const rights = await rightsOver(ctx, viewer, owner, name, next);
+    const model = {
+      ctx,
+      xsrf: xsrfToken(ctx, request, reply),
+      view: viewServer(ctx, server, viewer, owner.stopAfter),
+    };
+    const state = pendingOf(server);
+    if (state === 'stop')
+      return answer(ctx, request, reply, { title: t.stopping.title, refresh: 2 }, stoppingPage(model));
+    if (state === 'spawn') {
+      const tail = withNext('', next);
+      const body = spawnPendingPage({
+        ...model,
+        waiting: await waitingFor(server),
+        progressUrl: `${ctx.urls.progress(owner.name, name)}?_xsrf=${encodeURIComponent(model.xsrf)}`,
+        stop: rights.stop,
+        logUrl: rights.readLog
+          ? ctx.urls.spawnPending(owner.name, name).replace('/spawn-pending/', '/server-log/') + tail
+          : undefined,
+      });
+      return answer(ctx, request, reply, { title: t.starting.title, refresh: 3, scripts: ['progress.js'] }, body);
+    }
+    const { failure } = server;
+    if (failure) {
+      const body = spawnFailedPage({
+        ...model,
+        failure,
+        start: rights.start,
+        showLog: rights.readLog,
+        requestId: request.id,
+      });
+      return answer(ctx, request, reply, { title: t.failed.title, status: 500 }, body);
+    }
+    const body = notRunningPage({ ...model, own: owner.id === viewer.user.id, start: rights.start });
+    return answer(ctx, request, reply, { title: t.notRunning.title }, body);
+  }
+
+  async function log(request: FastifyRequest<Names>, reply: FastifyReply) {
+    const { owner, name, server, next } = await target(request, ['read:servers']);
+    const viewer = viewerOf(request);
+    if (!server || !(await rightsOver(ctx, viewer, owner, name)).readLog) {
+      throw new HubError('not_found', 'No access to resources or resources not found');
+    }
+    const body = logPage({
+      ctx,
+      view: viewServer(ctx, server, viewer),
+      lines: await serverLog(ctx, server, LOG_LINES),
+      backUrl: isReady(server) ? `${hub}home` : withNext(ctx.urls.spawnPending(owner.name, name), next),
+    });
+    return answer(ctx, request, reply, { title: t.log.title, wide: true }, body);
+  }
+
+  for (const tail of ['', '/:user', '/:user/:server']) {
+    app.get<Names>(`${hub}spawn${tail}`, { config }, spawn);
+    app.post<Names>(`${hub}spawn${tail}`, { config }, spawnByForm);
+    if (tail === '') continue;
+    app.get<Names>(`${hub}spawn-pending${tail}`, { config }, pending);
+    app.get<Names>(`${hub}server-log${tail}`, { config }, log);
+  }
+};
