@@ -33,7 +33,11 @@ const Idle = z.strictObject({
 
 const Branding = z.strictObject({
   name: z.string().min(1).max(60).default('Atrium').describe('Shown on every page.'),
-  accent: z.string().regex(/^#[0-9a-fA-F]{6}$/, 'Write a colour as #rrggbb').optional().describe('Accent colour.'),
+  accent: z
+    .string()
+    .regex(/^#[0-9a-fA-F]{6}$/, 'Write a colour as #rrggbb')
+    .optional()
+    .describe('Accent colour.'),
   helpUrl: z.url().optional().describe('Where the Help link leads.'),
   contact: z.string().optional().describe('Whom to ask: a mail address or a sentence, shown on error pages.'),
   announcement: z.string().optional().describe('A sentence at the top of every page.'),
@@ -48,11 +52,16 @@ export const HubConfigSchema = z.strictObject({
     .describe('Where the hub is mounted.'),
   host: z.string().default('127.0.0.1').describe('Address the proxy listens on.'),
   port: z.int().min(0).max(65_535).default(8000).describe('Port the proxy listens on.'),
-  publicUrl: z.url({ protocol: /^https?$/ }).optional().describe('How browsers reach this hub, when a front server stands before it.'),
+  publicUrl: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('How browsers reach this hub, when a front server stands before it.'),
   trustedProxies: names('Addresses of front servers whose X-Forwarded headers are believed.'),
   database: z
     .union([
-      z.string().regex(/^(sqlite|postgres|postgresql):\/\//, 'Write sqlite:///absolute/path or postgres://user@host/name'),
+      z
+        .string()
+        .regex(/^(sqlite|postgres|postgresql):\/\//, 'Write sqlite:///absolute/path or postgres://user@host/name'),
       z.instanceof(Secret),
     ])
     .optional()
@@ -61,8 +70,12 @@ export const HubConfigSchema = z.strictObject({
     .instanceof(Secret)
     .optional()
     .describe('Key that server tokens and form checks are derived from; without it, a file in the data directory.'),
-  authenticator: z.custom<ConfiguredAuthenticator>(isPlugin('authenticator'), 'Use an authenticator plug-in, such as password()'),
-  spawner: z.custom<ConfiguredSpawner>(isPlugin('spawner'), 'Use a spawner plug-in, such as processSpawner()'),
+  authenticator: z
+    .custom<ConfiguredAuthenticator>(isPlugin('authenticator'), 'Use an authenticator plug-in, such as password()')
+    .describe('How people prove who they are; without it, password().'),
+  spawner: z
+    .custom<ConfiguredSpawner>(isPlugin('spawner'), 'Use a spawner plug-in, such as processSpawner()')
+    .describe('What runs their servers; without it, processSpawner().'),
   access: Access.prefault({}).describe('Who is allowed in. Rules add up; nobody is allowed without one; blocked wins.'),
   start: Start.prefault({}).describe('Starting and stopping servers.'),
   idle: Idle.prefault({}).describe('When a server stops by itself.'),

@@ -1,0 +1,33 @@
+import type { Command } from '../cli/command.ts';
+import { authExplain } from './auth.ts';
+import { backup, restore } from './backup.ts';
+import { configCheck, configShow, init } from './config.ts';
+import { doctor } from './doctor.ts';
+import { down } from './down.ts';
+import { logs } from './logs.ts';
+import { restart } from './restart.ts';
+import { status } from './status.ts';
+import { token } from './token.ts';
+import { up } from './up.ts';
+import { userAdd, userList, userPasswd, userRemove } from './user.ts';
+
+/** Every command, in the order of the help. */
+export const COMMANDS: readonly Command[] = [
+  up,
+  down,
+  restart,
+  status,
+  init,
+  configCheck,
+  configShow,
+  userAdd,
+  userList,
+  userRemove,
+  userPasswd,
+  token,
+  authExplain,
+  logs,
+  doctor,
+  backup,
+  restore,
+];

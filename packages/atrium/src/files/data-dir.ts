@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+import { existsSync, realpathSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+/** Every path below the data directory and the run directory that the command itself uses. */
+export interface Places {
+  readonly dataDir: string;
+  /** Sockets and other short-lived files; short, because a socket's path has at most 107 bytes. */
+  readonly runDir: string;
+  readonly hubSocket: string;
+  readonly controlSocket: string;
+  /** Which `atrium up` runs here. */
+  readonly stateFile: string;
+  readonly lockFile: string;
+  readonly apiAddressFile: string;
+  readonly routeTable: string;
+  /** What hub and proxy log; the servers' output is in `logs`, which belongs to the root helper. */
+  readonly logDir: string;
+  readonly cacheDir: string;
+  readonly python: string;
+  readonly wheels: string;
+  /** When the last backup was made, and where it is. */
+  readonly lastBackup: string;
+}
+
+const isRoot = () => process.getuid?.() === 0;
+
+/** The data directory: as given, else as the account and its environment say. Absolute. */
+export function findDataDir(given: string | undefined): string {
+  const named = given ?? process.env['ATRIUM_DATA_DIR'];
+  if (named) return resolve(named);
+  if (isRoot()) return '/var/lib/atrium';
+  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Application Support', 'atrium');
+  return join(process.env['XDG_DATA_HOME'] || join(homedir(), '.local', 'share'), 'atrium');
+}
+
+export function placesOf(dataDir: string): Places {
+  const runDir = findRunDir(dataDir);
+  return {
+    dataDir,
+    runDir,
+    hubSocket: join(runDir, 'hub.sock'),
+    controlSocket: join(runDir, 'control.sock'),
+    stateFile: join(runDir, 'up.json'),
+    lockFile: join(dataDir, 'up.lock'),
+    apiAddressFile: join(dataDir, 'api-address.json'),
+    routeTable: join(dataDir, 'routes.json'),
+    logDir: join(dataDir, 'hub-logs'),
+    cacheDir: join(dataDir, 'cache'),
+    python: join(dataDir, 'python'),
+    wheels: join(dataDir, 'cache', 'wheels'),
+    lastBackup: join(dataDir, 'last-backup.json'),
+  };
+}
+
+/** One per data directory, found again from it alone: the hash of its real path. */
+function findRunDir(dataDir: string): string {
+  const real = existsSync(dataDir) ? realpathSync(dataDir) : dataDir;
+  const hash = createHash('sha256').update(real).digest('hex').slice(0, 8);
+  if (isRoot()) return `/run/atrium-${hash}`;
+  const runtime = process.env['XDG_RUNTIME_DIR'];
+  if (runtime && runtime.length < 40 && existsSync(runtime)) return join(runtime, `atrium-${hash}`);
+  // macOS has a temporary folder per account, with a name too long for sockets.
+  const tmp = tmpdir().length < 20 ? tmpdir() : '/tmp';
+  return join(tmp, `atrium-${process.getuid?.() ?? 0}-${hash}`);
+}

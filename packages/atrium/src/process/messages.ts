@@ -1,0 +1,66 @@
+import type { Json } from '@atrium/sdk';
+import type { Account } from '../files/account.ts';
+
+/** What a hub process is told on its command line: no secrets. */
+export interface HubArguments {
+  dataDir: string;
+  configFile?: string;
+  /** Settings given to `atrium up`; they win over the file. */
+  flags: Record<string, unknown>;
+  /** `serve` listens; `offline` answers commands on the channel and nothing else. */
+  mode: 'serve' | 'offline';
+}
+
+/** What the supervisor has to know of the configuration. It never runs the file itself. */
+export interface PublicSettings {
+  host: string;
+  port: number;
+  basePath: string;
+  publicUrl?: string;
+  trustedProxies: string[];
+  /** The servers run from the Python environment in the data directory. */
+  needsPython: boolean;
+}
+
+export type FromHub =
+  /** Everything is loaded and the configuration is good; waits for `go`. */
+  | { type: 'loaded'; settings: PublicSettings }
+  /** It cannot run; `problem` says why, for a person. */
+  | { type: 'failed'; problem: string }
+  | { type: 'ready'; warnings: readonly string[] }
+  | { type: 'first-admin'; path: string; expiresAt: number }
+  | { type: 'identity'; hubId: string }
+  | { type: 'helper'; id: number; plugin: string; verb: string; input: unknown }
+  | { type: 'result'; id: number; answer: VerbAnswer };
+
+export type ToHub =
+  /** `root`: there is a root helper. `linkUntil`: the operator has a link for the first administrator until then. */
+  | { type: 'go'; apiUrl: string; linkUntil: number; root?: Account }
+  | { type: 'stop' }
+  | { type: 'helper-answer'; id: number; answer: HelperAnswer }
+  | { type: 'verb'; id: number; verb: string; input: unknown };
+
+/** What a root helper's verb came to. A fault travels whole, so that the person waiting sees its words. */
+export type HelperAnswer = { ok: true; value: Json } | { ok: false; message: string; code?: string; fault?: Json };
+
+/** What a command verb came to. */
+export type VerbAnswer = { ok: true; value: unknown } | { ok: false; message: string; code?: string };
+
+/** What the proxy process is told on its command line. */
+export interface ProxyArguments {
+  host: string;
+  port: number;
+  basePath: string;
+  api: { host: string; port: number };
+  hubSocket: string;
+  controlSocket: string;
+  tableFile: string;
+  logFile: string;
+  trustedProxies: string[];
+}
+
+export type FromProxy =
+  | { type: 'ready'; port: number; apiPort: number }
+  | { type: 'failed'; problem: string; code?: string; port?: number };
+
+export type ToProxy = { type: 'stop' };

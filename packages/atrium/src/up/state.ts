@@ -1,0 +1,85 @@
+import { closeSync, fstatSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { z } from 'zod';
+import { CommandError } from '../cli/command.ts';
+import type { Places } from '../files/data-dir.ts';
+import { startTimeOf } from '../files/process-info.ts';
+import { writeFileSafely } from '../files/write.ts';
+
+const State = z.strictObject({
+  pid: z.int(),
+  startTime: z.string(),
+  url: z.string(),
+  hubPid: z.int().optional(),
+  proxyPid: z.int().optional(),
+  startedAt: z.number(),
+  version: z.string(),
+  /** Why the last restart kept the old hub, and when. */
+  refused: z.strictObject({ at: z.number(), problem: z.string() }).optional(),
+});
+/** What a running `atrium up` says about itself. */
+export type State = z.output<typeof State>;
+
+/** The `atrium up` that runs on this data directory; undefined when none does, however the last one ended. */
+export function readState(places: Places): State | undefined {
+  const text = readTrusted(places.stateFile);
+  if (text === undefined) return undefined;
+  const state = State.safeParse(JSON.parse(text)).data;
+  return state && startTimeOf(state.pid) === state.startTime ? state : undefined;
+}
+
+/** Nothing that the hub's account put there: as root we would signal whatever process it names. */
+function readTrusted(path: string): string | undefined {
+  let fd: number;
+  try {
+    fd = openSync(path, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    const { uid } = fstatSync(fd);
+    return uid === 0 || uid === process.getuid?.() ? readFileSync(fd, 'utf8') : undefined;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+export function writeState(places: Places, state: State): void {
+  writeFileSafely(places.stateFile, `${JSON.stringify(state)}\n`, 0o644);
+}
+
+export function clearState(places: Places): void {
+  rmSync(places.stateFile, { force: true });
+}
+
+/** How long a command that uses the database for a moment may be waited for. */
+const WAIT_MS = 10_000;
+
+/**
+ * Keeps a second `atrium up`, or a command that opens the database, off one data directory; the kernel releases it
+ * however the process ends.
+ * @throws CommandError naming the one that runs.
+ */
+export function lockDataDir(places: Places): Disposable {
+  const lock = new DatabaseSync(places.lockFile);
+  const take = (waitMs: number) => {
+    try {
+      lock.exec(`pragma busy_timeout = ${waitMs}; begin exclusive`);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  if (!take(0) && (readState(places) || !take(WAIT_MS))) {
+    lock.close();
+    const running = readState(places);
+    throw new CommandError(
+      running
+        ? `Atrium already runs on ${places.dataDir} at ${running.url} (process ${running.pid}). ` +
+            'To restart its hub: atrium restart. To stop it: atrium down.'
+        : `Another atrium command uses ${places.dataDir}. Try again when it is done.`,
+    );
+  }
+  return { [Symbol.dispose]: () => lock.close() };
+}

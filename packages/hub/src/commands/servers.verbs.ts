@@ -1,0 +1,52 @@
+import { HubError } from '@atrium/sdk';
+import { z } from 'zod';
+import { findServer, listActiveServers, requestStop, serverLog, waitForServer } from '../servers/servers.service.ts';
+import { countAdmins, listUsers } from '../users/users.service.ts';
+import { userNamed } from './users.verbs.ts';
+import { defineVerb } from './verb.ts';
+
+const status = defineVerb(z.strictObject({}), async (ctx) => {
+  const servers = await listActiveServers(ctx.db);
+  const phases = { queued: 0, starting: 0, ready: 0, stopping: 0, stopped: 0 };
+  for (const { phase } of servers) phases[phase] += 1;
+  const { total } = await listUsers(ctx.db, { limit: 0 });
+  return {
+    users: total,
+    admins: await countAdmins(ctx.db),
+    servers: phases,
+    database: ctx.dialect,
+    authenticator: ctx.authenticator.id,
+    spawner: { id: ctx.spawner.id, isolation: ctx.spawner.caps.isolation, limits: ctx.spawner.caps.limits },
+    onlyFirstAdmin: ctx.onlyFirstAdmin,
+    warnings: ctx.spawner.caps.warnings,
+  };
+});
+
+/** What the command has to know of the configuration before it asks for more. */
+const settings = defineVerb(z.strictObject({}), async (ctx) => ({ onUserDelete: ctx.config.onUserDelete }));
+
+/** Stops everybody's servers and waits; says which ones did not stop in time. */
+const stopAll = defineVerb(z.strictObject({ timeoutMs: z.int().positive() }), async (ctx, { timeoutMs }) => {
+  const servers = await listActiveServers(ctx.db);
+  const ended = await Promise.all(
+    servers.map(async (server) => {
+      await requestStop(ctx, server, { code: 'shutdown', by: 'command line' });
+      return waitForServer(ctx, server.id, ({ phase }) => phase === 'stopped', timeoutMs);
+    }),
+  );
+  const left = ended.filter((server) => server && server.phase !== 'stopped');
+  return { stopped: ended.length - left.length, left: left.map((server) => `${server?.userName}/${server?.name}`) };
+});
+
+const LogRequest = z.strictObject({ name: z.string(), server: z.string(), lines: z.int().positive() });
+
+const logs = defineVerb(LogRequest, async (ctx, { name, server: serverName, lines }) => {
+  const user = await userNamed(ctx, name);
+  const server = await findServer(ctx.db, user.id, serverName);
+  if (!server) {
+    throw new HubError('not_found', `${user.name} has no server ${serverName ? `"${serverName}"` : 'yet'}.`);
+  }
+  return { lines: await serverLog(ctx, server, lines), phase: server.phase, failure: server.failure };
+});
+
+export const serverVerbs = { status, settings, 'servers-stop': stopAll, logs };
