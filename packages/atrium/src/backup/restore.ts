@@ -81,7 +81,7 @@ export async function restorePostgres(url: string, copy: string, force: boolean)
   const env = postgresEnv(url);
   await runTool(
     'pg_restore',
-    ['--no-owner', '--single-transaction', ...clean, '--dbname', env['PGDATABASE'] ?? '', copy],
+    ['--no-owner', '--single-transaction', ...clean, '--dbname', env.PGDATABASE ?? '', copy],
     {
       env,
       missing: `pg_restore is missing. Debian and Ubuntu: sudo apt install postgresql-client. The copy is in ${copy}.`,

@@ -3,7 +3,7 @@ import { findConfigFile } from '../files/config-file.ts';
 import { findDataDir, type Places, placesOf } from '../files/data-dir.ts';
 import { prepareDirs } from '../files/prepare.ts';
 import { startChild } from '../process/child.ts';
-import type { VerbAnswer } from '../process/messages.ts';
+import type { HubArguments, VerbAnswer } from '../process/messages.ts';
 import { apiUrlOf } from '../up/api-address.ts';
 import { hubChild } from '../up/hub-child.ts';
 import { rootHelper } from '../up/root-helper.ts';
@@ -88,7 +88,13 @@ async function askOffline(
   const configFile = findConfigFile(config, places.dataDir);
   const { account } = prepareDirs(places, configFile);
   using _lock = lockDataDir(places);
-  const args = { dataDir: places.dataDir, flags: {}, mode: 'offline', ...(configFile ? { configFile } : {}) };
+  const args: HubArguments = {
+    dataDir: places.dataDir,
+    runDir: places.runDir,
+    flags: {},
+    mode: 'offline',
+    ...(configFile ? { configFile } : {}),
+  };
   const helper = account && (await rootHelper(places, account));
   const hub = await hubChild(startChild('hub-process', args, { account, cacheDir: places.cacheDir }), { helper });
   try {

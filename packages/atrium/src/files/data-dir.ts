@@ -28,15 +28,15 @@ const isRoot = () => process.getuid?.() === 0;
 
 /** The data directory: as given, else as the account and its environment say. Absolute. */
 export function findDataDir(given: string | undefined): string {
-  const named = given ?? process.env['ATRIUM_DATA_DIR'];
+  const named = given ?? process.env.ATRIUM_DATA_DIR;
   if (named) return resolve(named);
   if (isRoot()) return '/var/lib/atrium';
   if (process.platform === 'darwin') return join(homedir(), 'Library', 'Application Support', 'atrium');
-  return join(process.env['XDG_DATA_HOME'] || join(homedir(), '.local', 'share'), 'atrium');
+  return join(process.env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'atrium');
 }
 
-export function placesOf(dataDir: string): Places {
-  const runDir = findRunDir(dataDir);
+/** `runDir` is what root gave a process of another account; only root and that account agree on it otherwise. */
+export function placesOf(dataDir: string, runDir = findRunDir(dataDir)): Places {
   return {
     dataDir,
     runDir,
@@ -59,7 +59,7 @@ function findRunDir(dataDir: string): string {
   const real = existsSync(dataDir) ? realpathSync(dataDir) : dataDir;
   const hash = createHash('sha256').update(real).digest('hex').slice(0, 8);
   if (isRoot()) return `/run/atrium-${hash}`;
-  const runtime = process.env['XDG_RUNTIME_DIR'];
+  const runtime = process.env.XDG_RUNTIME_DIR;
   if (runtime && runtime.length < 40 && existsSync(runtime)) return join(runtime, `atrium-${hash}`);
   // macOS has a temporary folder per account, with a name too long for sockets.
   const tmp = tmpdir().length < 20 ? tmpdir() : '/tmp';

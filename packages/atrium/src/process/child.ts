@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Account } from '../files/account.ts';
+import type { HubArguments, ProxyArguments } from './messages.ts';
 
 const ENDING = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
 /** Ports below this are root's, unless the kernel was told otherwise. */
@@ -20,7 +21,7 @@ export interface ChildOptions {
  */
 export function startChild(
   entry: 'hub-process' | 'proxy-process',
-  argument: object,
+  argument: HubArguments | ProxyArguments,
   options: ChildOptions,
 ): ChildProcess {
   const { account, cacheDir, port } = options;

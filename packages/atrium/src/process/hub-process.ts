@@ -12,10 +12,10 @@ import type { FromHub, HubArguments, PublicSettings, ToHub, VerbAnswer } from '.
 
 /** Everything we make is ours alone unless it says otherwise: sockets, database, keys. */
 process.umask(0o077);
-delete process.env['NODE_COMPILE_CACHE'];
+delete process.env.NODE_COMPILE_CACHE;
 
 const args = readArguments<HubArguments>();
-const places = placesOf(args.dataDir);
+const places = placesOf(args.dataDir, args.runDir);
 const closing = new AbortController();
 let hub: AsyncDisposable | undefined;
 let answerVerb: ((name: string, input: unknown) => Promise<unknown>) | undefined;
@@ -43,7 +43,7 @@ const channel = openChannel<ToHub, FromHub>(
   () => void end(0),
 );
 const helper = helperChannel((request) => channel.send({ type: 'helper', ...request }));
-const fileLog = openLog(join(places.logDir, 'hub.log'), 'hub', process.env['ATRIUM_LOG_LEVEL'] ?? 'info');
+const fileLog = openLog(join(places.logDir, 'hub.log'), 'hub', process.env.ATRIUM_LOG_LEVEL ?? 'info');
 
 // A bug in one request's background work must be seen, and is not worth everybody's hub.
 process.on('unhandledRejection', (error) => fileLog.log.error({ err: error }, 'unhandled rejection'));

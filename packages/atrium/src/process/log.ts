@@ -33,6 +33,9 @@ export function openLog(file: string, name: string, level: string): FileLog {
     { name, level, base: { name }, timestamp: pino.stdTimeFunctions.isoTime },
     pino.multistream([{ level: 'trace', stream }, human]),
   );
+  // Node's own remarks (a deprecated option somewhere) are for us, not for the operator's terminal.
+  process.removeAllListeners('warning');
+  process.on('warning', (warning) => log.debug({ err: warning }, 'a remark of Node'));
   const flush = () => {
     try {
       destination.flushSync();

@@ -4,6 +4,7 @@ import type { Account } from '../files/account.ts';
 /** What a hub process is told on its command line: no secrets. */
 export interface HubArguments {
   dataDir: string;
+  runDir: string;
   configFile?: string;
   /** Settings given to `atrium up`; they win over the file. */
   flags: Record<string, unknown>;

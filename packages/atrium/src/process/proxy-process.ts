@@ -7,11 +7,11 @@ import { openLog } from './log.ts';
 import type { FromProxy, ProxyArguments, ToProxy } from './messages.ts';
 
 process.umask(0o077);
-delete process.env['NODE_COMPILE_CACHE'];
+delete process.env.NODE_COMPILE_CACHE;
 
 const { host, port, basePath, api, hubSocket, controlSocket, tableFile, logFile, trustedProxies } =
   readArguments<ProxyArguments>();
-const { log, ...fileLog } = openLog(logFile, 'proxy', process.env['ATRIUM_LOG_LEVEL'] ?? 'info');
+const { log, ...fileLog } = openLog(logFile, 'proxy', process.env.ATRIUM_LOG_LEVEL ?? 'info');
 let proxy: Awaited<ReturnType<typeof startProxy>> | undefined;
 let ending = false;
 

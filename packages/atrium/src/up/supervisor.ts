@@ -4,7 +4,7 @@ import type { Places } from '../files/data-dir.ts';
 import { prepareDirs } from '../files/prepare.ts';
 import { startTimeOf } from '../files/process-info.ts';
 import { startChild } from '../process/child.ts';
-import type { PublicSettings } from '../process/messages.ts';
+import type { HubArguments, PublicSettings } from '../process/messages.ts';
 import { VERSION } from '../version.ts';
 import { chooseApiAddress, keepApiAddress } from './api-address.ts';
 import { type HubChild, hubChild } from './hub-child.ts';
@@ -36,7 +36,13 @@ export async function runSupervisor({ places, configFile, flags, terminal }: UpO
   const asked = new AbortController();
   const helper = account && (await rootHelper(places, account));
   const childOptions = { account, cacheDir: places.cacheDir };
-  const args = { dataDir: places.dataDir, flags, mode: 'serve', ...(configFile ? { configFile } : {}) };
+  const args: HubArguments = {
+    dataDir: places.dataDir,
+    runDir: places.runDir,
+    flags,
+    mode: 'serve',
+    ...(configFile ? { configFile } : {}),
+  };
   let url = '';
   let linkUntil = 0;
   const onFirstAdmin = (link: { path: string; expiresAt: number }) => {
