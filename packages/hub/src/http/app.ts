@@ -5,6 +5,7 @@ import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import type { AppContext } from '../context.ts';
 import { randomHex } from '../keys.ts';
+import { rememberReply } from '../sessions/sessions.service.ts';
 import { sendError } from './errors.ts';
 import { checkAccess, guard, isApiRequest } from './guard.ts';
 import { commonHeaders, finishReply } from './headers.ts';
@@ -22,6 +23,8 @@ export function buildApp(ctx: AppContext, register: (app: FastifyInstance) => vo
     loggerInstance: ctx.log as FastifyBaseLogger,
     disableRequestLogging: true,
     exposeHeadRoutes: false,
+    // Open progress streams and the proxy's idle connections must not keep a hub from closing.
+    forceCloseConnections: true,
     bodyLimit: BODY_LIMIT,
     // Only our proxy reaches this listener: its word counts, and that of the front servers the config names.
     trustProxy: (address: string, hop: number) => hop === 0 || ctx.config.trustedProxies.includes(address),
@@ -39,7 +42,10 @@ export function buildApp(ctx: AppContext, register: (app: FastifyInstance) => vo
   app.decorateRequest('requester', null);
   app.addHook('onRoute', checkAccess);
   paths.watch(app);
-  app.addHook('onRequest', async (request, reply) => void reply.headers(commonHeaders(ctx, request)));
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(commonHeaders(ctx, request));
+    rememberReply(request, reply);
+  });
   app.addHook('preValidation', (request, reply) => guard(ctx, request, reply));
   app.addHook('onSend', async (request, reply, payload) => finishReply(ctx, request, reply, payload));
   app.setErrorHandler((err, request, reply) => sendError(ctx, err, request, reply));

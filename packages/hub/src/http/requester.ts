@@ -37,7 +37,7 @@ async function find(ctx: AppContext, request: FastifyRequest): Promise<Requester
     return { user, scopes, via: { kind: 'token', token } };
   }
   const session = await findSession(ctx, request);
-  if (!session || session.user.blocked || session.user.pending) return null;
+  if (!session) return null;
   const { user, hash, sessionId } = session;
   noteUse(ctx, request, user);
   return { user, scopes: scopesOfUser(ctx, user), via: { kind: 'session', hash, sessionId } };

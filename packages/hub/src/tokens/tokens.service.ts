@@ -1,6 +1,7 @@
 import { HubError, type ScopeSet } from '@atrium/sdk';
 import type { AppContext } from '../context.ts';
 import { hashToken, randomHex } from '../keys.ts';
+import { mayStay } from '../login/allow.ts';
 import type { User } from '../users/users.service.ts';
 import { checkAssignable, scopesOfToken } from './token-scopes.ts';
 import {
@@ -42,6 +43,8 @@ export interface TokenRequest {
   /** The browser session it ends with. */
   sessionId?: string | null | undefined;
   clientId?: string | undefined;
+  /** The token itself, when it has a form of its own; otherwise 32 hex characters. */
+  text?: string | undefined;
 }
 
 /** `token` is shown once and stored only as a hash. */
@@ -54,7 +57,7 @@ export interface IssuedToken {
 /** @throws HubError `bad_request` for scopes the owner does not hold, or a life longer than the config allows. */
 export async function issueToken(ctx: AppContext, request: TokenRequest): Promise<IssuedToken> {
   await checkAssignable(ctx, request.user, request.scopes);
-  const token = randomHex(16);
+  const token = request.text ?? randomHex(16);
   const now = ctx.clock.now();
   const row = await insertToken(ctx.db, {
     userId: request.user.id,
@@ -80,13 +83,13 @@ function expiry(ctx: AppContext, now: number, seconds: number | null): number | 
   return now + seconds * 1000;
 }
 
-/** The owner of a token and what it may do; undefined when it is unknown, expired, or its owner may not sign in. */
+/** The owner of a token and what it may do; undefined when it is unknown, expired, or its owner may not be here any more. */
 export async function findToken(
   ctx: AppContext,
   text: string,
 ): Promise<{ user: User; token: ApiToken; scopes: ScopeSet } | undefined> {
   const found = await findTokenByHash(ctx.db, hashToken(text), ctx.clock.now());
-  if (!found || found.user.blocked || found.user.pending) return undefined;
+  if (!found || !mayStay(ctx, found.user)) return undefined;
   const { token, user, clientServer } = found;
   return { user, token, scopes: await scopesOfToken(ctx, user, token.scopes, clientServer) };
 }

@@ -1,0 +1,182 @@
+import {
+  containsScopes,
+  expandScopes,
+  HubError,
+  IDENTIFY_SCOPES,
+  intersectScopes,
+  parseScope,
+  type ScopeSet,
+} from '@atrium/sdk';
+import type { AppContext } from '../../context.ts';
+import { type Requester, requireScope } from '../../http/requester.ts';
+import { listTokens, ROLES, scopesOfToken } from '../../tokens/tokens.service.ts';
+import { findClient, type OAuthClient } from '../oauth-clients.service.ts';
+
+/** A refusal that the client learns of, by way of the browser (contract §2.3). Anything else is a page. */
+export class AuthorizeRefusal extends Error {
+  readonly error: string;
+
+  constructor(error: string, description: string) {
+    super(description);
+    this.error = error;
+  }
+}
+
+/** Parameters as they came: a list when one was given twice. */
+export type RawQuery = Readonly<Record<string, string | string[] | undefined>>;
+
+/** What is known after each step; a step reads what earlier ones found. */
+export interface Authorization {
+  readonly ctx: AppContext;
+  readonly requester: Requester;
+  readonly query: Readonly<Record<string, string | undefined>>;
+  client: OAuthClient & { server: { user: string; name: string } };
+  redirectUri: string;
+  challenge: { text: string; method: 'S256' | 'plain' } | null;
+  /** Beyond identify and access: what the person is asked for. */
+  scopes: readonly string[];
+  /** Always part of the token. */
+  always: readonly string[];
+  /** Whether to ask, or to answer at once. */
+  confirm: boolean;
+}
+
+type Step = (flow: Authorization) => void | Promise<void>;
+
+const refusePage = (message: string) => new HubError('bad_request', message);
+
+const findTheClient: Step = async (flow) => {
+  const { client_id: id } = flow.query;
+  if (!id) throw refusePage('Missing client_id parameter value.');
+  const client = await findClient(flow.ctx.db, id);
+  if (!client) throw refusePage('Invalid client_id parameter value.');
+  if (!client.server) throw new HubError('misconfigured', 'There is no server behind this application any more.');
+  flow.client = { ...client, server: client.server };
+};
+
+/** Until this has passed, nothing is ever sent to an address that came with the request. */
+const checkRedirectUri: Step = (flow) => {
+  const given = flow.query.redirect_uri;
+  if (given !== undefined && given !== flow.client.redirectUri) throw refusePage('Mismatching redirect URI.');
+  flow.redirectUri = flow.client.redirectUri;
+};
+
+const checkResponseType: Step = ({ query: { response_type: type } }) => {
+  if (!type) throw new AuthorizeRefusal('invalid_request', 'Missing response_type parameter.');
+  if (type !== 'code') throw new AuthorizeRefusal('unsupported_response_type', 'Only response_type=code is supported.');
+};
+
+const readChallenge: Step = (flow) => {
+  const { code_challenge: text, code_challenge_method: method = 'plain' } = flow.query;
+  if (method !== 'S256' && method !== 'plain') {
+    throw new AuthorizeRefusal('invalid_request', 'Transform algorithm not supported.');
+  }
+  flow.challenge = text ? { text, method } : null;
+};
+
+/** The person must be able to reach the server themselves; otherwise no page of it may know them. */
+const checkAccess: Step = async ({ ctx, requester, client }) => {
+  const { user, name } = client.server;
+  await requireScope(ctx, requester, ['access:servers'], { user, server: name }).catch((error: unknown) => {
+    if (!(error instanceof HubError)) throw error;
+    throw new HubError('not_allowed', `You do not have permission to access ${client.description}.`);
+  });
+};
+
+/** Requested ∩ what the client may have ∩ what the person holds; identify and access are always in. */
+const readScopes: Step = async (flow) => {
+  const { ctx, requester, client } = flow;
+  const serverId = serverOf(flow);
+  const owner = { user: requester.user.name, server: serverId };
+  flow.always = [`access:servers!server=${serverId}`, ...IDENTIFY_SCOPES];
+  const requested = flow.query.scope === undefined ? client.allowedScopes : namedScopes(flow.query.scope);
+  const allowed = expandScopes([...client.allowedScopes, ...flow.always], owner);
+  // A client that may have everything its person may do is limited by them alone.
+  if (!client.allowedScopes.includes('inherit') && !containsScopes(allowed, expandScopes(requested, owner))) {
+    throw new AuthorizeRefusal('invalid_scope', 'The application asks for more than it may have.');
+  }
+  const always = expandScopes(flow.always, owner);
+  const held: ScopeSet = requester.scopes;
+  flow.scopes = requested.filter((scope) => {
+    if (scope === 'inherit') return true;
+    const meant = expandScopes([scope], owner);
+    return !containsScopes(always, meant) && intersectScopes(meant, held).size > 0;
+  });
+  flow.confirm = client.server.user !== requester.user.name && !(await wasGranted(ctx, flow));
+};
+
+export function serverOf({ client }: Pick<Authorization, 'client'>): string {
+  return `${client.server.user}/${client.server.name}`;
+}
+
+function namedScopes(text: string): string[] {
+  return text
+    .split(' ')
+    .filter((name) => name !== '' && name !== 'identify')
+    .flatMap((name) => {
+      if (Object.hasOwn(ROLES, name)) return ROLES[name] ?? [];
+      try {
+        parseScope(name);
+      } catch {
+        throw new AuthorizeRefusal('invalid_scope', `The scope ${name} does not exist.`);
+      }
+      return [name];
+    });
+}
+
+/** Whoever agreed before is not asked again for the same or less. */
+async function wasGranted(
+  ctx: AppContext,
+  { requester, client, scopes, always, ...rest }: Authorization,
+): Promise<boolean> {
+  const server = serverOf({ client });
+  const wanted = await scopesOfToken(ctx, requester.user, [...scopes, ...always], server);
+  const tokens = await listTokens(ctx, requester.user);
+  for (const token of tokens) {
+    if (token.clientId !== client.identifier) continue;
+    if (containsScopes(await scopesOfToken(ctx, requester.user, token.scopes, server), wanted)) return true;
+  }
+  return false;
+}
+
+/** The flow, in order. The first two answer with a page, because nobody vouches for the address yet. */
+const STEPS: readonly Step[] = [
+  findTheClient,
+  checkRedirectUri,
+  checkResponseType,
+  readChallenge,
+  checkAccess,
+  readScopes,
+];
+
+const PARAMETERS = [
+  'client_id',
+  'redirect_uri',
+  'response_type',
+  'scope',
+  'state',
+  'code_challenge',
+  'code_challenge_method',
+] as const;
+
+/**
+ * Runs every check of `GET` and `POST {api}/oauth2/authorize`.
+ * @throws HubError, shown as a page; AuthorizeRefusal, told to the client by a redirect of `flow`.
+ */
+export async function authorize(
+  ctx: AppContext,
+  requester: Requester,
+  raw: RawQuery,
+): Promise<{ flow: Authorization; refusal: AuthorizeRefusal | undefined }> {
+  for (const name of PARAMETERS) {
+    if (Array.isArray(raw[name])) throw refusePage(`Duplicate ${name} parameter.`);
+  }
+  const flow = { ctx, requester, query: raw, challenge: null, confirm: true } as unknown as Authorization;
+  try {
+    for (const step of STEPS) await step(flow);
+    return { flow, refusal: undefined };
+  } catch (error) {
+    if (error instanceof AuthorizeRefusal) return { flow, refusal: error };
+    throw error;
+  }
+}

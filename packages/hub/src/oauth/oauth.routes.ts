@@ -1,0 +1,85 @@
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import type { AppContext } from '../context.ts';
+import { OAuthError } from '../http/errors.ts';
+import { xsrfToken } from '../http/xsrf.ts';
+import { page, sendPage } from '../pages/layout.ts';
+import { consentPage } from '../pages/templates/consent.ts';
+import { describeScope } from '../tokens/tokens.service.ts';
+import { type Authorization, authorize, type RawQuery } from './authorize/steps.ts';
+import { exchangeCode, issueCode, type TokenForm } from './oauth.service.ts';
+
+/** `{api}/oauth2/…` (contract §2): how a notebook server learns who its visitor is. */
+export const oauthRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, { ctx }) => {
+  const authorizeUrl = `${ctx.urls.api}/oauth2/authorize`;
+
+  app.get<{ Querystring: RawQuery }>(authorizeUrl, { config: { page: true } }, async (request, reply) => {
+    const { flow, refusal } = await begin(ctx, request);
+    if (refusal) return sendBack(reply, flow, { error: refusal.error, error_description: refusal.message });
+    if (!flow.confirm) return sendBack(reply, flow, { code: await issueCode(flow, flow.scopes) });
+    return sendPage(reply, 200, consent(ctx, request, reply, flow));
+  });
+
+  app.post<{ Querystring: RawQuery; Body: { scopes?: string | string[] } | null }>(
+    authorizeUrl,
+    { config: { page: true } },
+    async (request, reply) => {
+      const { flow, refusal } = await begin(ctx, request);
+      if (refusal) return sendBack(reply, flow, { error: refusal.error, error_description: refusal.message });
+      const agreed = new Set([request.body?.scopes ?? []].flat());
+      const scopes = flow.scopes.filter((scope) => agreed.has(scope));
+      return sendBack(reply, flow, { code: await issueCode(flow, scopes) });
+    },
+  );
+
+  void app.register(tokenRoute, { ctx });
+};
+
+async function begin(ctx: AppContext, request: FastifyRequest<{ Querystring: RawQuery }>) {
+  if (!request.requester) throw new Error('authorize ran without a requester');
+  return authorize(ctx, request.requester, request.query);
+}
+
+/** To the client's registered address, with its `state`. */
+function sendBack(reply: FastifyReply, flow: Authorization, answer: Record<string, string>): FastifyReply {
+  const { redirectUri, query } = flow;
+  const parameters = new URLSearchParams(answer);
+  if (query.state !== undefined) parameters.set('state', query.state);
+  const separator = redirectUri.includes('?') ? '&' : '?';
+  reply.header('cache-control', 'no-store');
+  return reply.redirect(`${redirectUri}${separator}${parameters}`, 302);
+}
+
+function consent(ctx: AppContext, request: FastifyRequest, reply: FastifyReply, flow: Authorization): string {
+  const { requester, client } = flow;
+  const clientName = client.description || client.identifier;
+  const scopes = [...flow.always, ...flow.scopes];
+  const body = consentPage({
+    ctx,
+    xsrf: xsrfToken(ctx, request, reply),
+    name: requester.user.name,
+    clientName,
+    scopesInWords: scopes.map(describeScope),
+    scopes,
+    target: flow.redirectUri,
+    action: request.url,
+  });
+  return page(ctx, { title: clientName, requester }, body);
+}
+
+const tokenRoute: FastifyPluginAsync<{ ctx: AppContext }> = async (app, { ctx }) => {
+  // Only forms are read here; a body of any other kind counts as an empty one.
+  app.removeContentTypeParser(['application/json', 'text/plain']);
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, _body, done) => done(null, undefined));
+
+  app.post<{ Querystring: RawQuery; Body: TokenForm | null | undefined }>(
+    `${ctx.urls.api}/oauth2/token`,
+    { config: { public: true } },
+    async (request, reply) => {
+      if (Object.keys(request.query).length > 0) {
+        throw new OAuthError('invalid_request', 'Parameters belong in the body, not in the address.');
+      }
+      const token = await exchangeCode(ctx, request.body ?? {}, request.headers.authorization);
+      return reply.headers({ 'cache-control': 'no-store', pragma: 'no-cache' }).send(token);
+    },
+  );
+};
