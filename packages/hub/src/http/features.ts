@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify';
 import { apiRoutes } from '../api/index.ts';
 import type { AppContext } from '../context.ts';
+import { pageRoutes } from '../pages/index.ts';
 import { oauthRoutes } from '../oauth/oauth.routes.ts';
 
 /** Every feature's routes; paths are absolute (`ctx.urls`). Add a line per feature. */
