@@ -284,7 +284,6 @@ export const t = {
     filter: 'Filter',
     servers: 'Servers',
     lastActive: 'Last active',
-    actions: 'More',
     never: 'never',
     nobody: 'Nobody fits.',
     named: (server: string, name: string) => `${server} of ${name}`,

@@ -77,7 +77,7 @@ function serverLine(model: AdminModel, { name }: PersonView, view: ServerView): 
   }</div>`;
 }
 
-function more(model: AdminModel, person: PersonView): Html {
+function more(model: AdminModel, person: PersonView, index: number): Html {
   const { name } = person;
   const active = person.servers.filter((view) => view.running || view.pending === 'spawn');
   return html`<details class="small"><summary>${t.admin.more}<span class="visually-hidden"> ${name}</span></summary><div class="stack">
@@ -85,23 +85,23 @@ ${active.map(
   (
     view,
   ) => html`<form class="stack" method="post" action="${model.ctx.urls.hub}home/stop">${xsrfInput(model.xsrf)}<input type="hidden" name="user" value="${name}"><input type="hidden" name="server" value="${view.name}"><input type="hidden" name="back" value="${adminUrl(model.ctx, model.filter)}">
-<div class="field"><label for="note-${name}-${view.name}">${t.admin.noteFor(name)}</label><input id="note-${name}-${view.name}" name="note" type="text" maxlength="300" autocomplete="off"></div><div><button class="danger slim">${t.admin.stopWithNote(view.name === '' ? t.server.theirs(name) : t.admin.named(view.label, name))}</button></div></form>`,
+<div class="field"><label for="note-${index}-${at}">${t.admin.noteFor(name)}</label><input id="note-${index}-${at}" name="note" type="text" maxlength="300" autocomplete="off"></div><div><button class="danger slim">${t.admin.stopWithNote(view.name === '' ? t.server.theirs(name) : t.admin.named(view.label, name))}</button></div></form>`,
 )}
 <div class="row">${model.accounts && form(model, 'admin/reset-link', { user: name }, { label: t.admin.resetLink(name), look: 'slim' })}
 ${person.other && form(model, 'admin/block', { user: name, blocked: person.blocked ? '0' : '1' }, { label: person.blocked ? t.admin.unblock(name) : t.admin.block(name), look: person.blocked ? 'slim' : 'danger slim' })}</div>
 </div></details>`;
 }
 
-function row(model: AdminModel, person: PersonView): Html {
+function row(model: AdminModel, person: PersonView, index: number): Html {
   const { name, admin, blocked, lastActivity, servers } = person;
   return html`<tr><th scope="row">${name}${admin && html` <span class="tag">${t.admin.isAdmin}</span>`}${blocked && html` <span class="tag bad">${t.admin.isBlocked}</span>`}</th>
 <td><div class="stack tight">${
     servers.length > 0
       ? servers.map((view) => serverLine(model, person, view))
       : html`<div class="row"><span class="grow state stopped">${ICONS.stopped}<span>${t.admin.neverStarted}</span></span>${form(model, 'home/start', { user: name, server: '' }, { label: html`${t.admin.start}<span class="visually-hidden"> ${t.server.theirs(name)}</span>`, look: 'slim' })}</div>`
-  }</div></td>
-<td data-label="${t.admin.lastActive}">${lastActivity === null ? t.admin.never : time(lastActivity, model.now)}</td>
-<td>${more(model, person)}</td></tr>\n`;
+  }
+${more(model, person, index)}</div></td>
+<td data-label="${t.admin.lastActive}">${lastActivity === null ? t.admin.never : time(lastActivity, model.now)}</td></tr>\n`;
 }
 
 function waitingList(model: AdminModel): Html | null {
@@ -148,8 +148,8 @@ ${
 <button>${t.admin.filter}</button></form>
 ${
   people.length > 0
-    ? html`<div class="scroll stacked"><table><thead><tr><th scope="col">${t.form.name}</th><th scope="col">${t.admin.servers}</th><th scope="col">${t.admin.lastActive}</th><th scope="col">${t.admin.actions}</th></tr></thead>
-<tbody>${people.map((person) => row(model, person))}</tbody></table></div>${pages(model)}`
+    ? html`<div class="scroll stacked"><table><thead><tr><th scope="col">${t.form.name}</th><th scope="col">${t.admin.servers}</th><th scope="col">${t.admin.lastActive}</th></tr></thead>
+<tbody>${people.map((person, index) => row(model, person, index))}</tbody></table></div>${pages(model)}`
     : html`<p class="muted">${total === 0 && t.admin.nobody}</p>`
 }
 </section>

@@ -34,13 +34,14 @@ export function stateLine(view: ServerView, now: number): Html {
 /** Why it does not run, and when that was. */
 export function whyLine(view: ServerView, now: number): Html | null {
   if (view.why === '') return null;
-  return html`<p class="${view.icon === 'problem' ? 'note bad' : 'muted'}">${view.why} ${view.endedAt !== null && html`(${time(view.endedAt, now)})`}</p>
+  return html`<p class="${view.icon === 'problem' ? 'note bad' : 'muted'}${view.name !== '' && ' small'}">${view.why} ${view.endedAt !== null && html`(${time(view.endedAt, now)})`}</p>
 ${view.note && html`<p class="note">${t.why.note(view.note)}</p>`}`;
 }
 
 function buttons({ ctx, xsrf }: HomeModel, view: ServerView | undefined, small: boolean): Html {
   const { hub } = ctx.urls;
-  const size = small ? ' slim' : '';
+  // One thing to do per page: only the main server's button is the loud one.
+  const [main, size] = small ? ['', ' slim'] : ['primary', ''];
   const name = view?.name ?? '';
   const label = view?.label ?? name;
   const button = (action: string, text: string, look: string, ask?: string) =>
@@ -50,15 +51,15 @@ function buttons({ ctx, xsrf }: HomeModel, view: ServerView | undefined, small: 
       ...(ask !== undefined && { ask }),
     });
   if (view?.running) {
-    return html`<a class="button primary${size}" href="${view.url}">${name === '' ? t.home.open : t.home.openNamed(label)}</a>
+    return html`<a class="button ${main}${size}" href="${view.url}">${name === '' ? t.home.open : t.home.openNamed(label)}</a>
 ${button('stop', name === '' ? t.home.stop : t.home.stopNamed(label), 'danger')}`;
   }
   if (view?.pending === 'spawn') {
-    return html`<a class="button primary${size}" href="${view.pendingUrl}">${t.home.watch}</a>
+    return html`<a class="button ${main}${size}" href="${view.pendingUrl}">${t.home.watch}</a>
 ${button('stop', t.home.cancel, 'danger')}`;
   }
   if (view?.pending === 'stop') return html`<a class="button${size}" href="${hub}home">${t.home.look}</a>`;
-  return html`${button('start', name === '' ? t.home.start : t.home.startNamed(label), 'primary')}
+  return html`${button('start', name === '' ? t.home.start : t.home.startNamed(label), main)}
 ${name !== '' && button('delete', t.home.deleteNamed(label), 'danger', t.home.deleteAsk(label))}`;
 }
 

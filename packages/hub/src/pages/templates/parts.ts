@@ -33,16 +33,15 @@ const hintOf = ({ name, hint }: Field): Html | null =>
 
 export function textField(field: Field): Html {
   return html`<div class="field"><label for="${field.name}">${field.label}</label>
-<input id="${field.name}" name="${field.name}" type="text" value="${field.value ?? ''}" autocomplete="${field.autocomplete}" maxlength="${field.maxlength ?? 255}" autocapitalize="none" spellcheck="false"${!field.optional && html` required`}${field.focus && html` autofocus`}${describedBy(field)}>
-${hintOf(field)}</div>`;
+${hintOf(field)}<input id="${field.name}" name="${field.name}" type="text" value="${field.value ?? ''}" autocomplete="${field.autocomplete}" maxlength="${field.maxlength ?? 255}" autocapitalize="none" spellcheck="false"${!field.optional && html` required`}${field.focus && html` autofocus`}${describedBy(field)}></div>`;
 }
 
 /** The button that shows the password appears with the script; nothing is offered that would not work. */
 export function passwordField(field: Field): Html {
   return html`<div class="field" data-password><label for="${field.name}">${field.label}</label>
-<div class="with-button"><input id="${field.name}" name="${field.name}" type="password" autocomplete="${field.autocomplete}" required${field.focus && html` autofocus`}${describedBy(field)}>
+${hintOf(field)}<div class="with-button"><input id="${field.name}" name="${field.name}" type="password" autocomplete="${field.autocomplete}" required${field.focus && html` autofocus`}${describedBy(field)}>
 <button type="button" data-reveal data-show="${t.form.show}" data-hide="${t.form.hide}" aria-label="${t.form.showPassword}" aria-pressed="false" aria-controls="${field.name}" hidden>${t.form.show}</button></div>
-${hintOf(field)}<p class="small" data-caps role="status" data-text="${t.form.capsLock}"></p></div>`;
+<p class="small" data-caps role="status" data-text="${t.form.capsLock}"></p></div>`;
 }
 
 /** Where a form goes and what it carries. */

@@ -40,6 +40,9 @@ export interface TokensModel {
   done?: string | undefined;
 }
 
+/** Long enough for a course, short enough that a forgotten one goes away. */
+const USUAL_LIFETIME = 90 * 86_400;
+
 const used = (at: number | null, now: number) =>
   at === null ? t.tokens.neverUsed : html`${t.tokens.used} ${time(at, now)}`;
 
@@ -83,6 +86,7 @@ ${actionForm({ action: `${ctx.urls.hub}token/revoke`, fields: { id } }, xsrf, { 
 export function tokensPage(model: TokensModel): Html {
   const { ctx, xsrf, lifetimes, fresh, error, given, done } = model;
   const power = given?.power ?? 'everything';
+  const usual = lifetimes.find((seconds) => seconds === USUAL_LIFETIME) ?? lifetimes[0];
   const choice = (value: TokenPower, label: string) =>
     html`<label class="check"><input type="radio" name="power" value="${value}"${power === value && html` checked`}><span>${label}</span></label>`;
   return html`<h1>${t.tokens.title}</h1>
@@ -100,7 +104,7 @@ ${problem(error)}
 ${textField({ name: 'note', label: t.tokens.note, value: given?.note, autocomplete: 'off', hint: t.tokens.noteHint, optional: true })}
 <div class="field"><label for="expires_in">${t.tokens.lifetime}</label><select id="expires_in" name="expires_in">${lifetimes.map(
     (seconds) =>
-      html`<option value="${seconds ?? ''}">${seconds === null ? t.tokens.forEver : t.tokens.days(Math.round(seconds / 86_400))}</option>`,
+      html`<option value="${seconds ?? ''}"${seconds === usual && html` selected`}>${seconds === null ? t.tokens.forEver : t.tokens.days(Math.round(seconds / 86_400))}</option>`,
   )}</select></div>
 <fieldset><legend>${t.tokens.power}</legend>
 ${choice('everything', t.tokens.everything)}${choice('servers', t.tokens.servers)}${choice('nothing', t.tokens.onlyWho)}${choice('listed', t.tokens.listed)}</fieldset>
