@@ -64,25 +64,37 @@ const RULES: Rule[] = [
         }
       : undefined;
   },
-  ({ code, command, commandExists, output }) =>
-    code === 127 && commandExists
+  ({ code, command, commandExists, output }) => {
+    if (code !== 126 && code !== 127) return undefined;
+    const refused = /^setsid: failed to execute (.+): Permission denied$/m.exec(output)?.[1];
+    const missing =
+      /^setsid: failed to execute (.+): No such file or directory$/m.exec(output)?.[1] ??
+      /: ([^\s:]+): (?:command )?not found$/m.exec(output)?.[1];
+    if (refused) {
+      return {
+        class: 'config',
+        code: 'command_not_executable',
+        message: `The server's command ${refused} may not be run by the person's account.`,
+        advice: 'An administrator can correct its permissions, and those of the folders above it.',
+      };
+    }
+    if (missing === command[0] && commandExists) {
+      return {
+        class: 'config',
+        code: 'python_missing',
+        message: `${missing} is there, but the program that should run it is not. A Python environment that was moved or whose Python was removed looks like this.`,
+        advice: 'An administrator can make the Python environment anew.',
+      };
+    }
+    return missing || code === 127
       ? {
           class: 'config',
-          code: 'python_missing',
-          message: `${command[0]} is there, but the program that should run it is not. A Python environment that was moved or whose Python was removed looks like this.`,
-          advice: 'An administrator can make the Python environment anew.',
+          code: 'command_not_found',
+          message: `The server's command ${missing ?? command[0]} was not found on this machine.`,
+          advice: 'An administrator can install it, or correct `command` in the configuration.',
         }
-      : code === 127 || /setsid: failed to execute/.test(output)
-        ? {
-            class: 'config',
-            code: code === 126 ? 'command_not_executable' : 'command_not_found',
-            message:
-              code === 126
-                ? `The server's command ${command[0]} may not be run by the person's account.`
-                : `The server's command ${command[0]} was not found on this machine.`,
-            advice: 'An administrator can install it, or correct `command` in the configuration.',
-          }
-        : undefined,
+      : undefined;
+  },
   ({ code, output }) =>
     code === 125
       ? {

@@ -1,13 +1,22 @@
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { HelperClient, Spawner } from '@atrium/sdk';
-import { memoryLog, memoryStore, type SpawnerWorld, testIo } from '@atrium/sdk/testing';
+import type { HelperClient, Json, Observed, ObservedPhase, ServerIo, Spawner, SpawnUser } from '@atrium/sdk';
+import { memoryLog, memoryStore, type SpawnerWorld, type TestHub, testIo, testServerIo } from '@atrium/sdk/testing';
 import { killCgroups, removeCgroups } from './cgroups.ts';
 import { processHelper } from './helper.ts';
 import { processSpawner } from './index.ts';
 import { launchDir, type Place, readMeta } from './layout.ts';
 import { launches } from './look.ts';
 import { signal, withEnvironment } from './processes.ts';
+import { nameStorage } from './storage.ts';
+
+const LIFE_MS = 30_000;
+let generations = 100;
+/** No two scripts of one test file share a launch folder. */
+const nextGeneration = () => {
+  generations += 1;
+  return generations;
+};
 
 type Options = Parameters<typeof processSpawner>[0];
 
@@ -20,6 +29,7 @@ export const TINY_SERVER = `
 
 /** A data directory and a run directory of their own, on this machine's real processes. */
 export interface ProcessWorld extends SpawnerWorld {
+  open(hub: TestHub, options?: Options): Promise<Spawner>;
   readonly place: Place;
 }
 
@@ -39,12 +49,13 @@ export async function processWorld(options: Options = {}): Promise<ProcessWorld>
   const hubs = new Set<string>();
   return {
     place,
-    async open({ hubId, store, guard }): Promise<Spawner> {
+    async open({ hubId, store, guard }, more = {}): Promise<Spawner> {
       hubs.add(hubId);
       const configured = processSpawner({
         command: [process.execPath, '-e', TINY_SERVER],
         readOnlyPaths: [dirname(dirname(process.execPath))],
         ...options,
+        ...more,
       });
       return configured.create(configured.config.parse(configured.options), {
         hubId,
@@ -84,5 +95,55 @@ export function helperFor(place: Place): HelperClient {
 }
 
 /** Opens a plug-in on a world as the kit's hub does. */
-export const openOn = (world: ProcessWorld) =>
-  world.open({ hubId: world.place.hubId, store: memoryStore(), guard: (door) => door });
+export const openOn = (world: ProcessWorld, options: Options = {}) =>
+  world.open({ hubId: world.place.hubId, store: memoryStore(), guard: (door) => door }, options);
+
+/** A person with an account number of their own. */
+export function person(name: string, uid: number): SpawnUser {
+  const user = { name, admin: false, groups: [], uid };
+  return { ...user, storage: nameStorage(user) };
+}
+
+export const ada = person('ada', 1_900_001_001);
+export const bob = person('bob', 1_900_001_002);
+
+/** One start of one person's server, in the hub that the world's `openOn` gave. */
+export interface Life {
+  ref: Json;
+  io: ServerIo;
+  observe(): Promise<Observed>;
+  /** Steps until it is in one of these phases. */
+  until(...phases: ObservedPhase[]): Promise<Observed>;
+  output(): Promise<string>;
+}
+
+export async function begin(spawner: Spawner, user: SpawnUser, generation = 1): Promise<Life> {
+  const id = `srv${user.uid}`;
+  const ref = spawner.identify(id, generation);
+  const io = testServerIo({ id, generation, user: user.name });
+  await spawner.ensure(ref, spawner.resolve(user, {}), io);
+  const observe = () => spawner.observe(ref, io);
+  return {
+    ref,
+    io,
+    observe,
+    async until(...phases) {
+      for (const end = Date.now() + LIFE_MS; ; await new Promise((resolve) => setTimeout(resolve, 15))) {
+        const seen = await observe();
+        if (phases.includes(seen.phase)) return seen;
+        if (Date.now() > end) throw new Error(`Not ${phases.join(' or ')} in time: ${JSON.stringify(seen)}`);
+      }
+    },
+    output: async () => ((await spawner.logs?.(ref, 10_000, io)) ?? []).join('\n'),
+  };
+}
+
+/** Runs a shell script as somebody's server until it ends, and gives what it wrote and how it was seen to end. */
+export async function runScript(world: ProcessWorld, script: string, options: Options = {}, user = ada) {
+  const spawner = await openOn(world, { ...options, command: ['/bin/sh', '-c', script] });
+  const life = await begin(spawner, user, nextGeneration());
+  const seen = await life.until('exited');
+  const output = await life.output();
+  await spawner.destroy(life.ref, life.io);
+  return { seen, output };
+}
