@@ -17,18 +17,16 @@ const Info = z.object({
 });
 
 export const rootRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (app, { ctx }) => {
-  for (const url of ['', '/']) {
-    app.get(url, {
-      config: { public: true },
-      schema: {
-        summary: 'The version of JupyterHub this hub is compatible with',
-        response: { 200: z.object({ version: z.string() }) },
-        hide: url === '',
-      },
-      handler: async (_request, reply) =>
-        reply.header('access-control-allow-origin', '*').send({ version: JUPYTERHUB_VERSION }),
-    });
-  }
+  // With the prefix this is `{api}` and `{api}/`, the one place where a slash at the end makes no difference.
+  app.get('/', {
+    config: { public: true },
+    schema: {
+      summary: 'The version of JupyterHub this hub is compatible with',
+      response: { 200: z.object({ version: z.string() }) },
+    },
+    handler: async (_request, reply) =>
+      reply.header('access-control-allow-origin', '*').send({ version: JUPYTERHUB_VERSION }),
+  });
 
   app.route({
     method: ['GET', 'HEAD'],

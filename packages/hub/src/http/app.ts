@@ -1,7 +1,7 @@
 import { HubError } from '@atrium/sdk';
 import cookie from '@fastify/cookie';
 import formbody from '@fastify/formbody';
-import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import type { AppContext } from '../context.ts';
 import { randomHex } from '../keys.ts';
@@ -21,7 +21,7 @@ const BODY_LIMIT = 2 * 1024 * 1024;
 export function buildApp(ctx: AppContext, register: (app: FastifyInstance) => void): FastifyInstance {
   const app: FastifyInstance = fastify({
     loggerInstance: ctx.log as FastifyBaseLogger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     exposeHeadRoutes: false,
     // Open progress streams and the proxy's idle connections must not keep a hub from closing.
     forceCloseConnections: true,
