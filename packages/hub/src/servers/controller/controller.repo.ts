@@ -112,7 +112,8 @@ export async function admit(
 export async function saveStep(db: Db, fence: Fence, values: Updateable<ServersTable>): Promise<boolean> {
   const { numUpdatedRows } = await db
     .updateTable('servers')
-    .set(values)
+    // Events alone set nothing, and an update of nothing is a syntax error: the owner stays what it is checked to be.
+    .set({ lease_owner: fence.owner, ...values })
     .where('id', '=', fence.id)
     .where('generation', '=', fence.generation)
     .where('lease_owner', '=', fence.owner)
