@@ -77,18 +77,21 @@ function serverLine(model: AdminModel, { name }: PersonView, view: ServerView): 
   }</div>`;
 }
 
-function more(model: AdminModel, person: PersonView, index: number): Html {
-  const { name } = person;
-  const active = person.servers.filter((view) => view.running || view.pending === 'spawn');
+function stopWithNote(model: AdminModel, name: string, view: ServerView, id: string): Html {
+  const { ctx, xsrf, filter, offset } = model;
+  const label = view.name === '' ? t.server.theirs(name) : t.admin.named(view.label, name);
+  const hidden = (key: string, value: string) => html`<input type="hidden" name="${key}" value="${value}">`;
+  return html`<form class="row bottom" method="post" action="${ctx.urls.hub}home/stop">${xsrfInput(xsrf)}${hidden('user', name)}${hidden('server', view.name)}${hidden('back', adminUrl(ctx, { ...filter, offset }))}
+<div class="field"><label for="${id}">${t.admin.noteFor(name)}</label><input id="${id}" name="note" type="text" maxlength="300" autocomplete="off"></div>
+<button class="danger slim">${t.admin.stopWithNote(label)}</button></form>`;
+}
+
+function more(model: AdminModel, { name, servers, blocked, other }: PersonView, index: number): Html {
+  const active = servers.filter((view) => view.running || view.pending === 'spawn');
   return html`<details class="small"><summary>${t.admin.more}<span class="visually-hidden"> ${name}</span></summary><div class="stack">
-${active.map(
-  (
-    view,
-  ) => html`<form class="stack" method="post" action="${model.ctx.urls.hub}home/stop">${xsrfInput(model.xsrf)}<input type="hidden" name="user" value="${name}"><input type="hidden" name="server" value="${view.name}"><input type="hidden" name="back" value="${adminUrl(model.ctx, model.filter)}">
-<div class="field"><label for="note-${index}-${at}">${t.admin.noteFor(name)}</label><input id="note-${index}-${at}" name="note" type="text" maxlength="300" autocomplete="off"></div><div><button class="danger slim">${t.admin.stopWithNote(view.name === '' ? t.server.theirs(name) : t.admin.named(view.label, name))}</button></div></form>`,
-)}
+${active.map((view, at) => stopWithNote(model, name, view, `note-${index}-${at}`))}
 <div class="row">${model.accounts && form(model, 'admin/reset-link', { user: name }, { label: t.admin.resetLink(name), look: 'slim' })}
-${person.other && form(model, 'admin/block', { user: name, blocked: person.blocked ? '0' : '1' }, { label: person.blocked ? t.admin.unblock(name) : t.admin.block(name), look: person.blocked ? 'slim' : 'danger slim' })}</div>
+${other && form(model, 'admin/block', { user: name, blocked: blocked ? '0' : '1' }, { label: blocked ? t.admin.unblock(name) : t.admin.block(name), look: blocked ? 'slim' : 'danger slim' })}</div>
 </div></details>`;
 }
 
