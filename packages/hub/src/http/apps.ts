@@ -1,4 +1,4 @@
-import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync } from 'fastify';
+import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync, LogController } from 'fastify';
 import { activityRoutes } from '../activity/activity.routes.ts';
 import type { AppContext } from '../context.ts';
 import { routeStreamRoutes } from '../routes/routes.routes.ts';
@@ -14,7 +14,11 @@ export function buildPublicApp(ctx: AppContext): FastifyInstance {
 
 /** What only the proxy and the command on this machine reach, by a socket of their own. */
 export function buildControlApp(ctx: AppContext, extra?: FastifyPluginAsync<{ ctx: AppContext }>): FastifyInstance {
-  const app = fastify({ loggerInstance: ctx.log as FastifyBaseLogger, disableRequestLogging: true, bodyLimit: 16 * 1024 * 1024 });
+  const app = fastify({
+    loggerInstance: ctx.log as FastifyBaseLogger,
+    disableRequestLogging: true,
+    bodyLimit: 16 * 1024 * 1024,
+  });
   void app.register(routeStreamRoutes, { ctx });
   void app.register(activityRoutes, { ctx });
   if (extra) void app.register(extra, { ctx });
