@@ -16,7 +16,7 @@ export function buildPublicApp(ctx: AppContext): FastifyInstance {
 export function buildControlApp(ctx: AppContext, extra?: FastifyPluginAsync<{ ctx: AppContext }>): FastifyInstance {
   const app = fastify({
     loggerInstance: ctx.log as FastifyBaseLogger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 16 * 1024 * 1024,
   });
   void app.register(routeStreamRoutes, { ctx });
