@@ -25,7 +25,7 @@ async function openPostgres(): ReturnType<TestOpen> {
   return disposing(await openDatabase(database.url), database.url, () => database[Symbol.asyncDispose]());
 }
 
-function disposing(opened: OpenDatabase, where: string, after: () => Promise<void>): Awaited<ReturnType<TestOpen>> {
+function disposing(opened: OpenDatabase, where: string, after: () => PromiseLike<void>): Awaited<ReturnType<TestOpen>> {
   return {
     ...opened,
     where,

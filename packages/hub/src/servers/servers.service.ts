@@ -11,7 +11,14 @@ import * as repo from './servers.repo.ts';
 
 export { readEvents, type ServerEvent } from './events.repo.ts';
 export * from './server.ts';
-export { countServers, findServer, findServerById, listActiveServers, listServers, touchServer } from './servers.repo.ts';
+export {
+  countServers,
+  findServer,
+  findServerById,
+  listActiveServers,
+  listServers,
+  touchServer,
+} from './servers.repo.ts';
 
 export interface StartRequest {
   userOptions?: Options | undefined;

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock, ConfiguredAuthenticator, ConfiguredSpawner } from '@atrium/sdk';
@@ -47,6 +47,7 @@ export interface TestHub extends AsyncDisposable {
 /** A real hub on a free loopback port, with its own data directory, both gone afterwards. No proxy before it. */
 export async function startTestHub(options: TestHubOptions): Promise<TestHub> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'atrium-hub-'));
+  mkdirSync(join(dataDir, 'run'), { recursive: true });
   const log = pino({ level: process.env.ATRIUM_TEST_LOG ?? 'silent' });
   const loaded = loadConfig({
     file: { ...options.config, ...(options.database !== undefined && { database: options.database }) },

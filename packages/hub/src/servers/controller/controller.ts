@@ -78,16 +78,17 @@ export function createController(ctx: AppContext): Controller {
     const signal = AbortSignal.any([task.abort.signal, closing.signal]);
     tasks.set(id, task);
     task.done = drive(id, task, signal)
+      // Rows that rest may have become due meanwhile. After an error the safety net comes back to it, not at once.
+      .then(() => dirty.add(id))
       .catch((err) => {
         if (err instanceof LostLease || closing.signal.aborted) return;
         ctx.log.error({ err, server: id }, 'a step of a server failed; trying again');
       })
       .finally(() => {
         tasks.delete(id);
-        if (closing.signal.aborted) return;
-        dirty.add(id);
         schedule();
-      });
+      })
+      .then(() => {});
   }
 
   async function drive(id: string, task: Task, signal: AbortSignal): Promise<void> {

@@ -1,0 +1,109 @@
+import { HubError, type Identity } from '@atrium/sdk';
+import type { AppContext } from '../context.ts';
+import {
+  createUser,
+  findUser,
+  normaliseUserName,
+  touchUser,
+  type User,
+  type UserChange,
+  updateUser,
+  validUserName,
+} from '../users/users.service.ts';
+import { explainAccess, isConfiguredAdmin, type RuleOutcome, reasonOf } from './allow.ts';
+import { beginAttempt, failed, succeeded, undecided } from './throttle.service.ts';
+
+export type SignIn =
+  | { ok: true; user: User }
+  | {
+      ok: false;
+      /** `refused`: name or password. `locked`: too many of those. `not_allowed`, `pending`: proved, but not let in. */
+      reason: 'refused' | 'locked' | 'not_allowed' | 'pending';
+      /** As they typed it, lower case. */
+      name: string;
+      /** For the person; never says which of name and password was wrong. */
+      message: string;
+      /** Ms since the epoch: when another attempt is looked at. */
+      retryAt?: number;
+      /** Every access rule and its outcome, once they proved who they are. */
+      rules?: RuleOutcome[];
+    };
+
+const WRONG = 'Name or password is wrong.';
+const TOO_MANY = 'There were too many tries.';
+
+/**
+ * Checks the sign-in form's fields and, when the access rules agree, answers with the account, made at the first time.
+ * @throws HubError `plugin_failed` when the authenticator could not find out.
+ */
+export async function signIn(ctx: AppContext, fields: unknown, ip: string): Promise<SignIn> {
+  const typed = typedName(fields);
+  const form = ctx.authenticator.form.safeParse({ ...(fields as object), ...(typed !== '' && { username: typed }) });
+  const retryAt = await beginAttempt(ctx, typed, ip);
+  if (retryAt !== null) return { ok: false, reason: 'locked', name: typed, message: TOO_MANY, retryAt };
+
+  const identity = form.success ? await ask(ctx, typed, form.data, ip) : null;
+  const name = identity ? normaliseUserName(identity.name) : typed;
+  // A room's password is no proof of being its administrator.
+  const proved = identity && validUserName(name) && !(identity.shared && (await isAdmin(ctx, name)));
+  if (!proved) return refuse(ctx, typed, ip);
+
+  await succeeded(ctx, typed);
+  const access = await explainAccess(ctx, name, identity);
+  if (!access.allowed) {
+    const pending = access.rules.some(({ rule, outcome }) => rule === 'approval' && outcome === 'denies');
+    ctx.log.info({ user: name, ip }, 'sign-in not allowed');
+    return { ok: false, reason: pending ? 'pending' : 'not_allowed', name, message: reasonOf(access), rules: access.rules };
+  }
+  const user = await enter(ctx, name, identity);
+  ctx.log.info({ user: name, ip }, 'signed in');
+  return { ok: true, user };
+}
+
+function typedName(fields: unknown): string {
+  const name = (fields as { username?: unknown } | null | undefined)?.username;
+  return typeof name === 'string' ? normaliseUserName(name).slice(0, 255) : '';
+}
+
+async function ask(ctx: AppContext, name: string, fields: unknown, ip: string): Promise<Identity | null> {
+  try {
+    return await ctx.authenticator.authenticate(fields, { ip });
+  } catch (cause) {
+    await undecided(ctx, name);
+    if (cause instanceof HubError) throw cause;
+    throw new HubError('plugin_failed', 'Your password could not be checked right now. Try again in a moment.', { cause });
+  }
+}
+
+async function isAdmin(ctx: AppContext, name: string): Promise<boolean> {
+  return isConfiguredAdmin(ctx, name) || (await findUser(ctx.db, name))?.admin === true;
+}
+
+async function refuse(ctx: AppContext, name: string, ip: string): Promise<SignIn> {
+  const retryAt = await failed(ctx, name, ip);
+  // Only names that exist are logged: others may be passwords in the wrong field.
+  const user = await findUser(ctx.db, name);
+  ctx.log.info({ user: user?.name, ip }, 'sign-in refused');
+  return { ok: false, reason: 'refused', name, message: WRONG, ...(retryAt !== null && { retryAt }) };
+}
+
+/** The account as it is from now on: made if there is none, with what the authenticator said about it. */
+async function enter(ctx: AppContext, name: string, identity: Identity): Promise<User> {
+  const now = ctx.clock.now();
+  const admin = identity.admin === true || isConfiguredAdmin(ctx, name);
+  const found = await findUser(ctx.db, name);
+  const user = found ?? (await createUser(ctx.db, { name, admin, now })) ?? (await findUser(ctx.db, name));
+  if (!user) throw new HubError('not_found', 'The account was deleted just now. Sign in again.');
+  const change: UserChange = {};
+  // Rules only grant: taking the role away is an administrator's act.
+  if (admin && !user.admin) change.admin = true;
+  if (identity.userInfo && JSON.stringify(identity.userInfo) !== JSON.stringify(user.userInfo)) {
+    change.userInfo = identity.userInfo;
+  }
+  if (identity.groups && identity.groups.join('\0') !== user.authGroups.join('\0')) {
+    change.authGroups = [...identity.groups];
+  }
+  await updateUser(ctx.db, user.id, change);
+  await touchUser(ctx.db, user.id, now);
+  return { ...user, ...change } as User;
+}

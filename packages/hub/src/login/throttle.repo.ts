@@ -1,0 +1,78 @@
+import { sql } from 'kysely';
+import type { Db } from '../db/types.ts';
+
+/** How failures turn into waiting. Times in ms. */
+export interface ThrottlePolicy {
+  /** Failures in one window that cost nothing. */
+  free: number;
+  /** After a window half the failures count on; after two, none. */
+  windowMs: number;
+  /** The first wait; each further failure doubles it. */
+  firstMs: number;
+  longestMs: number;
+}
+
+function waitAfter({ free, firstMs, longestMs }: ThrottlePolicy, failures: number): number {
+  return failures <= free ? 0 : Math.min(longestMs, firstMs * 2 ** (failures - free - 1));
+}
+
+/**
+ * Counts one attempt, in one statement: of attempts that arrive together only as many pass as the policy allows.
+ * @returns when the key is locked until, and false in `counted` when it was locked already.
+ */
+export async function countAttempt(
+  db: Db,
+  key: string,
+  now: number,
+  policy: ThrottlePolicy,
+): Promise<{ counted: boolean; lockedUntil: number }> {
+  const failures = sql<number>`case
+    when login_throttle.updated <= ${now - 2 * policy.windowMs} then 1
+    when login_throttle.updated <= ${now - policy.windowMs} then login_throttle.failures / 2 + 1
+    else login_throttle.failures + 1 end`;
+  const steps = Array.from({ length: 32 }, (_, step) => policy.free + 1 + step)
+    .map((count) => [count, waitAfter(policy, count)] as const)
+    .filter(([, wait]) => wait < policy.longestMs)
+    .map(([count, wait]) => sql`when ${failures} = ${sql.lit(count)} then ${sql.lit(wait)}`);
+  const wait = sql`case when ${failures} <= ${sql.lit(policy.free)} then 0 ${sql.join(steps, sql` `)} else ${sql.lit(policy.longestMs)} end`;
+  const row = await db
+    .insertInto('login_throttle')
+    .values({ key, failures: 1, locked_until: 0, updated: now })
+    .onConflict((conflict) =>
+      conflict
+        .column('key')
+        .doUpdateSet({
+          failures,
+          locked_until: sql<number>`case when (${wait}) = 0 then 0 else cast(${now} as bigint) + (${wait}) end`,
+          updated: sql<number>`case when login_throttle.updated <= ${now - policy.windowMs} then cast(${now} as bigint) else login_throttle.updated end`,
+        })
+        .where('login_throttle.locked_until', '<=', now),
+    )
+    .returning('locked_until')
+    .executeTakeFirst();
+  if (row) return { counted: true, lockedUntil: Number(row.locked_until) };
+  return { counted: false, lockedUntil: await lockedUntil(db, key) };
+}
+
+/** Ms since the epoch; 0 for a key nobody knows. */
+export async function lockedUntil(db: Db, key: string): Promise<number> {
+  const row = await db.selectFrom('login_throttle').select('locked_until').where('key', '=', key).executeTakeFirst();
+  return Number(row?.locked_until ?? 0);
+}
+
+export async function clearAttempts(db: Db, key: string): Promise<void> {
+  await db.deleteFrom('login_throttle').where('key', '=', key).execute();
+}
+
+/** Takes one attempt back: nothing was learnt from it. */
+export async function takeBack(db: Db, key: string): Promise<void> {
+  await db
+    .updateTable('login_throttle')
+    .set({ failures: sql`case when failures > 0 then failures - 1 else 0 end`, locked_until: 0 })
+    .where('key', '=', key)
+    .execute();
+}
+
+export async function deleteOldAttempts(db: Db, before: number, now: number): Promise<void> {
+  await db.deleteFrom('login_throttle').where('updated', '<', before).where('locked_until', '<=', now).execute();
+}

@@ -1,0 +1,83 @@
+import { join } from 'node:path';
+import { type Clock, type HelperClient, Secret, systemClock } from '@atrium/sdk';
+import type { Logger } from 'pino';
+import type { LoadedConfig } from './config/load.ts';
+import type { AppContext } from './context.ts';
+import { openDatabase } from './db/open.ts';
+import { hubKeyOf } from './hub-key.ts';
+import { hubIdOf } from './installation.repo.ts';
+import { deriveKeys, randomId } from './keys.ts';
+import { postgresWakeups } from './pg-wakeups.ts';
+import { pluginStore } from './plugins/plugin-store.repo.ts';
+import { makeUrls } from './urls.ts';
+import { localWakeups } from './wakeups.ts';
+
+export interface ContextOptions {
+  loaded: LoadedConfig;
+  /** Lasting files, absolute. */
+  dataDir: string;
+  /** Sockets and short-lived files, absolute and short. */
+  runDir: string;
+  /** What servers get as `JUPYTERHUB_API_URL`: no trailing slash. */
+  apiUrl: string;
+  log: Logger;
+  clock?: Clock;
+  /** Runs verbs as root, for the named plug-in of this installation. */
+  helper?: ((plugin: string, hubId: string) => HelperClient) | undefined;
+}
+
+/**
+ * Everything a hub needs, without listening or acting: for the command, tests and scripts.
+ * @throws HubError `misconfigured` in words for the operator.
+ */
+export async function openContext(options: ContextOptions): Promise<AppContext & AsyncDisposable> {
+  const { loaded, dataDir, runDir, log } = options;
+  const { config } = loaded;
+  const clock = options.clock ?? systemClock;
+  const opened = await openDatabase(databaseOf(loaded, dataDir));
+  try {
+    const hubId = await hubIdOf(opened.db);
+    const pluginContext = (kind: string, id: string) => ({
+      hubId,
+      dataDir,
+      runDir,
+      clock,
+      log: log.child({ plugin: id }),
+      store: pluginStore(opened.db, `${kind}-${id}`),
+      helper: options.helper?.(id, hubId),
+    });
+    const { authenticator: auth, spawner: spawn } = config;
+    const authenticator = await auth.create(loaded.options.authenticator, pluginContext('auth', auth.id));
+    const spawner = await spawn.create(loaded.options.spawner, pluginContext('spawner', spawn.id));
+    const wakeups = opened.url ? await postgresWakeups(opened.url, log) : localWakeups();
+    return {
+      config,
+      db: opened.db,
+      dialect: opened.dialect,
+      clock,
+      log,
+      hubId,
+      instanceId: randomId(),
+      keys: deriveKeys(hubKeyOf(config.hubKey, dataDir)),
+      urls: makeUrls(config.basePath),
+      wakeups,
+      authenticator: Object.assign(authenticator, { id: auth.id, form: auth.form }),
+      spawner: Object.assign(spawner, { id: spawn.id }),
+      apiUrl: options.apiUrl,
+      onlyFirstAdmin: spawner.caps.isolation === 'none' && !spawner.caps.isolationAccepted,
+      async [Symbol.asyncDispose]() {
+        await wakeups[Symbol.asyncDispose]();
+        await opened[Symbol.asyncDispose]();
+      },
+    };
+  } catch (error) {
+    await opened[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+function databaseOf({ config }: LoadedConfig, dataDir: string): string {
+  const url = config.database instanceof Secret ? config.database.reveal() : config.database;
+  if (url === undefined) return join(dataDir, 'hub.sqlite');
+  return url.startsWith('sqlite://') ? url.slice('sqlite://'.length) : url;
+}

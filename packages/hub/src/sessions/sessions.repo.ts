@@ -1,0 +1,55 @@
+import type { Selectable } from 'kysely';
+import type { Db, SessionsTable } from '../db/types.ts';
+import { toUser, type User } from '../users/users.service.ts';
+
+export type SessionRow = Selectable<SessionsTable>;
+
+export async function insertSession(db: Db, session: SessionRow): Promise<void> {
+  await db.insertInto('sessions').values(session).execute();
+}
+
+/** A session that has not expired, and whose it is: one query, because every request of a browser asks. */
+export async function findSessionRow(
+  db: Db,
+  hash: string,
+  now: number,
+): Promise<{ user: User; sessionId: string; lastSeen: number } | undefined> {
+  const row = await db
+    .selectFrom('sessions as s')
+    .innerJoin('users as u', 'u.id', 's.user_id')
+    .where('s.hash', '=', hash)
+    .where('s.expires_at', '>', now)
+    .selectAll('u')
+    .select(['s.session_id', 's.last_seen'])
+    .executeTakeFirst();
+  return row && { user: toUser(row), sessionId: row.session_id, lastSeen: row.last_seen };
+}
+
+export async function touchSession(db: Db, hash: string, at: number): Promise<void> {
+  await db.updateTable('sessions').set({ last_seen: at }).where('hash', '=', hash).execute();
+}
+
+/**
+ * Ends sessions and, with them, every token and pending code that was made in them: that is how servers and services
+ * learn of a sign-out (contract §2.7). One transaction, so that no token outlives its session.
+ */
+export async function deleteSessions(db: Db, which: { hash: string } | { userId: number; except?: string }): Promise<void> {
+  const run = async (tx: Db) => {
+    let query = tx.deleteFrom('sessions');
+    if ('hash' in which) query = query.where('hash', '=', which.hash);
+    else {
+      query = query.where('user_id', '=', which.userId);
+      if (which.except !== undefined) query = query.where('hash', '<>', which.except);
+    }
+    const gone = await query.returning(['session_id', 'user_id']).execute();
+    for (const { session_id, user_id } of gone) {
+      await tx.deleteFrom('api_tokens').where('session_id', '=', session_id).where('user_id', '=', user_id).execute();
+      await tx.deleteFrom('oauth_codes').where('session_id', '=', session_id).where('user_id', '=', user_id).execute();
+    }
+  };
+  await (db.isTransaction ? run(db) : db.transaction().execute(run));
+}
+
+export async function deleteExpiredSessions(db: Db, now: number): Promise<void> {
+  await db.deleteFrom('sessions').where('expires_at', '<=', now).execute();
+}

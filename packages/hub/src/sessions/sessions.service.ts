@@ -1,0 +1,127 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { AppContext } from '../context.ts';
+import { COOKIES, clearCookie, readCookies, setCookie } from '../http/cookies.ts';
+import { hashToken, randomHex } from '../keys.ts';
+import { mayStay } from '../login/allow.ts';
+import type { User } from '../users/users.service.ts';
+import { deleteSessions, findSessionRow, insertSession, touchSession } from './sessions.repo.ts';
+
+export { deleteExpiredSessions } from './sessions.repo.ts';
+
+/** A signed-in browser. */
+export interface Session {
+  user: User;
+  /** SHA-256 hex of the login cookie. */
+  hash: string;
+  /** `jupyterhub-session-id`, which services key their caches on. */
+  sessionId: string;
+}
+
+/** `last_seen` is for people to read; a write per request would cost more than it tells. */
+const SEEN_RESOLUTION_MS = 60_000;
+/** Browsers keep the cookie longer than the row is valid, as JupyterHub's do (contract §2.5). */
+const COOKIE_SECONDS = 30 * 86_400;
+
+interface Known {
+  pending: Promise<Session | null>;
+  /** Set once looked up, for what cannot wait (xsrf.ts). */
+  session?: Session | null;
+}
+const known = new WeakMap<FastifyRequest, Known>();
+const replies = new WeakMap<FastifyRequest, FastifyReply>();
+
+/** Called as each request arrives, so that looking up a session can give back the cookie that the browser lost. */
+export function rememberReply(request: FastifyRequest, reply: FastifyReply): void {
+  replies.set(request, reply);
+}
+
+function keep(request: FastifyRequest, session: Session | null): void {
+  known.set(request, { pending: Promise.resolve(session), session });
+}
+
+/** A new session in place of the one the browser may have had. Its ids are new: nobody can have planted them. */
+export async function createSession(
+  ctx: AppContext,
+  user: User,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<Session> {
+  await forget(ctx, request);
+  const value = randomHex(32);
+  const session = { user, hash: hashToken(value), sessionId: randomHex(16) };
+  const now = ctx.clock.now();
+  const maxAge = ctx.config.sessions.maxAge;
+  await insertSession(ctx.db, {
+    hash: session.hash,
+    session_id: session.sessionId,
+    user_id: user.id,
+    created: now,
+    last_seen: now,
+    expires_at: now + maxAge * 1000,
+  });
+  setCookie(ctx, request, reply, COOKIES.sessionId, session.sessionId, { path: ctx.urls.base });
+  const lifetime = { path: ctx.urls.hub, maxAge: Math.max(COOKIE_SECONDS, maxAge) };
+  setCookie(ctx, request, reply, COOKIES.login, value, lifetime);
+  keep(request, session);
+  return session;
+}
+
+/** Who is signed in with this request's cookie; null for nobody, and for whoever may no longer be here. Looks once. */
+export function findSession(ctx: AppContext, request: FastifyRequest): Promise<Session | null> {
+  const found = known.get(request);
+  if (found) return found.pending;
+  const entry: Known = {
+    pending: look(ctx, request).then((session) => {
+      entry.session = session;
+      return session;
+    }),
+  };
+  known.set(request, entry);
+  return entry.pending;
+}
+
+async function look(ctx: AppContext, request: FastifyRequest): Promise<Session | null> {
+  const now = ctx.clock.now();
+  for (const value of readCookies(request, COOKIES.login)) {
+    const hash = hashToken(value);
+    const row = await findSessionRow(ctx.db, hash, now);
+    if (!row || !mayStay(ctx, row.user)) continue;
+    if (now - row.lastSeen >= SEEN_RESOLUTION_MS) {
+      // Who reads goes on reading when the disk is full.
+      await touchSession(ctx.db, hash, now).catch((err) => ctx.log.warn({ err }, 'session not touched'));
+    }
+    const reply = replies.get(request);
+    if (reply && !readCookies(request, COOKIES.sessionId).includes(row.sessionId)) {
+      setCookie(ctx, request, reply, COOKIES.sessionId, row.sessionId, { path: ctx.urls.base });
+    }
+    return { user: row.user, hash, sessionId: row.sessionId };
+  }
+  return null;
+}
+
+/** The session of a request that `findSession` has looked at, without waiting. */
+export function knownSession(request: FastifyRequest): Session | null {
+  const entry = known.get(request);
+  if (entry?.session === undefined) throw new Error('findSession has to come first.');
+  return entry.session;
+}
+
+/** Signs the browser out: its cookies, its row, and the tokens that were made in it (contract §2.7). */
+export async function endSession(ctx: AppContext, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  await forget(ctx, request);
+  const { base, hub } = ctx.urls;
+  clearCookie(ctx, request, reply, COOKIES.sessionId, base);
+  clearCookie(ctx, request, reply, COOKIES.login, hub);
+  clearCookie(ctx, request, reply, COOKIES.services, `${base}services`);
+  clearCookie(ctx, request, reply, COOKIES.xsrf, hub);
+}
+
+async function forget(ctx: AppContext, request: FastifyRequest): Promise<void> {
+  for (const value of readCookies(request, COOKIES.login)) await deleteSessions(ctx.db, { hash: hashToken(value) });
+  keep(request, null);
+}
+
+/** Signs a person out everywhere, or everywhere but in one browser. */
+export async function endSessionsOf(ctx: AppContext, userId: number, except?: { hash: string }): Promise<void> {
+  await deleteSessions(ctx.db, { userId, ...(except && { except: except.hash }) });
+}
