@@ -152,7 +152,7 @@ export class BodyReader {
     this.#trailer += bytes.toString('latin1', at, Math.min(bytes.length, at + MAX_TRAILER + 1));
     const text = this.#trailer;
     const end = text.startsWith('\r\n') ? 2 : text.indexOf('\r\n\r\n') + 4;
-    if (end < 4 && end !== 2) return text.length > MAX_TRAILER || badLineEnd(text) ? -1 : bytes.length;
+    if (end < 4 && end !== 2) return text.length > MAX_TRAILER || badLineEnd(`\n${text}`) ? -1 : bytes.length;
     const tail = end === 2 ? '\r\n' : cleanTrailer(text.slice(0, end));
     if (tail === undefined || end > MAX_TRAILER) return -1;
     this.tail = this.onContent ? '' : tail;
@@ -161,9 +161,9 @@ export class BodyReader {
   }
 }
 
-/** A line end that is not CRLF, in text whose last character may be the first half of one. */
+/** A line end that is not CRLF, in text whose first character was seen before, and whose last may be half of one. */
 export function badLineEnd(text: string): boolean {
-  return /(?:^|[^\r])\n|\r[^\n]/.test(text);
+  return /[^\r]\n|\r[^\n]/.test(text);
 }
 
 function hexDigit(byte: number): number {

@@ -182,7 +182,8 @@ export class ClientConnection {
       return false;
     }
     if (end < 0) {
-      const fresh = bytes.toString('latin1', Math.max(0, this.#searched - 1));
+      const fresh =
+        this.#searched === 0 ? `\n${bytes.toString('latin1')}` : bytes.toString('latin1', this.#searched - 1);
       this.#searched = bytes.length;
       if (badLineEnd(fresh)) this.#refuse(new Refusal(400, 'stray line end'));
       else if (this.#expected !== 'head') this.expect('head', limits.headTimeoutMs);

@@ -30,13 +30,13 @@ export class Exchange implements UpstreamUser {
   readonly #connection: ClientConnection;
   readonly #context: ProxyContext;
   readonly #startedAt: number;
+  readonly #hasBody: boolean;
   #upstream: Upstream | undefined;
   #opened = false;
   #over = false;
   /** Body bytes that came before there was a connection. */
   #early: Buffer[] = [];
   #earlyBytes = 0;
-  #bodySent = false;
   #repeated = false;
   #leaveGate: (() => void) | undefined;
   /** Bytes of an answer whose head is not complete. */
@@ -53,11 +53,13 @@ export class Exchange implements UpstreamUser {
     this.target = target;
     this.requestId = requestId;
     this.requestBody = BodyReader.ofRequest(head.fields);
+    this.#hasBody = !this.requestBody.done;
     this.#startedAt = now;
   }
 
   start(): void {
-    this.#connect(this.head.upgrade ? 0 : IDEMPOTENT.has(this.head.method) ? Number.MAX_SAFE_INTEGER : YOUNG_MS);
+    const repeatable = IDEMPOTENT.has(this.head.method) && !this.#hasBody;
+    this.#connect(this.head.upgrade ? 0 : repeatable ? Number.MAX_SAFE_INTEGER : YOUNG_MS);
   }
 
   /** Takes what belongs to the request's body from `at` on; returns where that ends. */
@@ -111,7 +113,6 @@ export class Exchange implements UpstreamUser {
     for (const chunk of early) socket.write(chunk);
     socket.uncork();
     this.#early = [];
-    this.#bodySent = true;
     if (!socket.writableNeedDrain) this.#connection.resume('upstream');
     else this.#connection.pause('upstream');
   }
@@ -183,7 +184,6 @@ export class Exchange implements UpstreamUser {
 
   #sendBody(bytes: Buffer): void {
     if (this.#opened) {
-      this.#bodySent = true;
       if (this.#upstream && !this.#upstream.socket.write(bytes)) this.#connection.pause('upstream');
       return;
     }
@@ -294,9 +294,9 @@ export class Exchange implements UpstreamUser {
       );
       return this.#fail(PROBLEMS.serverGone);
     }
-    const untouched = this.#held === undefined && this.#answer === undefined && this.#interim === 0 && !this.#bodySent;
+    const untouched = this.#held === undefined && this.#answer === undefined && this.#interim === 0;
     const { method } = this.head;
-    if (untouched && this.requestBody.done) {
+    if (untouched && !this.#hasBody) {
       if (upstream.reused && !this.#repeated && IDEMPOTENT.has(method)) {
         this.#repeated = true;
         return this.#connect(0);

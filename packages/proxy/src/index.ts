@@ -1,2 +1,2 @@
 export type { Limits, ProxyStats } from './context.ts';
-export { type Proxy, type ProxyOptions, startProxy } from './proxy.ts';
+export { type ProxyOptions, type RunningProxy, startProxy } from './proxy.ts';

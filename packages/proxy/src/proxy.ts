@@ -40,7 +40,7 @@ export interface ProxyOptions {
   clock?: Clock;
 }
 
-export interface Proxy extends AsyncDisposable {
+export interface RunningProxy extends AsyncDisposable {
   readonly address: { host: string; port: number };
   readonly apiAddress: { host: string; port: number } | undefined;
   stats(): ProxyStats;
@@ -69,7 +69,7 @@ const BACKLOG = 8192;
 const TCP_KEEPALIVE_MS = 60_000;
 
 /** Starts a proxy. Rejects when a port cannot be had. */
-export async function startProxy(options: ProxyOptions): Promise<Proxy> {
+export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const { log, clock = systemClock, control, basePath = '/' } = options;
   const limits = { ...LIMITS, ...options.limits };
   const table = new RouteTable();

@@ -7,6 +7,8 @@ import type { RouteTable, Target } from './route-table.ts';
 
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 2_000;
+/** Knocking at a socket of the same machine costs next to nothing, and a hub that restarts is wanted back at once. */
+const LAST_LOCAL_RETRY_MS = 200;
 /** A line may hold the whole table: 100,000 servers are some 20 MB. */
 const MAX_LINE = 256 * 1024 * 1024;
 
@@ -54,26 +56,29 @@ export class RouteStream implements AsyncDisposable {
     const { clock, log, control, table } = this.#options;
     const { signal } = this.#stop;
     let retry = FIRST_RETRY_MS;
+    let failures = 0;
     let told = false;
     while (!signal.aborted) {
       try {
         const since = table.version === undefined ? '' : `?since=${table.version}`;
         await this.#follow(`/routes${since}`, () => {
           retry = FIRST_RETRY_MS;
+          failures = 0;
           if (told) log.info({ version: table.version }, 'the hub answers again');
           told = false;
         });
       } catch (err) {
         if (signal.aborted) break;
         this.connected = false;
+        failures++;
         // Once per outage, and not for the blink of a restart.
-        if (!told && retry >= 8 * FIRST_RETRY_MS) {
+        if (!told && failures > 5) {
           log.warn({ err, control }, 'no hub answers; serving the routes known so far');
           told = true;
         }
       }
       await clock.sleep(retry, signal).catch(() => undefined);
-      retry = Math.min(retry * 2, LAST_RETRY_MS);
+      retry = Math.min(retry * 2, control.kind === 'unix' ? LAST_LOCAL_RETRY_MS : LAST_RETRY_MS);
     }
   }
 
