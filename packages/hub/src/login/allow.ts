@@ -80,8 +80,18 @@ export function judge({ config, onlyFirstAdmin }: Context, name: string, person?
       'Only the first administrator may sign in, and this is that account.',
     );
   }
-  denies('blocked account', person?.blocked === true, 'An administrator blocked this account.', 'The account is not blocked.');
-  denies('access.blockedUsers', blocked.has(name), 'The configuration blocks this name.', 'The name is not in this list.');
+  denies(
+    'blocked account',
+    person?.blocked === true,
+    'An administrator blocked this account.',
+    'The account is not blocked.',
+  );
+  denies(
+    'access.blockedUsers',
+    blocked.has(name),
+    'The configuration blocks this name.',
+    'The name is not in this list.',
+  );
   denies(
     'approval',
     person?.pending === true,
@@ -91,9 +101,19 @@ export function judge({ config, onlyFirstAdmin }: Context, name: string, person?
 
   const admin = person?.admin === true || claims?.admin === true;
   allows('administrator', admin, 'The account is an administrator’s.', 'The account is not an administrator’s.');
-  allows('access.adminUsers', admins.has(name), 'The configuration makes this name an administrator.', 'The name is not in this list.');
+  allows(
+    'access.adminUsers',
+    admins.has(name),
+    'The configuration makes this name an administrator.',
+    'The name is not in this list.',
+  );
   const origin = person?.allowedBy ?? '';
-  allows('account', origin !== '', MADE_BY[origin] ?? `It was allowed by ${origin}.`, 'Nobody made or approved an account of this name.');
+  allows(
+    'account',
+    origin !== '',
+    MADE_BY[origin] ?? `It was allowed by ${origin}.`,
+    'Nobody made or approved an account of this name.',
+  );
   allows('access.allowAll', access.allowAll, 'Everybody who can sign in is allowed.', 'Not everybody is allowed.');
   allows('access.allowedUsers', allowed.has(name), 'The name is in this list.', 'The name is not in this list.');
   const group = (claims?.groups ?? person?.authGroups ?? []).find((one) => groups.has(one));

@@ -1,6 +1,6 @@
-import type { Accounts } from '@atrium/sdk';
-import { HubError } from '@atrium/sdk';
+import { type Accounts, HubError } from '@atrium/sdk';
 import type { AppContext } from '../context.ts';
+import type { Db } from '../db/types.ts';
 import { hashToken, randomHex } from '../keys.ts';
 import { endSessionsOf } from '../sessions/sessions.service.ts';
 import { countAdmins, createUser, findUserById, type User } from '../users/users.service.ts';
@@ -88,26 +88,28 @@ export async function createFirstAdmin(
   const problem = nameProblem(name) ?? accounts.problem(name, password);
   if (problem !== null) return { ok: false, reason: 'invalid', message: problem };
   const now = ctx.clock.now();
-  const taken = new Error('taken');
-  const user = await ctx.db
-    .transaction()
-    .execute(async (tx) => {
-      // The account first: its number comes from a counter's row, which makes two links take turns.
-      const made = await createUser(tx, { name, admin: true, allowedBy: 'first-admin', now });
-      if (!made) throw taken;
-      if ((await countAdmins(tx)) !== 1 || !(await useLink(tx, hashToken(secret), 'first-admin', now))) throw gone;
-      await deleteLinks(tx, 'first-admin', null);
-      return made;
-    })
-    .catch((error: unknown) => {
-      if (error === taken || error === gone) return error;
-      throw error;
-    });
-  if (user === gone) return gone;
-  if (user === taken) return { ok: false, reason: 'invalid', message: 'There is an account of this name. Use another one.' };
+  const refused = new Error('not made');
+  let result: FirstAdmin = gone;
+  const make = async (tx: Db): Promise<void> => {
+    // The account first: its number comes from a counter's row, which makes two links take turns.
+    const user = await createUser(tx, { name, admin: true, allowedBy: 'first-admin', now });
+    if (!user) {
+      result = { ok: false, reason: 'invalid', message: 'There is an account of this name. Use another one.' };
+      throw refused;
+    }
+    if ((await countAdmins(tx)) !== 1 || !(await useLink(tx, hashToken(secret), 'first-admin', now))) throw refused;
+    await deleteLinks(tx, 'first-admin', null);
+    result = { ok: true, user };
+  };
+  try {
+    await ctx.db.transaction().execute(make);
+  } catch (error) {
+    if (error !== refused) throw error;
+    return result;
+  }
   await accounts.set(name, password);
   ctx.log.info({ user: name }, 'first administrator created');
-  return { ok: true, user: user as User };
+  return result;
 }
 
 /** Whose password a reset link sets; undefined when it can no longer be used. */

@@ -53,7 +53,13 @@ export async function signIn(ctx: AppContext, fields: unknown, ip: string): Prom
   if (!access.allowed) {
     const pending = access.rules.some(({ rule, outcome }) => rule === 'approval' && outcome === 'denies');
     ctx.log.info({ user: name, ip }, 'sign-in not allowed');
-    return { ok: false, reason: pending ? 'pending' : 'not_allowed', name, message: reasonOf(access), rules: access.rules };
+    return {
+      ok: false,
+      reason: pending ? 'pending' : 'not_allowed',
+      name,
+      message: reasonOf(access),
+      rules: access.rules,
+    };
   }
   const user = await enter(ctx, name, identity);
   ctx.log.info({ user: name, ip }, 'signed in');
@@ -71,7 +77,9 @@ async function ask(ctx: AppContext, name: string, fields: unknown, ip: string): 
   } catch (cause) {
     await undecided(ctx, name);
     if (cause instanceof HubError) throw cause;
-    throw new HubError('plugin_failed', 'Your password could not be checked right now. Try again in a moment.', { cause });
+    throw new HubError('plugin_failed', 'Your password could not be checked right now. Try again in a moment.', {
+      cause,
+    });
   }
 }
 

@@ -29,7 +29,8 @@ export function addressKey(ip: string): string {
   const [left = '', right] = address.toLowerCase().split('%', 1)[0]?.split('::') ?? [];
   const head = left === '' ? [] : left.split(':');
   const tail = right === undefined || right === '' ? [] : right.split(':');
-  const groups = right === undefined ? head : [...head, ...Array(Math.max(0, 8 - head.length - tail.length)).fill('0'), ...tail];
+  const groups =
+    right === undefined ? head : [...head, ...Array(Math.max(0, 8 - head.length - tail.length)).fill('0'), ...tail];
   return `ip:${groups
     .slice(0, 4)
     .map((group) => group.replace(/^0+(?=.)/, ''))

@@ -33,7 +33,10 @@ export async function touchSession(db: Db, hash: string, at: number): Promise<vo
  * Ends sessions and, with them, every token and pending code that was made in them: that is how servers and services
  * learn of a sign-out (contract §2.7). One transaction, so that no token outlives its session.
  */
-export async function deleteSessions(db: Db, which: { hash: string } | { userId: number; except?: string }): Promise<void> {
+export async function deleteSessions(
+  db: Db,
+  which: { hash: string } | { userId: number; except?: string },
+): Promise<void> {
   const run = async (tx: Db) => {
     let query = tx.deleteFrom('sessions');
     if ('hash' in which) query = query.where('hash', '=', which.hash);
