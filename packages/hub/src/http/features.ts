@@ -1,8 +1,14 @@
 import type { FastifyPluginAsync } from 'fastify';
 import { apiRoutes } from '../api/index.ts';
 import type { AppContext } from '../context.ts';
+import { loginRoutes } from '../login/login.routes.ts';
 import { oauthRoutes } from '../oauth/oauth.routes.ts';
 import { pageRoutes } from '../pages/index.ts';
 
 /** Every feature's routes; paths are absolute (`ctx.urls`). Add a line per feature. */
-export const FEATURES: readonly FastifyPluginAsync<{ ctx: AppContext }>[] = [apiRoutes, oauthRoutes, pageRoutes];
+export const FEATURES: readonly FastifyPluginAsync<{ ctx: AppContext }>[] = [
+  apiRoutes,
+  oauthRoutes,
+  loginRoutes,
+  pageRoutes,
+];
