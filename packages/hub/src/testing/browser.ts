@@ -1,3 +1,6 @@
+import { request as httpRequest } from 'node:http';
+import { Readable } from 'node:stream';
+
 /** A fetch that keeps cookies as a browser does (by name and path) and does not follow redirects by itself. */
 export interface TestBrowser {
   /** Cookies by `name path`, as stored. */
@@ -34,7 +37,7 @@ export function testBrowser(origin: string): TestBrowser {
       fitting.sort((a, b) => b.path.length - a.path.length);
       const headers = new Headers(init.headers);
       if (fitting.length > 0) headers.set('cookie', fitting.map((one) => `${one.name}=${one.value}`).join('; '));
-      const response = await fetch(url, { ...init, headers, redirect: 'manual' });
+      const response = await navigate(url, { ...init, headers });
       store(response);
       return response;
     },
@@ -46,11 +49,37 @@ export function testBrowser(origin: string): TestBrowser {
     async follow(path) {
       let response = await browser.fetch(path);
       for (let hop = 0; hop < 10 && response.status >= 300 && response.status < 400; hop += 1) {
-        const to = new URL(response.headers.get('location') ?? '/', response.url);
+        const to = new URL(response.headers.get('location') ?? '/', origin);
         response = await browser.fetch(to.pathname + to.search);
       }
       return response;
     },
   };
   return browser;
+}
+
+/**
+ * Node's own fetch says `Sec-Fetch-Mode: cors` on every request and lets nobody change it. A person who follows a link
+ * or sends a form does not, and the hub tells the two apart (contract §2.6).
+ */
+async function navigate(url: URL, init: RequestInit): Promise<Response> {
+  const request = new Request(url, init);
+  const { method } = request;
+  const headers = Object.fromEntries(request.headers);
+  const body = Buffer.from(await request.arrayBuffer());
+  return new Promise((resolve, reject) => {
+    const sent = httpRequest(url, { method, headers, agent: false });
+    sent.on('error', reject);
+    sent.on('response', (reply) => {
+      const received = new Headers();
+      for (let at = 0; at < reply.rawHeaders.length; at += 2) {
+        received.append(reply.rawHeaders[at] ?? '', reply.rawHeaders[at + 1] ?? '');
+      }
+      const status = reply.statusCode ?? 0;
+      const empty = method === 'HEAD' || status === 204 || status === 304;
+      if (empty) reply.resume();
+      resolve(new Response(empty ? null : (Readable.toWeb(reply) as ReadableStream), { status, headers: received }));
+    });
+    sent.end(body);
+  });
 }
