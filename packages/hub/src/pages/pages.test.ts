@@ -1,0 +1,305 @@
+import { sharedPassword } from '@atrium/auth-shared-password';
+import { Secret } from '@atrium/sdk';
+import { echoSpawner } from '@atrium/spawner-echo';
+import { expect, test } from 'vitest';
+import type { HubConfigInput } from '../config/schema.ts';
+import { startTestHub } from '../testing/index.ts';
+import { findUser, updateUser } from '../users/users.service.ts';
+import { type Person, signedIn } from './testing/signed-in.ts';
+
+const WAIT = { timeout: 10_000, interval: 50 };
+
+const open = (config: Partial<HubConfigInput> = {}, spawner: Parameters<typeof echoSpawner>[0] = {}) =>
+  startTestHub({ spawner: echoSpawner(spawner), authenticator: sharedPassword({ password: new Secret('x') }), config });
+
+/** Starts a server from its page and waits until the page leads on. */
+async function start(person: Person, path = '/hub/spawn'): Promise<string> {
+  const { location } = await person.get(path);
+  await expect.poll(async () => (await person.get(location)).status, WAIT).toBe(302);
+  return (await person.get(location)).location;
+}
+
+test('whoever is not signed in is sent to sign in and comes back; addresses without a page lead to one', async () => {
+  await using hub = await open();
+  const { fetch } = hub.browser();
+  const seen = async (path: string, method = 'GET') => {
+    const response = await fetch(path, { method });
+    return `${response.status} ${response.headers.get('location') ?? ''}`.trim();
+  };
+
+  expect(await seen('/')).toBe('302 /hub/');
+  expect(await seen('/hub')).toBe('301 /hub/');
+  expect(await seen('/hub/')).toBe('302 /hub/login?next=%2Fhub%2F');
+  for (const page of [
+    'home',
+    'token',
+    'admin',
+    'spawn',
+    'spawn/ada',
+    'spawn-pending/ada',
+    'user-redirect/lab',
+    'user/ada/api',
+  ]) {
+    expect(await seen(`/hub/${page}?a=b`)).toBe(`302 /hub/login?next=${encodeURIComponent(`/hub/${page}?a=b`)}`);
+  }
+  expect(await seen('/user/ada')).toBe('301 /user/ada/');
+  expect(await seen('/user/ada/lab?x=1')).toBe('302 /hub/user/ada/lab?x=1');
+  expect(await seen('/user/ada/api', 'POST')).toBe('403');
+  expect(await seen('/hub/user/ada/api', 'PUT')).toBe('405');
+  expect([await seen('/hub/health'), await seen('/hub/health', 'HEAD')]).toEqual(['200', '200']);
+  expect([await seen('/hub/error/503'), await seen('/hub/nowhere'), await seen('/favicon.ico')]).toEqual([
+    '200',
+    '404',
+    '200',
+  ]);
+});
+
+test('static files of a page may be kept for ever; pages may not, and allow nothing but our own files', async () => {
+  await using hub = await open({ branding: { accent: '#8c1515' } });
+  const { fetch } = hub.browser();
+  const response = await fetch('/hub/error/404');
+  const files = [...(await response.text()).matchAll(/(?:href|src)="(\/hub\/static\/[^"]+)"/g)].map(
+    ([, url = '']) => url,
+  );
+
+  expect(response.headers.get('content-security-policy')).toMatch(/default-src 'none'.*frame-ancestors 'none'/);
+  expect(response.headers.get('cache-control')).toBe('no-store');
+  expect(files.some((url) => url.endsWith('brand.css'))).toBe(true);
+  for (const url of files) {
+    const file = await fetch(url);
+    expect([file.status, file.headers.get('cache-control')]).toEqual([200, 'public, max-age=31536000, immutable']);
+  }
+});
+
+test('a start goes over the starting page to where the person was heading, query included', async () => {
+  await using hub = await open({}, { startMs: 300 });
+  const ada = await signedIn(hub, 'ada');
+  const next = '/user/ada/lab/tree/a%20b.ipynb?reset=1';
+
+  const landing = await ada.get('/hub/');
+  const begun = await ada.get(`/hub/spawn?next=${encodeURIComponent(next)}`);
+  const page = await ada.get(begun.location);
+  await expect.poll(async () => (await ada.get(begun.location)).status, WAIT).toBe(302);
+
+  expect(landing.location).toBe('/hub/spawn');
+  expect([begun.status, begun.location]).toEqual([302, `/hub/spawn-pending/ada?next=${encodeURIComponent(next)}`]);
+  expect(page.status).toBe(200);
+  expect(page.text).toContain('Starting your server');
+  expect(page.text).toMatch(/data-progress="\/hub\/api\/users\/ada\/server\/progress\?_xsrf=/);
+  expect(page.text).toContain('<noscript><meta http-equiv="refresh"');
+  expect((await ada.get(begun.location)).location).toBe(next);
+  expect((await ada.get('/hub/')).location).toBe('/user/ada/');
+  expect((await ada.get('/hub/home')).text).toContain('Open JupyterLab');
+  expect((await ada.get('/hub/user-redirect/lab?x=1')).location).toBe(
+    `/hub/spawn/ada?next=${encodeURIComponent('/user/ada/lab?x=1')}`,
+  );
+});
+
+test('a queued start shows its place, and can be cancelled', async () => {
+  await using hub = await open({ start: { concurrency: 1 } }, { startMs: 60_000 });
+  const [ada, emmy] = [await signedIn(hub, 'ada'), await signedIn(hub, 'emmy')];
+  await ada.get('/hub/spawn');
+  await expect.poll(async () => (await ada.get('/hub/spawn-pending/ada')).text, WAIT).toContain('Pretending to start');
+  await emmy.get('/hub/spawn');
+  const json = await emmy.get('/hub/spawn-pending/emmy', { accept: 'application/json' });
+
+  expect(JSON.parse(json.text)).toMatchObject({ state: 'queued', place: 1, steps: [{ message: 'Server requested' }] });
+  expect((await emmy.get('/hub/spawn-pending/emmy')).text).toContain('Place in the queue: 1');
+
+  expect((await emmy.post('/hub/home/stop', { server: '' })).location).toMatch(/^\/hub\/home\?/);
+  await expect.poll(async () => (await emmy.get('/hub/spawn-pending/emmy')).text, WAIT).toContain('You stopped it.');
+});
+
+test('a start that failed says why, what to do, and shows the output to its owner only', async () => {
+  await using hub = await open({}, { failFor: ['ada'] });
+  const ada = await signedIn(hub, 'ada');
+  const next = '/user/ada/lab?x=1';
+  await ada.get('/hub/spawn');
+  await expect.poll(async () => (await ada.get('/hub/spawn-pending/ada')).status, WAIT).toBe(500);
+  const sent = await ada.get(next.replace('/user/', '/hub/user/'));
+  const { text } = await ada.get(sent.location);
+
+  expect([sent.status, sent.location]).toEqual([303, `/hub/spawn-pending/ada?next=${encodeURIComponent(next)}`]);
+  expect(text).toContain('Servers of ada fail, as configured.');
+  expect(text).toMatch(/name="next" value="\/user\/ada\/lab\?x=1"/);
+  expect(text).toMatch(/echo_failed · .* · request [0-9a-f]{16}/);
+  expect((await ada.get('/hub/')).location).toBe('/hub/spawn-pending/ada');
+  expect((await ada.get('/hub/server-log/ada')).status).toBe(200);
+  expect((await (await signedIn(hub, 'emmy')).get('/hub/server-log/ada')).status).toBe(404);
+});
+
+test('where no server answers: 424 for programs, a page with a way to start for people', async () => {
+  await using hub = await open();
+  const ada = await signedIn(hub, 'ada');
+  const token = await hub.api({ name: 'ada' });
+  await token('GET', '/user');
+  const stopped = await ada.get('/hub/user/ada/lab?x=1');
+  const polled = await ada.get('/hub/user/ada/api/kernels');
+  const asked = await ada.get('/hub/user/ada/lab', { accept: 'application/json, */*' });
+
+  expect(stopped.status).toBe(424);
+  expect(stopped.text).toContain('Your server is not running');
+  expect(stopped.text).toContain('name="next" value="/user/ada/lab?x=1"');
+  expect([polled.status, asked.status]).toEqual([424, 424]);
+  expect(JSON.parse(polled.text).message).toBe(
+    `JupyterHub server no longer running at /hub/user/ada/api/kernels. Restart the server at ${hub.origin}/hub/spawn/ada`,
+  );
+  expect((await ada.post('/hub/user/ada/api/kernels')).status).toBe(424);
+  expect((await ada.browser.fetch('/hub/user/ada/api', { method: 'POST' })).status).toBe(403);
+});
+
+test('a server that runs but has no route yet is tried again, not for ever', async () => {
+  await using hub = await open();
+  const ada = await signedIn(hub, 'ada');
+  await start(ada);
+
+  expect(await ada.get('/hub/user/ada/lab?x=1')).toMatchObject({
+    status: 302,
+    location: '/user/ada/lab?x=1&redirects=1',
+  });
+  expect(await ada.get('/hub/user/ada/?redirects=4')).toMatchObject({ status: 500 });
+});
+
+test('the server of somebody else reads the same as one that is not there', async () => {
+  await using hub = await open();
+  const [ada, emmy] = [await signedIn(hub, 'ada'), await signedIn(hub, 'emmy')];
+  await start(ada);
+  const strip = ({ text, status }: { text: string; status: number }) => [
+    status,
+    text.replace(/request [0-9a-f]+/g, ''),
+  ];
+
+  for (const path of ['/hub/user/NAME/', '/hub/spawn/NAME', '/hub/spawn-pending/NAME', '/hub/server-log/NAME']) {
+    const theirs = strip(await emmy.get(path.replace('NAME', 'ada')));
+    expect(theirs).toEqual(strip(await emmy.get(path.replace('NAME', 'nobody'))));
+    expect(theirs[0]).toBe(404);
+  }
+  expect((await emmy.post('/hub/home/stop', { user: 'ada', server: '' })).status).toBe(404);
+  expect((await emmy.post('/hub/home/start', { user: 'ada', server: 'x' })).status).toBe(404);
+});
+
+test('named servers are made, stopped and deleted on the home page', async () => {
+  await using hub = await open({ namedServers: { limit: 1 } });
+  const ada = await signedIn(hub, 'ada');
+
+  const bad = await ada.post('/hub/home/new', { name: 'No Good' });
+  const made = await ada.post('/hub/home/new', { name: 'thesis' });
+  await expect.poll(async () => (await ada.get(made.location)).location, WAIT).toBe('/user/ada/thesis/');
+  const second = await ada.post('/hub/home/new', { name: 'more' });
+  const { text } = await ada.get('/hub/home');
+
+  expect([bad.status, made.status, second.status]).toEqual([400, 303, 400]);
+  expect(bad.text).toMatch(/role="alert"[^>]*>That name does not work/);
+  expect(text).toContain('Open thesis');
+  expect((await ada.get('/hub/user/ada/thesis/lab')).location).toBe('/user/ada/thesis/lab?redirects=1');
+
+  await ada.post('/hub/home/stop', { server: 'thesis' });
+  await expect.poll(async () => (await ada.get('/hub/home')).text, WAIT).toContain('Start thesis');
+  await ada.post('/hub/home/delete', { server: 'thesis' });
+  expect((await ada.get('/hub/home')).text).not.toContain('thesis');
+});
+
+test('a person may let their servers stop sooner than the hub does, not later', async () => {
+  await using hub = await open({ idle: { stopAfter: '1h' } });
+  const ada = await signedIn(hub, 'ada');
+
+  expect((await ada.post('/hub/home/idle', { stop_after: '900' })).status).toBe(303);
+  expect((await findUser(hub.ctx.db, 'ada'))?.stopAfter).toBe(900);
+  expect((await ada.post('/hub/home/idle', { stop_after: '86400' })).status).toBe(400);
+  expect((await ada.post('/hub/home/idle', { stop_after: '0' })).status).toBe(400);
+  expect((await ada.post('/hub/home/idle', { stop_after: '' })).status).toBe(303);
+  expect((await findUser(hub.ctx.db, 'ada'))?.stopAfter).toBeNull();
+});
+
+test('a form without its token changes nothing', async () => {
+  await using hub = await open();
+  const ada = await signedIn(hub, 'ada', { admin: true });
+
+  for (const path of [
+    'home/start',
+    'home/stop',
+    'home/new',
+    'home/delete',
+    'home/idle',
+    'token',
+    'admin/add',
+    'spawn',
+  ]) {
+    const response = await ada.browser.fetch(`/hub/${path}`, {
+      method: 'POST',
+      body: new URLSearchParams({ name: 'x' }),
+    });
+    expect([path, response.status]).toEqual([path, 403]);
+  }
+  expect(await findUser(hub.ctx.db, 'x')).toBeUndefined();
+});
+
+test('a token is shown once, works, says what it may do, and can be revoked', async () => {
+  await using hub = await open();
+  const ada = await signedIn(hub, 'ada');
+  const made = await ada.post('/hub/token', { note: 'my script', power: 'servers', expires_in: '86400' });
+  const token = /data-copy="([0-9a-f]{32})"/.exec(made.text)?.[1] ?? '';
+  const use = async () => {
+    const response = await fetch(`${hub.origin}/hub/api/users/ada`, { headers: { authorization: `token ${token}` } });
+    return response.status;
+  };
+  const { text } = await ada.get('/hub/token');
+  const id = /name="id" value="(a\d+)"/.exec(text)?.[1] ?? '';
+
+  expect(await use()).toBe(200);
+  expect(text).not.toContain(token);
+  expect(text).toContain('my script');
+  expect(text).toContain('start and stop servers (only your own)');
+  const refused = await ada.post('/hub/token', { note: 'n', power: 'listed', scopes: 'admin:users' });
+  expect([refused.status, refused.text.includes('role="alert"')]).toEqual([400, true]);
+
+  expect((await ada.post('/hub/token/revoke', { id })).location).toBe('/hub/token?done=revoked');
+  expect(await use()).toBe(403);
+});
+
+test('an administrator sees people and servers, stops one with a note, and its owner reads why', async () => {
+  await using hub = await open();
+  const [ada, root] = [await signedIn(hub, 'ada'), await signedIn(hub, 'root', { admin: true })];
+  await start(ada);
+  const { text } = await root.get('/hub/admin?q=AD');
+  const back = '/hub/admin?q=AD';
+
+  expect((await ada.get('/hub/admin')).status).toBe(403);
+  expect(text).toContain('href="/user/ada/"');
+  expect(text).not.toContain('>root</th>');
+  const stopped = await root.post('/hub/home/stop', { user: 'ada', server: '', note: 'Exam at noon', back });
+  expect(stopped.location).toBe('/hub/admin?q=AD&done=stopped&of=ada');
+  await expect
+    .poll(async () => (await ada.get('/hub/user/ada/')).text, WAIT)
+    .toContain('Note from staff: Exam at noon');
+  expect((await ada.get('/hub/user/ada/')).text).toContain('root stopped it.');
+  expect((await root.post('/hub/home/start', { user: 'ada', server: '', back })).location).toContain('done=started');
+});
+
+test('an administrator adds, approves, declines and blocks people', async () => {
+  await using hub = await open();
+  const [ada, root] = [await signedIn(hub, 'ada'), await signedIn(hub, 'root', { admin: true })];
+  const { db } = hub.ctx;
+  for (const name of ['yes', 'no']) {
+    const { user } = await signedIn(hub, name);
+    await updateUser(db, user.id, { pending: true, allowedBy: null });
+  }
+
+  expect((await root.get('/hub/admin')).text).toContain('2 people ask for an account');
+  await root.post('/hub/admin/approve', { user: 'yes' });
+  await root.post('/hub/admin/decline', { user: 'no' });
+  expect(await findUser(db, 'yes')).toMatchObject({ pending: false, allowedBy: 'approval' });
+  expect(await findUser(db, 'no')).toBeUndefined();
+  expect((await root.post('/hub/admin/decline', { user: 'yes' })).status).toBe(400);
+
+  expect((await root.post('/hub/admin/add', { name: 'Emmy', admin: '1' })).text).toContain('emmy is added.');
+  expect(await findUser(db, 'emmy')).toMatchObject({ admin: true, allowedBy: 'administrator' });
+  expect((await root.post('/hub/admin/add', { name: 'emmy' })).status).toBe(409);
+  expect((await root.post('/hub/admin/add', { name: 'a/b' })).status).toBe(400);
+
+  expect((await ada.get('/hub/home')).status).toBe(200);
+  await root.post('/hub/admin/block', { user: 'ada', blocked: '1' });
+  expect((await ada.get('/hub/home')).status).toBe(302);
+  expect((await root.post('/hub/admin/block', { user: 'root', blocked: '1' })).status).toBe(400);
+  expect((await (await signedIn(hub, 'emmy2')).post('/hub/admin/add', { name: 'x' })).status).toBe(403);
+});
