@@ -1,11 +1,21 @@
 import { execFile } from 'node:child_process';
-import { appendFile, link, lstat, rename, rm, writeFile } from 'node:fs/promises';
+import { link, lstat, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { cgroupsBusy, killCgroups, removeCgroups } from './cgroups.ts';
 import { launchMark } from './launch.ts';
-import { holdDir, ifMissing, isRoot, launchesDir, type Meta, type Place, type ProcessRef, readMeta } from './layout.ts';
+import {
+  holdDir,
+  ifMissing,
+  isRoot,
+  launchesDir,
+  type Meta,
+  type Place,
+  type ProcessRef,
+  putFile,
+  readMeta,
+} from './layout.ts';
 import { logSize, ROTATE_RUNNING, rotateLog } from './logs.ts';
 import { look } from './look.ts';
 import { bootId, isAlive, readClaim, signal, withEnvironment } from './processes.ts';
@@ -26,9 +36,9 @@ async function inLaunch(place: Place, ref: ProcessRef, act: (dir: string, meta: 
 export async function signalLaunch(place: Place, ref: ProcessRef, force: boolean): Promise<void> {
   await inLaunch(place, ref, async (dir, meta) => {
     // The mark first: a start that is under way looks for it after it has said who it is.
-    await writeFile(join(dir, 'stop'), '');
+    await putFile(join(dir, 'stop'), '');
     // Where no keeper is yet, this takes its place: one that was started and is late finds it taken and leaves.
-    await writeFile(join(dir, 'keeper'), 'void\n', { flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
+    await putFile(join(dir, 'keeper'), 'void\n', 'wx').catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST') throw error;
     });
     const boot = await bootId();
@@ -55,7 +65,7 @@ export async function tend(place: Place, ref: ProcessRef, now: number): Promise<
     await publish(dir, meta);
     const facts = await look(place, ref);
     if (facts && facts.kills > (facts.notices.at(-1)?.count ?? 0)) {
-      await appendFile(join(dir, 'notices'), `${JSON.stringify({ count: facts.kills, at: now })}\n`);
+      await putFile(join(dir, 'notices'), `${JSON.stringify({ count: facts.kills, at: now })}\n`, 'a');
     }
     if ((await logSize(place, ref.server)) > ROTATE_RUNNING) await rotateLog(place, ref.server);
   });

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ada, begin, openOn, type ProcessWorld, processWorld, runScript } from './test-world.ts';
@@ -26,7 +26,9 @@ test('a command that is not there is named', async () => {
 test('a script whose interpreter is gone is told apart from a missing command', async () => {
   const folder = join(dirname(world.place.dataDir), 'moved');
   await mkdir(folder);
+  await chmod(folder, 0o755);
   await writeFile(join(folder, 'server'), '#!/no/such/python\n', { mode: 0o755 });
+  await chmod(join(folder, 'server'), 0o755);
   const spawner = await openOn(world, { command: [join(folder, 'server')], readOnlyPaths: [folder] });
   const life = await begin(spawner, ada, 2);
 

@@ -93,6 +93,7 @@ async function createProcessSpawner(
       address: config.address,
       limits: machine.limits,
       isolation: isolationOf(machine),
+      isolationAccepted: config.isolation === 'none',
       warnings: warningsOf(config, machine),
     },
     nameStorage,

@@ -9,7 +9,7 @@ import { isReservedUid } from '@atrium/sdk';
 import { z } from 'zod';
 import { createCgroups } from './cgroups.ts';
 import { Limits } from './config.ts';
-import { holdDir, isRoot, launchDir, launchesDir, Meta, Mode, type Place, ProcessRef } from './layout.ts';
+import { holdDir, isRoot, launchDir, launchesDir, Meta, Mode, type Place, ProcessRef, putFile } from './layout.ts';
 import { openLog } from './logs.ts';
 import { closedAncestors, mountPlan } from './plan.ts';
 import { bootId } from './processes.ts';
@@ -162,7 +162,7 @@ async function prepare(
       command: input.command,
       ...(input.limits.memoryMb === undefined ? {} : { memoryMb: input.limits.memoryMb }),
     };
-    await writeFile(join(draft, 'meta.json'), JSON.stringify(meta), { mode: 0o644 });
+    await putFile(join(draft, 'meta.json'), JSON.stringify(meta));
     await rename(draft, dir);
   } catch (error) {
     await rm(draft, { recursive: true, force: true });
@@ -207,8 +207,8 @@ async function prepareView(
   }
   await writeFile(join(draft, 'plan'), `${plan.lines.join('\n')}\n`);
   const names = await accountFiles(input.user, input.storage, account, home);
-  await writeFile(join(draft, 'passwd'), names.passwd, { mode: 0o644 });
-  await writeFile(join(draft, 'group'), names.group, { mode: 0o644 });
+  await putFile(join(draft, 'passwd'), names.passwd);
+  await putFile(join(draft, 'group'), names.group);
 }
 
 /** Homes of the account that the hub runs as, which is the servers' own in a user namespace. */

@@ -122,3 +122,14 @@ export async function holdDir(path: string, mode: number, gid: number): Promise<
   const base = process.platform === 'linux' ? `/proc/self/fd/${handle.fd}` : path;
   return { join: (name) => join(base, name), [Symbol.asyncDispose]: () => handle.close() };
 }
+
+/** Writes a file that the hub's account and the server may read, whatever this process's umask is. */
+export async function putFile(path: string, text: string, flag: 'w' | 'wx' | 'a' = 'w'): Promise<void> {
+  const handle = await open(path, flag);
+  try {
+    await handle.chmod(0o644);
+    await handle.writeFile(text);
+  } finally {
+    await handle.close();
+  }
+}

@@ -22,6 +22,7 @@ export async function openLog(place: Place, server: string): Promise<{ handle: F
     0o640,
   );
   if (isRoot()) await handle.chown(0, place.hubGid);
+  await handle.chmod(0o640);
   return { handle, size: (await handle.stat()).size };
 }
 

@@ -34,6 +34,8 @@ export interface ProcessWorld extends SpawnerWorld {
 }
 
 export async function processWorld(options: Options = {}): Promise<ProcessWorld> {
+  // As the hub's process has it: what servers must read is opened to them on purpose.
+  process.umask(0o077);
   // Directly below /tmp whatever TMPDIR says: socket paths must be short.
   const dir = await mkdtemp('/tmp/atrium-t-');
   // Without namespaces, an account of its own must be able to walk there.
@@ -45,7 +47,7 @@ export async function processWorld(options: Options = {}): Promise<ProcessWorld>
     hubUid: process.getuid!(),
     hubGid: process.getgid!(),
   };
-  await Promise.all([mkdir(place.dataDir), mkdir(place.runDir)]);
+  await Promise.all([place.dataDir, place.runDir].map(async (path) => mkdir(path).then(() => chmod(path, 0o711))));
   const hubs = new Set<string>();
   return {
     place,
@@ -79,7 +81,8 @@ export async function processWorld(options: Options = {}): Promise<ProcessWorld>
         }
         await removeCgroups(meta?.cgroups ?? []);
       }
-      await rm(dir, { recursive: true, force: true });
+      // A keeper may just be writing down how its server ended.
+      await rm(dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
     },
   };
 }
