@@ -68,6 +68,7 @@ export class ClientConnection {
 
   /** Called every now and then. */
   sweep(now: number): void {
+    this.#exchange?.sweep(now);
     if (this.#deadline === 0 || now < this.#deadline) return;
     this.#deadline = 0;
     switch (this.#expected) {
@@ -76,7 +77,7 @@ export class ClientConnection {
       case 'hub':
         return this.#exchange?.onDeadline(this.#expected);
       case 'head':
-        if (this.#ahead) return this.#refuse(new Refusal(408, 'slow head'));
+        if (this.#ahead) return this.#refuse(new Refusal(408, 'slow head'), this.#ahead);
         return this.destroy();
       case 'body':
         if (this.#paused.size > 0) return this.expect('body', this.context.limits.stallTimeoutMs);
@@ -178,21 +179,21 @@ export class ClientConnection {
     }
     const end = bytes.indexOf(HEAD_END, Math.max(0, this.#searched - 3));
     if ((end < 0 ? bytes.length : end + 4) > limits.headBytes) {
-      this.#refuse(new Refusal(431, 'head too large'));
+      this.#refuse(new Refusal(431, 'head too large'), bytes);
       return false;
     }
     if (end < 0) {
       const fresh =
         this.#searched === 0 ? `\n${bytes.toString('latin1')}` : bytes.toString('latin1', this.#searched - 1);
       this.#searched = bytes.length;
-      if (badLineEnd(fresh)) this.#refuse(new Refusal(400, 'stray line end'));
+      if (badLineEnd(fresh)) this.#refuse(new Refusal(400, 'stray line end'), bytes);
       else if (this.#expected !== 'head') this.expect('head', limits.headTimeoutMs);
       return false;
     }
     const head = parseRequestHead(bytes.toString('latin1', 0, end + 4));
     this.#searched = 0;
     this.#ahead = end + 4 < bytes.length ? bytes.subarray(end + 4) : undefined;
-    if (head instanceof Refusal) this.#refuse(head);
+    if (head instanceof Refusal) this.#refuse(head, bytes);
     else this.#begin(head);
     return true;
   }
@@ -216,7 +217,7 @@ export class ClientConnection {
       return this.#answerProblem(PROBLEMS.badRequest, head, requestId, plain);
     }
     if (only !== undefined && path !== only && !path.startsWith(`${only}/`)) {
-      return this.#answerProblem(PROBLEMS.notFound, undefined, requestId, plain);
+      return this.#answerProblem(PROBLEMS.notFound, 'json', requestId, plain);
     }
     const exchange = new Exchange(this, head, only === undefined ? target : HUB, requestId, context.clock.now());
     this.#exchange = exchange;
@@ -239,17 +240,18 @@ export class ClientConnection {
     else this.#end();
   }
 
-  #answerProblem(problem: Problem, head: RequestHead | undefined, requestId: string, bodyRead: boolean): void {
+  #answerProblem(problem: Problem, head: RequestHead | 'page' | 'json', requestId: string, bodyRead: boolean): void {
     const { context } = this;
     context.counts.problems[problem.status] = (context.counts.problems[problem.status] ?? 0) + 1;
     const keep =
-      bodyRead && head !== undefined && head.minor === 1 && head.keepAlive && !head.upgrade && !context.closing;
+      bodyRead && typeof head === 'object' && head.minor === 1 && head.keepAlive && !head.upgrade && !context.closing;
     this.socket.write(problemAnswer(problem, head, requestId, context.homePath, !keep));
     if (keep) this.exchangeDone(true);
     else this.#end();
   }
 
-  #refuse(refusal: Refusal): void {
+  /** @param bytes of the head, which tell whether a person or a program reads the answer */
+  #refuse(refusal: Refusal, bytes: Buffer): void {
     const { context } = this;
     const requestId = context.nextRequestId();
     context.counts.refused++;
@@ -257,7 +259,7 @@ export class ClientConnection {
       { requestId, peer: this.peer, status: refusal.status, reason: refusal.reason },
       'refused a request',
     );
-    this.#answerProblem(problemOf(refusal.status), undefined, requestId, false);
+    this.#answerProblem(problemOf(refusal.status), bytes.includes('text/html') ? 'page' : 'json', requestId, false);
   }
 
   /** Says no more, and reads on for a moment: a client cut off while it sends would not see the answer. */

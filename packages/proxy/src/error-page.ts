@@ -135,12 +135,12 @@ const POLICY = `default-src 'none'; style-src 'sha256-${createHash('sha256').upd
 
 /**
  * The whole answer for a problem: JSON for programs, a page for people, a bare status line for a websocket.
- * @param head undefined when it could not be read
+ * @param head or, when it could not be read, what to answer with
  * @param homePath of the page with a person's servers
  */
 export function problemAnswer(
   problem: Problem,
-  head: RequestHead | undefined,
+  head: RequestHead | 'page' | 'json',
   requestId: string,
   homePath: string,
   close: boolean,
@@ -149,23 +149,24 @@ export function problemAnswer(
   const statusLine = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Error'}\r\n`;
   const connection = close ? 'Connection: close\r\n' : '';
   const retry = problem.retryAfter === undefined ? '' : `Retry-After: ${problem.retryAfter}\r\n`;
-  if (head?.upgrade) return `${statusLine}${retry}Content-Length: 0\r\n${connection}\r\n`;
+  const read = typeof head === 'object' ? head : undefined;
+  if (read?.upgrade) return `${statusLine}${retry}Content-Length: 0\r\n${connection}\r\n`;
 
-  const json = head === undefined || wantsJson(head);
-  const body = json ? jsonBody(problem, requestId) : htmlBody(problem, requestId, head, homePath);
+  const json = read ? wantsJson(read) : head === 'json';
+  const body = json ? jsonBody(problem, requestId) : htmlBody(problem, requestId, read, homePath);
   const type = json ? 'application/json' : `text/html; charset=utf-8\r\nContent-Security-Policy: ${POLICY}`;
   const fields =
     `Content-Type: ${type}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nCache-Control: no-store\r\n` +
     `X-Content-Type-Options: nosniff\r\nX-Request-Id: ${requestId}\r\nDate: ${new Date().toUTCString()}\r\n`;
-  return `${statusLine}${fields}${retry}${connection}\r\n${head?.method === 'HEAD' ? '' : body}`;
+  return `${statusLine}${fields}${retry}${connection}\r\n${read?.method === 'HEAD' ? '' : body}`;
 }
 
 function jsonBody({ status, code, text, advice }: Problem, requestId: string): string {
   return JSON.stringify({ status, message: `${text} ${advice}`, code, request_id: requestId });
 }
 
-function htmlBody(problem: Problem, requestId: string, head: RequestHead, homePath: string): string {
-  const again = head.method === 'GET' ? '<a href="">Try again</a>' : '';
+function htmlBody(problem: Problem, requestId: string, head: RequestHead | undefined, homePath: string): string {
+  const again = head?.method === 'GET' ? '<a href="">Try again</a>' : '';
   const home = `<a href="${homePath.replace(/[&"<>]/g, (char) => `&#${char.charCodeAt(0)};`)}">Your servers</a>`;
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">

@@ -6,8 +6,8 @@ import { forwardedLines } from './forwarded.ts';
 import { HEAD_END, parseResponseHead, type RequestHead, type ResponseHead } from './head.ts';
 import type { Target } from './route-table.ts';
 import { Splice } from './upgrade.ts';
-import type { Upstream, UpstreamUser } from './upstream.ts';
-import { isWork } from './work.ts';
+import { announcedIdle, type Upstream, type UpstreamUser } from './upstream.ts';
+import { isWork, relativePath } from './work.ts';
 
 /** May be sent again without doing anything twice (RFC 9110 §9.2). */
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
@@ -45,6 +45,8 @@ export class Exchange implements UpstreamUser {
   #answer: ResponseHead | undefined;
   #answerBody: BodyReader | undefined;
   #keepClient = false;
+  /** Bytes of a body went through since the last sweep. */
+  #moved = false;
 
   constructor(connection: ClientConnection, head: RequestHead, target: Target, requestId: string, now: number) {
     this.#connection = connection;
@@ -84,6 +86,16 @@ export class Exchange implements UpstreamUser {
     this.#leaveGate?.();
     if (this.#upstream) this.#context.pool.discard(this.#upstream);
     this.#upstream = undefined;
+  }
+
+  /** Called every now and then: a long transfer is a use of the server for as long as it moves. */
+  sweep(now: number): void {
+    const { serverId } = this.target;
+    if (!this.#moved || serverId === undefined) return;
+    // An answer without a length may be a stream of events, which a tab keeps open by itself.
+    const work = !this.requestBody.done || (this.#answer?.fields.contentLength ?? -1) > 0;
+    this.#moved = false;
+    this.#context.activity.note(serverId, now, work);
   }
 
   /** The client took what was written to it. */
@@ -183,6 +195,7 @@ export class Exchange implements UpstreamUser {
   }
 
   #sendBody(bytes: Buffer): void {
+    this.#moved = true;
     if (this.#opened) {
       if (this.#upstream && !this.#upstream.socket.write(bytes)) this.#connection.pause('upstream');
       return;
@@ -248,6 +261,7 @@ export class Exchange implements UpstreamUser {
   }
 
   #toClient(bytes: Buffer): void {
+    this.#moved = true;
     if (bytes.length === 0 || this.#connection.socket.write(bytes) || !this.#upstream) return;
     this.#upstream.socket.pause();
     this.#connection.expect('taking', this.#context.limits.stallTimeoutMs);
@@ -348,29 +362,22 @@ export class Exchange implements UpstreamUser {
     const server = upstream.detach();
     const { socket: client, early: sent } = this.#connection.detach();
     const text = `HTTP/1.1 101 ${head.reason}\r\n${head.fields.kept}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
-    const splice = new Splice(this.#context, client, server, this.target.serverId, this.#relativePath());
+    const splice = new Splice(
+      this.#context,
+      client,
+      server,
+      this.target.serverId,
+      relativePath(this.head.target, this.target.prefix),
+    );
     splice.start(text, early, sent);
   }
 
+  /** The use of a server, when its answer begins; only what it was good for counts (contract §6.2). */
   #noteActivity(status: number): void {
-    const { serverId } = this.target;
+    const { serverId, prefix } = this.target;
     if (serverId === undefined || status >= 300) return;
-    const work = isWork(this.head.method, this.#relativePath());
-    this.#context.activity.note(serverId, this.#startedAt, work && status !== 101);
+    // Whether a websocket is work shows in what is sent on it: a tab opens one by itself.
+    const work = status !== 101 && isWork(this.head.method, relativePath(this.head.target, prefix));
+    this.#context.activity.note(serverId, this.#startedAt, work);
   }
-
-  /** Path and query behind the route's prefix. The prefix may be written with escapes, so segments are counted. */
-  #relativePath(): string {
-    const { target } = this.head;
-    let at = 0;
-    for (let depth = this.target.prefix.split('/').length; depth > 1 && at >= 0; depth--)
-      at = target.indexOf('/', at + 1);
-    return at < 0 ? '' : target.slice(at + 1);
-  }
-}
-
-/** `Keep-Alive: timeout=5` as ms, a second short of it so that we let go first. */
-function announcedIdle(keepAlive: string): number | undefined {
-  const seconds = keepAlive === '' ? null : /timeout=([0-9]{1,6})/.exec(keepAlive);
-  return seconds ? (Number(seconds[1]) - 1) * 1000 : undefined;
 }

@@ -12,6 +12,7 @@ export class HubGate {
   readonly #clock: Clock;
   readonly #stop = new AbortController();
   readonly #waiting = new Set<() => void>();
+  /** Unset in the same step that finds nobody waiting, so that nobody waits for a probe that is over. */
   #probing: Promise<void> | undefined;
 
   constructor(address: Address, clock: Clock) {
@@ -22,9 +23,7 @@ export class HubGate {
   /** Calls `go` once a hub accepts connections. Returns how to give up waiting. */
   wait(go: () => void): () => void {
     this.#waiting.add(go);
-    this.#probing ??= this.#probe().finally(() => {
-      this.#probing = undefined;
-    });
+    this.#probing ??= this.#probe();
     return () => this.#waiting.delete(go);
   }
 
@@ -35,14 +34,15 @@ export class HubGate {
   }
 
   async #probe(): Promise<void> {
-    while (this.#waiting.size > 0) {
+    while (this.#waiting.size > 0 && !this.#stop.signal.aborted) {
       await this.#clock.sleep(PROBE_EVERY_MS, this.#stop.signal).catch(() => undefined);
-      if (this.#stop.signal.aborted || this.#waiting.size === 0) return;
+      if (this.#stop.signal.aborted || this.#waiting.size === 0) continue;
       if (!(await accepts(this.#address))) continue;
       const all = [...this.#waiting];
       this.#waiting.clear();
       for (const go of all) go();
     }
+    this.#probing = undefined;
   }
 }
 

@@ -113,6 +113,17 @@ test('a server that does not answer: 503 as a page, as JSON, as a bare line for 
   expect(rig.proxy.stats().problems).toEqual({ 503: 4 });
 });
 
+test('a browser whose cookies have grown too large is told so on a page', async () => {
+  await using rig = await startRig();
+
+  const cookie = `a=${'b'.repeat(70_000)}`;
+  const page = await rig.exchange(
+    `GET /hub/home HTTP/1.1\r\nHost: x\r\nAccept: text/html,*/*\r\nCookie: ${cookie}\r\n\r\n`,
+  );
+
+  expect(page).toMatch(/^HTTP\/1\.1 431 [\s\S]*text\/html[\s\S]*Delete the cookies of this site/);
+});
+
 test('slow heads, slow answers and silent connections end', async () => {
   await using mute = await rawServer(() => {});
   await using rig = await startRig({

@@ -157,6 +157,10 @@ export async function startRig({ routes = [], page, hubDown, ...options }: RigOp
     tableFile: join(dir.path, 'data/routes.json'),
     log: quiet,
     ...options,
+  }).catch(async (err) => {
+    await hub.kill();
+    await dir[Symbol.asyncDispose]();
+    throw err;
   });
   if (!hubDown) await until('the routes are there', () => proxy.stats().routeVersion !== undefined);
   const { port } = proxy.address;

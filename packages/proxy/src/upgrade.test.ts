@@ -163,6 +163,21 @@ test('uses of a server are reported in batches, and again when a report was lost
   expect([poller!.lastWork, watched!.lastWork]).toEqual([0, 0]);
 });
 
+test('a long transfer is a use of the server for as long as it moves, and an upload is work', async () => {
+  await using ada = await rawServer((socket) => void socket.resume());
+  await using rig = await startRig({ routes: [route('/user/ada', ada, 'ada')], activityEveryMs: 50 });
+  using client = await rig.client();
+  client.socket.write('PUT /user/ada/api/contents/big HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n');
+  const last = () => rig.hub.reports.at(-1)?.servers.ada?.lastWork ?? 0;
+
+  client.socket.write('x');
+  await until('it is reported', () => last() > 0);
+  const first = last();
+  client.socket.write('x');
+
+  await until('it is reported again', () => last() > first);
+});
+
 test('what an open JupyterLab tab asks for by itself is not work', () => {
   const polled = [
     'api/kernels?1',

@@ -134,3 +134,9 @@ export class UpstreamPool {
     for (const idle of [...this.#idle.values()]) for (const upstream of [...idle]) this.discard(upstream);
   }
 }
+
+/** `Keep-Alive: timeout=5` as ms, a second short of it so that we let go first. */
+export function announcedIdle(keepAlive: string): number | undefined {
+  const seconds = keepAlive === '' ? null : /timeout=([0-9]{1,6})/.exec(keepAlive);
+  return seconds ? (Number(seconds[1]) - 1) * 1000 : undefined;
+}

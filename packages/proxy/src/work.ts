@@ -50,3 +50,13 @@ function firstPayloadByte(frame: Buffer): number | undefined {
   const byte = frame[mask + 4];
   return byte === undefined ? undefined : byte ^ frame[mask]!;
 }
+
+/**
+ * Path and query behind a route's prefix and its slash. The path may be written with escapes where the prefix is not, so
+ * segments are counted.
+ */
+export function relativePath(target: string, prefix: string): string {
+  let at = 0;
+  for (let depth = prefix.split('/').length; depth > 1 && at >= 0; depth--) at = target.indexOf('/', at + 1);
+  return at < 0 ? '' : target.slice(at + 1);
+}
