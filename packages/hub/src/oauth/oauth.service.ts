@@ -88,13 +88,16 @@ function singleFields(form: TokenForm): Record<string, string | undefined> {
   return form as Record<string, string | undefined>;
 }
 
-/** By the form's fields, or by HTTP Basic (RFC 6749 §2.3.1). */
+/**
+ * By the form's fields, or by HTTP Basic (RFC 6749 §2.3.1). `jupyterhub-singleuser` sends the form and its API token as
+ * `Authorization: token …` besides: any other scheme says nothing here.
+ */
 async function authenticateClient(
   ctx: AppContext,
   fields: Record<string, string | undefined>,
   basic: string | undefined,
 ): Promise<OAuthClient> {
-  const [id, secret] = basic === undefined ? [fields.client_id, fields.client_secret] : readBasic(basic);
+  const [id, secret] = /^basic /i.test(basic ?? '') ? readBasic(basic ?? '') : [fields.client_id, fields.client_secret];
   const client = id ? await findClient(ctx.db, id) : undefined;
   if (!client || !secret || !sameSecret(hashToken(secret), client.secretHash)) {
     throw new OAuthError('invalid_client', 'The application is not known, or its secret is wrong.', 401);
