@@ -1,0 +1,290 @@
+import { expect, test } from 'vitest';
+import type { ApiCall } from '../testing/index.ts';
+import { apiHub, onBothDatabases } from './test-hub.ts';
+
+const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z$/;
+
+onBothDatabases((on) => {
+  test('a server is started, read, stopped and started again', async () => {
+    await using hub = await apiHub({ on });
+    const ada = await hub.api({ name: 'ada' });
+
+    expect(await ada('GET', '/users/ada/server')).toMatchObject({
+      status: 200,
+      body: { stopped: true, started: null },
+    });
+    const started = await ada('POST', '/users/ada/server', { user_options: { size: 'big' } });
+    expect([started.status, started.body]).toEqual([201, '']);
+    expect(await ada('GET', '/users/ada/server')).toMatchObject({
+      body: {
+        name: '',
+        display_name: '',
+        full_name: 'ada/',
+        pending: null,
+        ready: true,
+        stopped: false,
+        url: '/user/ada/',
+        user_options: { size: 'big' },
+        progress_url: '/hub/api/users/ada/server/progress',
+        full_url: null,
+        started: expect.stringMatching(ISO),
+        last_activity: expect.stringMatching(ISO),
+      },
+    });
+    expect(await ada('POST', '/users/ada/server')).toMatchObject({
+      status: 400,
+      body: { message: 'ada is already running' },
+    });
+    expect((await ada('DELETE', '/users/ada/server')).status).toBe(204);
+    expect((await ada('DELETE', '/users/ada/server')).status).toBe(204);
+    expect((await ada('POST', '/users/ada/server', {})).status).toBe(201);
+    expect(await ada('GET', '/users/ada/server')).toMatchObject({
+      body: { ready: true, user_options: { size: 'big' } },
+    });
+  });
+
+  test('named servers are made, renamed, started and removed', async () => {
+    await using hub = await apiHub({ on, config: { namedServers: { limit: 2 } } });
+    const ada = await hub.api({ name: 'ada' });
+
+    expect(await ada('PUT', '/users/ada/servers/lab', { display_name: 'My lab' })).toMatchObject({
+      status: 201,
+      body: { name: 'lab', display_name: 'My lab', stopped: true },
+    });
+    expect((await ada('PUT', '/users/ada/servers/lab')).status).toBe(409);
+    expect((await ada('PUT', '/users/ada/server')).status).toBe(409);
+    expect(await ada('PATCH', '/users/ada/servers/lab', { name: 'thesis' })).toMatchObject({
+      status: 200,
+      body: { name: 'thesis', display_name: 'My lab' },
+    });
+    expect((await ada('POST', '/users/ada/servers/thesis')).status).toBe(201);
+    expect(await ada('POST', '/users/ada/servers/thesis')).toMatchObject({
+      status: 400,
+      body: { message: 'ada:thesis is already running' },
+    });
+    expect((await ada('PATCH', '/users/ada/servers/thesis', { name: 'x' })).status).toBe(400);
+    expect((await ada('POST', '/users/ada/servers/two')).status).toBe(201);
+    expect(await ada('POST', '/users/ada/servers/three')).toMatchObject({
+      status: 400,
+      body: {
+        message:
+          'User ada already has the maximum of 2 named servers.  One must be deleted before a new server can be created',
+      },
+    });
+    expect((await ada('DELETE', '/users/ada/servers/thesis', { remove: true })).status).toBe(204);
+    expect((await ada('GET', '/users/ada/servers/thesis')).status).toBe(404);
+    expect((await ada('DELETE', '/users/ada/servers/thesis')).status).toBe(404);
+  });
+});
+
+test('a server without a name is the default one, as old clients write it', async () => {
+  await using hub = await apiHub();
+  const ada = await hub.api({ name: 'ada' });
+
+  expect((await ada('POST', '/users/ada/servers/', { cpus: 2 })).status).toBe(201);
+  expect(await ada('GET', '/users/ada/servers/')).toMatchObject({
+    body: { full_name: 'ada/', user_options: { cpus: 2 } },
+  });
+  expect(await ada('GET', '/users/ada')).toMatchObject({
+    body: { server: '/user/ada/', servers: { '': { ready: true } } },
+  });
+  expect((await ada('GET', '/users/ada/servers')).status).toBe(404);
+  expect(await ada('GET', '/users/ada/servers//progress')).toMatchObject({ status: 200 });
+  expect((await ada('DELETE', '/users/ada/servers/')).status).toBe(204);
+});
+
+test.each([
+  ['POST', '/users/ada/servers/Bad_Name', undefined, 400, "Invalid server_name: 'Bad_Name'"],
+  ['PUT', '/users/ada/servers/9x', undefined, 400, "Invalid server_name: '9x'"],
+  ['PUT', '/users/ada/servers/x', { display_name: 'two  blanks' }, 400, 'Invalid display_name: two  blanks'],
+  ['POST', '/users/ada/server', [1], 400, undefined],
+  ['POST', '/users/ada/server', { display_name: 1 }, 400, undefined],
+  ['POST', '/users/ada/server', { user_options: 'x' }, 400, undefined],
+  ['PATCH', '/users/ada/server', {}, 400, undefined],
+  ['PATCH', '/users/ada/servers/none', { name: 'x' }, 404, undefined],
+  ['PATCH', '/users/ada/servers/none', { odd: 1 }, 400, undefined],
+  ['DELETE', '/users/ada/server', { remove: true }, 400, undefined],
+  ['GET', '/users/ada/servers/none/progress', undefined, 404, undefined],
+  ['GET', '/users/ada/server/progress', undefined, 404, undefined],
+  ['POST', '/users/bob/server', undefined, 404, 'No access to resources or resources not found'],
+])('%s %s %j is answered %i', async (method, path, body, status, message) => {
+  await using hub = await apiHub({ controller: false });
+  await hub.api({ name: 'bob' });
+  const ada = await hub.api({ name: 'ada' });
+
+  expect(await ada(method, path, body)).toMatchObject({ status, body: message ? { message } : {} });
+});
+
+test('a filter by server reaches that server only', async () => {
+  await using hub = await apiHub({ controller: false });
+  const all = await hub.api({ name: 'ada' });
+  await all('PUT', '/users/ada/servers/lab');
+  await all('PUT', '/users/ada/servers/other');
+  const lab = await hub.api({ name: 'ada' }, ['servers!server=ada/lab']);
+
+  expect((await lab('GET', '/users/ada/servers/lab')).status).toBe(200);
+  expect((await lab('GET', '/users/ada/servers/other')).status).toBe(404);
+  expect((await lab('GET', '/users/ada/server')).status).toBe(404);
+  expect((await lab('DELETE', '/users/ada/server')).status).toBe(404);
+});
+
+test('a start that takes long is accepted and goes on; a failure is explained', async () => {
+  await using hub = await apiHub({ startMs: 300, failFor: ['eve'], config: { start: { slow: 0 } } });
+  const ada = await hub.api({ name: 'ada' });
+  const eve = await hub.api({ name: 'eve' });
+
+  expect((await ada('POST', '/users/ada/server')).status).toBe(202);
+  expect((await ada('POST', '/users/ada/server')).status).toBe(202);
+  expect(await ada('GET', '/users/ada')).toMatchObject({ body: { pending: 'spawn', server: null } });
+  await expect
+    .poll(async () => (await ada('GET', '/users/ada/server')).body, { timeout: 5_000 })
+    .toMatchObject({ ready: true });
+  await eve('POST', '/users/eve/server');
+  await expect
+    .poll(async () => progress(eve, 'eve'), { timeout: 5_000 })
+    .toEqual([failed('Servers of eve fail, as configured.')]);
+
+  await using patient = await apiHub({ failFor: ['eve'] });
+  const again = await patient.api({ name: 'eve' });
+  expect(await again('POST', '/users/eve/server')).toMatchObject({
+    status: 500,
+    body: { status: 500, message: 'Servers of eve fail, as configured.', code: 'spawn_failed' },
+  });
+});
+
+const failed = (message: string) => ({
+  progress: 100,
+  failed: true,
+  message: `Spawn failed: ${message}`,
+  html_message: `Spawn failed: ${message}`,
+});
+
+function eventsOf(text: string): unknown[] {
+  return text
+    .split('\n\n')
+    .filter((part) => part !== '')
+    .map((part) => JSON.parse(part.replace(/^data: /, '')) as unknown);
+}
+
+/** The whole story of a start, until the stream ends. */
+async function progress(api: ApiCall, user: string): Promise<unknown[]> {
+  const { body, headers } = await api('GET', `/users/${user}/server/progress`);
+  expect(headers.get('content-type')).toBe('text/event-stream');
+  return eventsOf(body as string);
+}
+
+test('a progress stream tells the story of a start until it is ready', async () => {
+  await using hub = await apiHub({ startMs: 200, config: { start: { slow: 0 } } });
+  const ada = await hub.api({ name: 'ada' });
+  await ada('POST', '/users/ada/server');
+
+  const streams = await Promise.all([progress(ada, 'ada'), progress(ada, 'ada'), progress(ada, 'ada')]);
+
+  const ready = {
+    progress: 100,
+    ready: true,
+    message: 'Server ready at /user/ada/',
+    html_message: 'Server ready at <a href="/user/ada/">/user/ada/</a>',
+    url: '/user/ada/',
+  };
+  expect(streams[0]?.[0]).toEqual({ progress: 0, message: 'Server requested' });
+  expect(streams[0]).toContainEqual({ progress: 30, message: 'Pretending to start' });
+  expect(streams[0]?.at(-1)).toEqual(ready);
+  expect(streams[1]).toEqual(streams[0]);
+  expect(streams[2]).toEqual(streams[0]);
+  expect(await progress(ada, 'ada')).toEqual([ready]);
+});
+
+test('a start that is stopped ends its streams as cancelled, and the waiting start call too', async () => {
+  await using hub = await apiHub({ startMs: 60_000 });
+  const ada = await hub.api({ name: 'ada' });
+  const start = ada('POST', '/users/ada/server');
+  await expect
+    .poll(async () => (await ada('GET', '/users/ada')).body, { timeout: 5_000 })
+    .toMatchObject({ pending: 'spawn' });
+  const { token } = (await ada('POST', '/users/ada/tokens')).body as { token: string };
+  const headers = { authorization: `token ${token}` };
+  const stream = await fetch(`${hub.origin}/hub/api/users/ada/server/progress`, { headers });
+
+  expect((await ada('DELETE', '/users/ada/server')).status).toBe(204);
+
+  expect(eventsOf(await stream.text()).at(-1)).toMatchObject({
+    progress: 100,
+    failed: true,
+    message: 'Spawn cancelled',
+  });
+  expect(await start).toMatchObject({ status: 500, body: { message: 'Spawn cancelled' } });
+  expect((await ada('GET', '/users/ada/server/progress')).status).toBe(404);
+});
+
+test('activity moves forward only, and says what is wrong with a report', async () => {
+  await using hub = await apiHub({ controller: false });
+  const ada = await hub.api({ name: 'ada' });
+  await ada('PUT', '/users/ada/servers/lab');
+  const report = (body: unknown) => ada('POST', '/users/ada/activity', body);
+  const seen = async () => (await ada('GET', '/users/ada?include_stopped_servers')).body;
+  const in5 = new Date(Date.now() + 5 * 60_000).toISOString().replace('Z', '000Z');
+
+  expect(
+    await report({ servers: { lab: { last_activity: '2024-01-02T03:04:05' } }, last_activity: in5 }),
+  ).toMatchObject({
+    status: 200,
+    body: '',
+  });
+  expect(await seen()).toMatchObject({
+    last_activity: in5,
+    servers: { lab: { last_activity: '2024-01-02T03:04:05Z' } },
+  });
+  expect((await report({ servers: { lab: { last_activity: '2023-01-01T00:00:00+02:00' } } })).status).toBe(200);
+  expect(await seen()).toMatchObject({ servers: { lab: { last_activity: '2024-01-02T03:04:05Z' } } });
+
+  const message = async (body: unknown) => ((await report(body)).body as { message?: string }).message;
+  expect(await message({ last_activity: 'yesterday' })).toBe("Not a valid timestamp: 'yesterday'");
+  expect(await message({ servers: { x: { last_activity: in5 } } })).toBe("No such server 'x' for user ada");
+  for (const body of [
+    undefined,
+    [],
+    {},
+    { servers: [] },
+    { servers: { lab: 1 } },
+    { last_activity: '2999-01-01T00:00:00Z' },
+  ]) {
+    expect((await report(body)).status, JSON.stringify(body)).toBe(400);
+  }
+});
+
+test('activity of a server does not count as its owner being there, and no other server can report it', async () => {
+  await using hub = await apiHub();
+  const ada = await hub.api({ name: 'ada' });
+  const bob = await hub.api({ name: 'bob' });
+  await ada('POST', '/users/ada/server');
+  const server = await hub.ctx.db.selectFrom('servers').selectAll().executeTakeFirstOrThrow();
+  const token = hub.ctx.keys.serverToken(server.id, server.generation).reveal();
+  const call = (path: string, body: object) =>
+    fetch(`${hub.origin}/hub/api${path}`, {
+      method: 'POST',
+      headers: { authorization: `token ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+  const at = new Date(Date.now() + 60_000).toISOString();
+
+  expect((await call('/users/ada/activity', { servers: { '': { last_activity: at } } })).status).toBe(200);
+  expect((await call('/users/bob/activity', { last_activity: at })).status).toBe(404);
+  expect((await bob('POST', '/users/ada/activity', { last_activity: at })).status).toBe(404);
+  expect((await call('/users/ada/server', {})).status).toBe(403);
+  expect((await call('/users/ada/tokens', {})).status).toBe(403);
+
+  await ada('DELETE', '/users/ada/server');
+  expect((await call('/users/ada/activity', { last_activity: at })).status).toBe(403);
+});
+
+test('streams do not keep a hub from closing', async () => {
+  const hub = await apiHub({ startMs: 60_000, config: { start: { slow: 0 } } });
+  const ada = await hub.api({ name: 'ada' });
+  await ada('POST', '/users/ada/server');
+  const stream = ada('GET', '/users/ada/server/progress').catch((error: unknown) => error);
+
+  await hub[Symbol.asyncDispose]();
+
+  await expect(stream).resolves.toBeDefined();
+});
