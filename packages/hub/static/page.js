@@ -80,14 +80,20 @@ for (const form of all('form[data-confirm]')) {
   });
 }
 
-// A page that was left open tells the truth when it is looked at again, unless somebody is typing into it.
-if (document.querySelector('[data-live]')) {
+// A page that was left open tells the truth when it is looked at again, and keeps up while something is under way;
+// never while somebody is typing into it.
+const live = document.querySelector('[data-live]');
+if (live) {
   const loaded = Date.now();
   let typed = false;
   document.addEventListener('input', () => {
     typed = true;
   });
+  const refresh = () => {
+    if (!typed && document.visibilityState === 'visible') location.reload();
+  };
   document.addEventListener('visibilitychange', () => {
-    if (document.visibilityState === 'visible' && !typed && Date.now() - loaded > 15_000) location.reload();
+    if (Date.now() - loaded > 15_000) refresh();
   });
+  if (Number(live.dataset.live) > 0) setInterval(refresh, Number(live.dataset.live) * 1000);
 }

@@ -5,6 +5,7 @@ import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import type { AppContext } from '../context.ts';
 import { randomHex } from '../keys.ts';
+import { elsewhere } from '../pages/public.routes.ts';
 import { rememberReply } from '../sessions/sessions.service.ts';
 import { sendError } from './errors.ts';
 import { checkAccess, guard, isApiRequest } from './guard.ts';
@@ -53,6 +54,8 @@ export function buildApp(ctx: AppContext, register: (app: FastifyInstance) => vo
     if (request.method === 'OPTIONS') return reply.code(200).type('text/plain').send('');
     const path = request.url.split('?', 1)[0] ?? '';
     if (paths.has(path)) throw new HubError('method_not_allowed', 'Method Not Allowed');
+    const place = elsewhere(ctx, request);
+    if (place !== undefined) return reply.redirect(place, 302);
     throw new HubError('not_found', isApiRequest(ctx, request) ? 'Not Found' : 'There is no page at this address.');
   });
   void app.register(cookie);

@@ -17,7 +17,7 @@ import { answer, fieldOf, originOf, viewerOf } from './answer.ts';
 import { viewServer } from './server-view.ts';
 import { ownerWithScope } from './servers-of.ts';
 import { t } from './strings.ts';
-import { type AdminModel, adminPage, type StateFilter } from './templates/admin.ts';
+import { type AdminModel, adminPage, deletePersonPage, type StateFilter } from './templates/admin.ts';
 
 const PAGE_SIZE = 50;
 const WAITING_SHOWN = 100;
@@ -82,9 +82,9 @@ export const adminRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
   }
 
   /** The person a form names. Checks that the administrator may change them. */
-  async function personOf(request: FastifyRequest): Promise<User> {
+  async function personOf(request: FastifyRequest, scope = 'admin:users'): Promise<User> {
     const name = fieldOf(request.body, 'user') ?? '';
-    return ownerWithScope(ctx, viewerOf(request), ['admin:users'], { user: name, server: '' });
+    return ownerWithScope(ctx, viewerOf(request), [scope], { user: name, server: '' });
   }
 
   app.get(url, { config }, async (request, reply) => {
@@ -136,6 +136,22 @@ export const adminRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
     const user = await personOf(request);
     const { path, expiresAt } = await createResetLink(ctx, user, viewerOf(request).user.name);
     return show(request, reply, { link: { name: user.name, url: originOf(ctx, request) + path, expiresAt } });
+  });
+
+  app.get(`${url}/delete`, { config }, async (request, reply) => {
+    const name = fieldOf(request.query, 'user') ?? '';
+    const user = await ownerWithScope(ctx, viewerOf(request), ['delete:users'], { user: name, server: '' });
+    const xsrf = xsrfToken(ctx, request, reply);
+    const body = deletePersonPage({ ctx, xsrf, name: user.name, home: ctx.config.onUserDelete });
+    return answer(ctx, request, reply, { title: t.admin.removeTitle(user.name), current: 'admin' }, body);
+  });
+
+  app.post(`${url}/delete`, { config }, async (request, reply) => {
+    const { user: viewer } = viewerOf(request);
+    const user = await personOf(request, 'delete:users');
+    if (user.id === viewer.id) throw new HubError('bad_request', t.admin.notYourself);
+    await deleteUser(ctx, user, { by: viewer.name });
+    return show(request, reply, { done: t.admin.removed(user.name) });
   });
 
   // A form's page that is loaded again from the address bar.

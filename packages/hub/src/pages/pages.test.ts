@@ -46,6 +46,8 @@ test('whoever is not signed in is sent to sign in and comes back; addresses with
   expect(await seen('/user/ada/lab?x=1')).toBe('302 /hub/user/ada/lab?x=1');
   expect(await seen('/user/ada/api', 'POST')).toBe('403');
   expect(await seen('/hub/user/ada/api', 'PUT')).toBe('405');
+  expect(await seen('/services/x?a=1')).toBe('301 /services/x/?a=1');
+  expect([await seen('/token?a=1'), await seen('/none', 'POST')]).toEqual(['302 /hub/token?a=1', '404']);
   expect([await seen('/hub/health'), await seen('/hub/health', 'HEAD')]).toEqual(['200', '200']);
   expect([await seen('/hub/error/503'), await seen('/hub/nowhere'), await seen('/favicon.ico')]).toEqual([
     '200',
@@ -296,6 +298,11 @@ test('an administrator adds, approves, declines and blocks people', async () => 
   expect(await findUser(db, 'emmy')).toMatchObject({ admin: true, allowedBy: 'administrator' });
   expect((await root.post('/hub/admin/add', { name: 'emmy' })).status).toBe(409);
   expect((await root.post('/hub/admin/add', { name: 'a/b' })).status).toBe(400);
+
+  expect((await root.get('/hub/admin/delete?user=yes')).text).toContain('Kept: the home folder.');
+  await root.post('/hub/admin/delete', { user: 'yes' });
+  expect(await findUser(db, 'yes')).toBeUndefined();
+  expect((await root.post('/hub/admin/delete', { user: 'root' })).status).toBe(400);
 
   expect((await ada.get('/hub/home')).status).toBe(200);
   await root.post('/hub/admin/block', { user: 'ada', blocked: '1' });

@@ -1,4 +1,4 @@
-import type { FastifyPluginAsync } from 'fastify';
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { AppContext } from '../context.ts';
 import { requesterOf } from '../http/requester.ts';
 import { ASSET_NAMES, type Asset, asset } from './assets.ts';
@@ -7,6 +7,18 @@ import { page, sendPage } from './layout.ts';
 import { errorPage, errorTitle } from './templates/error.ts';
 
 const YEAR = 31_536_000;
+
+/**
+ * Where a GET of an unknown address goes: below `{base}` but not `{hub}`, to the hub's page of that name (contract
+ * §5.1). Undefined for what is not there at all.
+ */
+export function elsewhere(
+  { urls: { base, hub } }: Pick<AppContext, 'urls'>,
+  { method, url }: FastifyRequest,
+): string | undefined {
+  if (method !== 'GET' || !url.startsWith(base) || url.startsWith(hub)) return undefined;
+  return `${hub}${url.slice(base.length)}`;
+}
 
 /** What everybody may have: files, the bare addresses, health. */
 export const publicRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, { ctx }) => {
@@ -32,7 +44,7 @@ export const publicRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app,
   );
 
   const logo = asset('logo.svg');
-  const sendLogo = (_: unknown, reply: import('fastify').FastifyReply) =>
+  const sendLogo = (_: unknown, reply: FastifyReply) =>
     reply.header('cache-control', 'public, max-age=86400').type(logo.type).send(logo.body);
   app.get(`${hub}logo`, { config }, sendLogo);
   app.route({
@@ -43,6 +55,10 @@ export const publicRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app,
   });
 
   app.get(base, { config }, (_, reply) => reply.redirect(hub, 302));
+  app.get<{ Params: { name: string } }>(`${base}services/:name`, { config }, (request, reply) => {
+    const [path = '', query] = request.url.split('?', 2);
+    return reply.redirect(`${path}/${query === undefined ? '' : `?${query}`}`, 301);
+  });
   app.get(hub.slice(0, -1), { config }, (_, reply) => reply.redirect(hub, 301));
   if (base === '/') {
     app.get('/favicon.ico', { config }, sendLogo);

@@ -91,7 +91,8 @@ function more(model: AdminModel, { name, servers, blocked, other }: PersonView, 
   return html`<details class="small"><summary>${t.admin.more}<span class="visually-hidden"> ${name}</span></summary><div class="stack">
 ${active.map((view, at) => stopWithNote(model, name, view, `note-${index}-${at}`))}
 <div class="row">${model.accounts && form(model, 'admin/reset-link', { user: name }, { label: t.admin.resetLink(name), look: 'slim' })}
-${other && form(model, 'admin/block', { user: name, blocked: blocked ? '0' : '1' }, { label: blocked ? t.admin.unblock(name) : t.admin.block(name), look: blocked ? 'slim' : 'danger slim' })}</div>
+${other && form(model, 'admin/block', { user: name, blocked: blocked ? '0' : '1' }, { label: blocked ? t.admin.unblock(name) : t.admin.block(name), look: blocked ? 'slim' : 'danger slim' })}
+${other && html`<a class="button danger slim" href="${model.ctx.urls.hub}admin/delete?user=${encodeURIComponent(name)}">${t.admin.remove(name)}</a>`}</div>
 </div></details>`;
 }
 
@@ -161,4 +162,24 @@ ${
 <form class="stack" method="post" action="${ctx.urls.hub}admin/add">${xsrfInput(xsrf)}
 <div class="with-button bottom">${textField({ name: 'name', label: t.admin.newName, autocomplete: 'off' })}<button>${t.admin.addButton}</button></div>
 <label class="check"><input type="checkbox" name="admin" value="1"><span>${t.admin.addAdmin}</span></label></form></section>`;
+}
+
+export interface DeletePersonModel {
+  ctx: PageContext;
+  xsrf: string;
+  name: string;
+  /** What the config does with the home folder of somebody who is deleted. */
+  home: 'keep-home' | 'delete-home';
+}
+
+/** Asks, because it cannot be undone: what is lost and what is kept. */
+export function deletePersonPage({ ctx, xsrf, name, home }: DeletePersonModel): Html {
+  const { hub } = ctx.urls;
+  return html`<div class="card">
+<h1>${t.admin.removeTitle(name)}</h1>
+<p>${t.admin.removeLost}</p>
+<p class="${home === 'delete-home' && 'note bad'}">${home === 'delete-home' ? t.admin.homeDeleted : t.admin.homeKept}</p>
+<div class="row">${actionForm({ action: `${hub}admin/delete`, fields: { user: name } }, xsrf, { label: t.admin.removeButton(name), look: 'danger' })}
+<a class="button" href="${hub}admin">${t.admin.removeCancel}</a></div>
+</div>`;
 }

@@ -26,6 +26,9 @@ export interface HomeModel {
   done?: string | undefined;
 }
 
+/** How often a page with something under way is loaded again. */
+const BUSY_SECONDS = 4;
+
 /** The state's shape and word, and since when. */
 export function stateLine(view: ServerView, now: number): Html {
   return html`<span class="state ${view.icon}">${ICONS[view.icon]}<span>${view.state}${view.since !== null && html` · ${t.server.since(duration((now - view.since) / 1000))}`}</span></span>`;
@@ -105,8 +108,9 @@ function idleSetting({ ctx, xsrf, idle }: HomeModel): Html | null {
 }
 
 export function homePage(model: HomeModel): Html {
-  const { main, now, error, newName, done } = model;
-  return html`<div class="stack" data-live>
+  const { main, named, now, error, newName, done } = model;
+  const busy = [main, ...named].some((view) => view?.pending);
+  return html`<div class="stack" data-live="${busy ? BUSY_SECONDS : 0}">
 <h1>${t.home.heading(model.name)}</h1>
 ${done && html`<p class="note ok" role="status">${done}</p>`}
 ${problem(newName === undefined ? error : undefined)}

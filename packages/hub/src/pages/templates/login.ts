@@ -20,11 +20,11 @@ export interface LoginModel {
 export function loginPage({ ctx, next, xsrf, username, error, locked, signUp }: LoginModel): Html {
   const { branding } = ctx.config;
   const query = next === '' ? '' : `?next=${encodeURIComponent(next)}`;
-  const trouble = locked ? t.signIn.locked(relativeTime(locked.until, locked.now)) : error;
+  const wait = locked && t.signIn.locked(relativeTime(locked.until, locked.now));
   return html`<div class="narrow stack">
 <div class="card">
 <h1>${t.signIn.heading(branding.name)}</h1>
-${problem(trouble)}
+${problem((error || wait) && html`${error} ${wait}`)}
 <form class="stack" method="post" action="${ctx.urls.hub}login${query}">
 ${xsrfInput(xsrf)}
 ${textField({ name: 'username', label: t.form.name, value: username, autocomplete: 'username', focus: !username, invalid: Boolean(error) })}

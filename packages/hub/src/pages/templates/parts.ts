@@ -7,7 +7,7 @@ export function xsrfInput(xsrf: string): Html {
 }
 
 /** A message about the form above it; read out at once. */
-export function problem(error: string | undefined | null): Html | null {
+export function problem(error: Html | string | undefined | null): Html | null {
   return error ? html`<p class="note bad" role="alert" id="problem">${error}</p>` : null;
 }
 

@@ -108,7 +108,7 @@ export interface NotRunningModel {
 }
 
 export function notRunningPage({ ctx, xsrf, view, own, start }: NotRunningModel): Html {
-  return html`<div class="narrow"><div class="card" data-live>
+  return html`<div class="narrow"><div class="card" data-live="0">
 <h1>${t.notRunning.heading(view.label)}</h1>
 ${view.why !== '' && html`<p>${view.why}${view.endedAt !== null && html` <span class="muted">(${exactTime(view.endedAt)})</span>`}</p>`}
 ${view.note && html`<p class="note">${t.why.note(view.note)}</p>`}

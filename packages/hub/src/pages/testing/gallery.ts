@@ -3,7 +3,7 @@ import { makeUrls } from '../../urls.ts';
 import type { Html } from '../html.ts';
 import { type PageContext, type PageOptions, page } from '../layout.ts';
 import type { ServerView } from '../server-view.ts';
-import { adminPage } from '../templates/admin.ts';
+import { adminPage, deletePersonPage } from '../templates/admin.ts';
 import { consentPage } from '../templates/consent.ts';
 import { errorPage } from '../templates/error.ts';
 import { homePage } from '../templates/home.ts';
@@ -210,6 +210,10 @@ export function gallery({ brand = 'Physics 101', text = 'thesis' } = {}): Map<st
         done: 'Done.',
         link: { name: text, url: 'https://hub.example/hub/reset?token=x', expiresAt: now + 9e7 },
       }),
+    ],
+    'admin-delete': [
+      { title: 'Delete', current: 'admin' },
+      deletePersonPage({ ctx, xsrf, name: text, home: 'delete-home' }),
     ],
   };
   return new Map(
