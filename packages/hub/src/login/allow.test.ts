@@ -1,0 +1,76 @@
+import { expect, test } from 'vitest';
+import { HubConfigSchema } from '../config/schema.ts';
+import { judge, reasonOf } from './allow.ts';
+
+const Access = HubConfigSchema.shape.access;
+type AccessInput = Parameters<typeof Access.parse>[0];
+
+const ctx = (access: AccessInput = {}, onlyFirstAdmin = false) =>
+  ({ config: { access: Access.parse(access) }, onlyFirstAdmin }) as Parameters<typeof judge>[0];
+const account = { allowedBy: null, pending: false, blocked: false, admin: false, authGroups: [] as string[] };
+const allowed = (...args: Parameters<typeof judge>) => judge(...args).allowed;
+
+test('nobody is allowed without a rule', () => {
+  expect(allowed(ctx(), 'ada')).toBe(false);
+  expect(allowed(ctx(), 'ada', account)).toBe(false);
+  expect(reasonOf(judge(ctx(), 'ada'))).toMatch(/nobody has allowed/);
+});
+
+test.each<[string, AccessInput, Partial<typeof account> & { allowedBy?: string | null }, object | undefined]>([
+  ['everybody', { allowAll: true }, {}, undefined],
+  ['a name', { allowedUsers: ['Ada'] }, {}, undefined],
+  ['a group said now', { allowedGroups: ['physics'] }, {}, { groups: ['x', 'physics'] }],
+  ['a group said last time', { allowedGroups: ['physics'] }, { authGroups: ['physics'] }, undefined],
+  ['an administrator by the config', { adminUsers: ['ada'] }, {}, undefined],
+  ['an administrator by the authenticator', {}, {}, { admin: true }],
+  ['an administrator by the account', {}, { admin: true }, undefined],
+  ['an existing account', { allowExistingUsers: true }, {}, undefined],
+  ['an approved account', {}, { allowedBy: 'approval' }, undefined],
+  ['an account that an administrator made', {}, { allowedBy: 'administrator' }, undefined],
+])('%s is allowed, and blocked, pending or unisolated is not', (_, access, change, claims) => {
+  const person = { ...account, ...change } as typeof account;
+
+  expect(allowed(ctx(access), 'ada', person, claims)).toBe(true);
+  expect(allowed(ctx(access), 'ada', { ...person, blocked: true }, claims)).toBe(false);
+  expect(allowed(ctx(access), 'ada', { ...person, pending: true }, claims)).toBe(false);
+  expect(allowed(ctx({ ...access, blockedUsers: ['ADA'] }), 'ada', person, claims)).toBe(false);
+  expect(allowed(ctx(access, true), 'ada', person, claims)).toBe(false);
+});
+
+test('what the authenticator says now about groups counts more than what it said last time', () => {
+  const person = { ...account, authGroups: ['physics'] };
+
+  expect(allowed(ctx({ allowedGroups: ['physics'] }), 'ada', person, { groups: [] })).toBe(false);
+});
+
+test('having an account is no rule for a name without one', () => {
+  expect(allowed(ctx({ allowExistingUsers: true }), 'ada')).toBe(false);
+});
+
+test('where servers are not isolated only the first administrator is allowed, and the others are told why', () => {
+  const first = { ...account, allowedBy: 'first-admin' as string | null, admin: true };
+
+  expect(allowed(ctx({}, true), 'ada', first)).toBe(true);
+  expect(allowed(ctx({}, true), 'ada', { ...first, blocked: true })).toBe(false);
+  const other = judge(ctx({ allowAll: true }, true), 'bob', { ...first, allowedBy: 'administrator' });
+  expect(other.allowed).toBe(false);
+  expect(reasonOf(other)).toMatch(/not isolated/);
+});
+
+test('every rule is named with its outcome and a sentence', () => {
+  const { rules } = judge(ctx({ allowedUsers: ['ada'], blockedUsers: ['ada'] }), 'ada');
+
+  expect(Object.fromEntries(rules.map(({ rule, outcome }) => [rule, outcome]))).toEqual({
+    'blocked account': 'silent',
+    'access.blockedUsers': 'denies',
+    approval: 'silent',
+    administrator: 'silent',
+    'access.adminUsers': 'silent',
+    account: 'silent',
+    'access.allowAll': 'silent',
+    'access.allowedUsers': 'allows',
+    'access.allowedGroups': 'silent',
+    'access.allowExistingUsers': 'silent',
+  });
+  expect(rules.every(({ detail }) => detail.endsWith('.'))).toBe(true);
+});
