@@ -20,7 +20,7 @@ export async function apiHub(options: ApiHubOptions = {}): Promise<TestHub> {
   const database = on === 'postgres' ? await testDatabase() : undefined;
   const hub = await startTestHub({
     spawner: echoSpawner({ startMs, failFor }),
-    authenticator: sharedPassword({ password: new Secret(PASSWORD) }),
+    authenticator: sharedPassword({ password: new Secret(PASSWORD), staff: { root: new Secret(PASSWORD) } }),
     ...(database && { database: database.url }),
     ...rest,
     config: { access: { allowAll: true }, ...rest.config },

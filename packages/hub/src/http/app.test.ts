@@ -72,7 +72,7 @@ test('a body is JSON whatever it says it is; one that is not is refused, but onl
   await using hub = await apiHub({ controller: false });
   const admin = await hub.api({ name: 'root', admin: true });
   const { token } = (await admin('POST', '/users/root/tokens')).body as { token: string };
-  const post = (body: BodyInit, type: string, authorization: string) =>
+  const post = (body: string | Uint8Array<ArrayBuffer>, type: string, authorization: string) =>
     fetch(`${hub.origin}/hub/api/users`, { method: 'POST', body, headers: { 'content-type': type, authorization } });
   const good = JSON.stringify({ usernames: ['ada'] });
 
