@@ -49,6 +49,9 @@ test.each([
   ['GET', '/hub/api/users/x/', 404],
   ['GET', '/hub/api/user?token=x', 403],
   ['GET', `/hub/api/users/${'x'.repeat(300)}`, 403],
+  ['GET', `/hub/api/users/${'x'.repeat(2000)}`, 414],
+  ['GET', '/hub/api/users/%zz', 400],
+  ['GET', '/hub/%ff', 400],
 ])('%s %s is answered %i without anybody signed in', async (method, path, status) => {
   await using hub = await apiHub({ controller: false });
 

@@ -1,7 +1,13 @@
 import { HubError } from '@atrium/sdk';
 import cookie from '@fastify/cookie';
 import formbody from '@fastify/formbody';
-import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import type { AppContext } from '../context.ts';
 import { randomHex } from '../keys.ts';
@@ -30,6 +36,7 @@ export function buildApp(ctx: AppContext, register: (app: FastifyInstance) => vo
     // Only our proxy reaches this listener: its word counts, and that of the front servers the config names.
     trustProxy: (address: string, hop: number) => hop === 0 || ctx.config.trustedProxies.includes(address),
     routerOptions: { maxParamLength: 1024, caseSensitive: true, ignoreTrailingSlash: false },
+    frameworkErrors: (err, request, reply) => void refuseAddress(ctx, err, request, reply),
     genReqId: ({ headers }) => {
       const given = headers['x-request-id'];
       return typeof given === 'string' && /^[\w-]{8,64}$/.test(given) ? given : randomHex(8);
@@ -63,6 +70,12 @@ export function buildApp(ctx: AppContext, register: (app: FastifyInstance) => vo
   // After the plug-ins, so that forms and cookies are there when its routes are added.
   void app.register(async (routes) => register(routes));
   return app;
+}
+
+/** An address that cannot be read at all; no hook has run for it. */
+async function refuseAddress(ctx: AppContext, err: Error, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  reply.headers(commonHeaders(ctx, request));
+  await sendError(ctx, err, request, reply);
 }
 
 /** The first thing that is wrong, and where: `usernames/0: Invalid input: expected string, received number`. */

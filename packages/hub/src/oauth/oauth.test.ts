@@ -241,6 +241,9 @@ test.each([
   [{ response_type: 'token' }, 'unsupported_response_type', undefined],
   [{ scope: 'no:such' }, 'invalid_scope', undefined],
   [{ scope: 'admin:users' }, 'invalid_scope', undefined],
+  [{ scope: 'inherit' }, 'invalid_scope', undefined],
+  [{ scope: 'token' }, 'invalid_scope', undefined],
+  [{ scope: 'self' }, 'invalid_scope', undefined],
   [{ code_challenge: 'x', code_challenge_method: 'S512' }, 'invalid_request', 'Transform algorithm not supported.'],
 ])('%j is refused by way of the client', async (changes, error, description) => {
   await using world = await withServer();

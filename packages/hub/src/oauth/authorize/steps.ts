@@ -91,10 +91,11 @@ const readScopes: Step = async (flow) => {
   flow.always = [`access:servers!server=${serverId}`, ...IDENTIFY_SCOPES];
   const requested = flow.query.scope === undefined ? client.allowedScopes : namedScopes(flow.query.scope);
   const allowed = expandScopes([...client.allowedScopes, ...flow.always], owner);
-  // A client that may have everything its person may do is limited by them alone.
-  if (!client.allowedScopes.includes('inherit') && !containsScopes(allowed, expandScopes(requested, owner))) {
-    throw new AuthorizeRefusal('invalid_scope', 'The application asks for more than it may have.');
-  }
+  // A client that may have everything its person may do is limited by them alone; only such a client may ask for it.
+  const everything = client.allowedScopes.includes('inherit');
+  const within =
+    everything || (!requested.includes('inherit') && containsScopes(allowed, expandScopes(requested, owner)));
+  if (!within) throw new AuthorizeRefusal('invalid_scope', 'The application asks for more than it may have.');
   const always = expandScopes(flow.always, owner);
   const held: ScopeSet = requester.scopes;
   flow.scopes = requested.filter((scope) => {
