@@ -93,6 +93,11 @@ setInterval(() => {
 document.addEventListener('visibilitychange', () => {
   if (document.visibilityState === 'visible') void look();
 });
+// The stream says so at once when a start is cancelled; the form itself leads to the next page.
+box.addEventListener('submit', () => {
+  over = true;
+  stream.close();
+});
 addEventListener('pageshow', ({ persisted }) => {
   if (persisted) location.reload();
 });
