@@ -17,6 +17,7 @@ import { sendError } from './errors.ts';
 import { checkAccess, guard, isApiRequest } from './guard.ts';
 import { commonHeaders, finishReply } from './headers.ts';
 import { KnownPaths } from './methods.ts';
+import { loopTurns } from './turns.ts';
 
 /** Two megabytes: a page of names to create, never a file. */
 const BODY_LIMIT = 2 * 1024 * 1024;
@@ -50,6 +51,12 @@ export function buildApp(ctx: AppContext, register: (app: FastifyInstance) => vo
   app.decorateRequest('requester', null);
   app.addHook('onRoute', checkAccess);
   paths.watch(app);
+  const inTurn = loopTurns();
+  const health = new Set([`${ctx.urls.hub}health`, `${ctx.urls.api}/health`]);
+  app.addHook('onRequest', (request, _reply, done) => {
+    if (health.has(request.url)) done();
+    else inTurn(done);
+  });
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(commonHeaders(ctx, request));
     rememberReply(request, reply);

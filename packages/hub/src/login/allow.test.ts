@@ -1,13 +1,17 @@
 import { expect, test } from 'vitest';
+import type { z } from 'zod';
 import { HubConfigSchema } from '../config/schema.ts';
 import { judge, reasonOf } from './allow.ts';
 
 const Access = HubConfigSchema.shape.access;
-type AccessInput = Parameters<typeof Access.parse>[0];
+type AccessInput = z.input<typeof Access>;
 
 const ctx = (access: AccessInput = {}, onlyFirstAdmin = false) =>
   ({ config: { access: Access.parse(access) }, onlyFirstAdmin }) as Parameters<typeof judge>[0];
-const account = { allowedBy: null, pending: false, blocked: false, admin: false, authGroups: [] as string[] };
+type Person = NonNullable<Parameters<typeof judge>[2]>;
+type Claims = NonNullable<Parameters<typeof judge>[3]>;
+
+const account: Person = { allowedBy: null, pending: false, blocked: false, admin: false, authGroups: [] };
 const allowed = (...args: Parameters<typeof judge>) => judge(...args).allowed;
 
 test('nobody is allowed without a rule', () => {
@@ -16,7 +20,7 @@ test('nobody is allowed without a rule', () => {
   expect(reasonOf(judge(ctx(), 'ada'))).toMatch(/nobody has allowed/);
 });
 
-test.each<[string, AccessInput, Partial<typeof account> & { allowedBy?: string | null }, object | undefined]>([
+test.each<[string, AccessInput, Partial<Person>, Claims | undefined]>([
   ['everybody', { allowAll: true }, {}, undefined],
   ['a name', { allowedUsers: ['Ada'] }, {}, undefined],
   ['a group said now', { allowedGroups: ['physics'] }, {}, { groups: ['x', 'physics'] }],
@@ -28,7 +32,7 @@ test.each<[string, AccessInput, Partial<typeof account> & { allowedBy?: string |
   ['an approved account', {}, { allowedBy: 'approval' }, undefined],
   ['an account that an administrator made', {}, { allowedBy: 'administrator' }, undefined],
 ])('%s is allowed, and blocked, pending or unisolated is not', (_, access, change, claims) => {
-  const person = { ...account, ...change } as typeof account;
+  const person = { ...account, ...change };
 
   expect(allowed(ctx(access), 'ada', person, claims)).toBe(true);
   expect(allowed(ctx(access), 'ada', { ...person, blocked: true }, claims)).toBe(false);
@@ -48,7 +52,7 @@ test('having an account is no rule for a name without one', () => {
 });
 
 test('where servers are not isolated only the first administrator is allowed, and the others are told why', () => {
-  const first = { ...account, allowedBy: 'first-admin' as string | null, admin: true };
+  const first = { ...account, allowedBy: 'first-admin', admin: true };
 
   expect(allowed(ctx({}, true), 'ada', first)).toBe(true);
   expect(allowed(ctx({}, true), 'ada', { ...first, blocked: true })).toBe(false);

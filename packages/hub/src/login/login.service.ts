@@ -4,7 +4,6 @@ import {
   createUser,
   findUser,
   normaliseUserName,
-  touchUser,
   type User,
   type UserChange,
   updateUser,
@@ -112,6 +111,5 @@ async function enter(ctx: AppContext, name: string, identity: Identity): Promise
     change.authGroups = [...identity.groups];
   }
   await updateUser(ctx.db, user.id, change);
-  await touchUser(ctx.db, user.id, now);
   return { ...user, ...change } as User;
 }

@@ -21,9 +21,15 @@ export function testClock(start = Date.UTC(2026, 10, 21, 10)): Clock & { move(ms
   };
 }
 
+export interface PersonOptions {
+  admin?: boolean;
+  allowedBy?: string | null;
+  pending?: boolean;
+}
+
 export interface LoginHub extends TestHub {
   /** An account that an administrator made, with the password `GOOD`. */
-  person(name: string, change?: { admin?: boolean; allowedBy?: string | null; pending?: boolean }): Promise<User>;
+  person(name: string, options?: PersonOptions): Promise<User>;
 }
 
 /** A hub with password accounts whose hashes are cheap, and servers that are echoes. */
@@ -38,7 +44,7 @@ export async function loginHub(
     ...rest,
   });
   return Object.assign(hub, {
-    async person(name: string, { admin = false, allowedBy = 'administrator', pending = false } = {}) {
+    async person(name: string, { admin = false, allowedBy = 'administrator', pending = false }: PersonOptions = {}) {
       const { ctx } = hub;
       const made = await createUser(ctx.db, { name, admin, allowedBy, pending, now: ctx.clock.now() });
       const user = made ?? (await findUser(ctx.db, name));

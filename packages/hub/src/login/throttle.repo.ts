@@ -12,10 +12,6 @@ export interface ThrottlePolicy {
   longestMs: number;
 }
 
-function waitAfter({ free, firstMs, longestMs }: ThrottlePolicy, failures: number): number {
-  return failures <= free ? 0 : Math.min(longestMs, firstMs * 2 ** (failures - free - 1));
-}
-
 /**
  * Counts one attempt, in one statement: of attempts that arrive together only as many pass as the policy allows.
  * @returns when the key is locked until, and false in `counted` when it was locked already.
@@ -30,11 +26,11 @@ export async function countAttempt(
     when login_throttle.updated <= ${now - 2 * policy.windowMs} then 1
     when login_throttle.updated <= ${now - policy.windowMs} then login_throttle.failures / 2 + 1
     else login_throttle.failures + 1 end`;
-  const steps = Array.from({ length: 32 }, (_, step) => policy.free + 1 + step)
-    .map((count) => [count, waitAfter(policy, count)] as const)
-    .filter(([, wait]) => wait < policy.longestMs)
-    .map(([count, wait]) => sql`when ${failures} = ${sql.lit(count)} then ${sql.lit(wait)}`);
-  const wait = sql`case when ${failures} <= ${sql.lit(policy.free)} then 0 ${sql.join(steps, sql` `)} else ${sql.lit(policy.longestMs)} end`;
+  const over = sql<number>`(${failures} - ${sql.lit(policy.free)} - 1)`;
+  const doublings = Math.ceil(Math.log2(policy.longestMs / policy.firstMs));
+  const until = sql<number>`case when ${over} < 0 then 0
+    when ${over} >= ${sql.lit(doublings)} then cast(${now + policy.longestMs} as bigint)
+    else cast(${now} as bigint) + (${sql.lit(policy.firstMs)} << ${over}) end`;
   const row = await db
     .insertInto('login_throttle')
     .values({ key, failures: 1, locked_until: 0, updated: now })
@@ -43,7 +39,7 @@ export async function countAttempt(
         .column('key')
         .doUpdateSet({
           failures,
-          locked_until: sql<number>`case when (${wait}) = 0 then 0 else cast(${now} as bigint) + (${wait}) end`,
+          locked_until: until,
           updated: sql<number>`case when login_throttle.updated <= ${now - policy.windowMs} then cast(${now} as bigint) else login_throttle.updated end`,
         })
         .where('login_throttle.locked_until', '<=', now),
