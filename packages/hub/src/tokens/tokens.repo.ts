@@ -1,7 +1,7 @@
 import type { Selectable } from 'kysely';
 import { sql } from 'kysely';
 import { fromJson } from '../db/json.ts';
-import type { ApiTokensTable, Db } from '../db/types.ts';
+import type { ApiTokensTable, Db, UsersTable } from '../db/types.ts';
 import { toUser, type User } from '../users/users.service.ts';
 
 /** `client_id` of tokens that the hub itself issued (contract §1.2). */
@@ -87,36 +87,31 @@ export async function insertToken(db: Db, token: NewToken): Promise<ApiToken> {
   return toToken(row);
 }
 
-/** The token, its owner, and the server behind its OAuth client: everything that authenticating a request needs. */
+type FoundRow = Selectable<UsersTable> & { [Column in keyof TokenRow as `t_${Column}`]: TokenRow[Column] } & {
+  s_name: string | null;
+  su_name: string | null;
+};
+
+/**
+ * The token, its owner, and the server behind its OAuth client: everything that authenticating a request needs.
+ * Written out because every API request asks it: building it anew takes four times as long as running it.
+ */
 export async function findTokenByHash(
   db: Db,
   hash: string,
   now: number,
 ): Promise<{ token: ApiToken; user: User; clientServer: string | undefined } | undefined> {
-  const row = await db
-    .selectFrom('api_tokens as t')
-    .innerJoin('users as u', 'u.id', 't.user_id')
-    .leftJoin('oauth_clients as c', 'c.identifier', 't.client_id')
-    .leftJoin('servers as s', 's.id', 'c.server_id')
-    .leftJoin('users as su', 'su.id', 's.user_id')
-    .where('t.hash', '=', hash)
-    .where(({ eb, or }) => or([eb('t.expires_at', 'is', null), eb('t.expires_at', '>', now)]))
-    .selectAll('u')
-    .select([
-      'c.description as c_description',
-      't.id as t_id',
-      't.client_id as t_client_id',
-      't.session_id as t_session_id',
-      't.created as t_created',
-      't.expires_at as t_expires_at',
-      't.last_activity as t_last_activity',
-      't.note as t_note',
-      't.scopes as t_scopes',
-      't.server_id as t_server_id',
-      's.name as s_name',
-      'su.name as su_name',
-    ])
-    .executeTakeFirst();
+  const { rows } = await sql<FoundRow>`
+    select u.*, t.id as t_id, t.client_id as t_client_id, t.session_id as t_session_id, t.created as t_created,
+      t.expires_at as t_expires_at, t.last_activity as t_last_activity, t.note as t_note, t.scopes as t_scopes,
+      t.server_id as t_server_id, c.description as t_client_name, s.name as s_name, su.name as su_name
+    from api_tokens t
+      join users u on u.id = t.user_id
+      left join oauth_clients c on c.identifier = t.client_id
+      left join servers s on s.id = c.server_id
+      left join users su on su.id = s.user_id
+    where t.hash = ${hash} and (t.expires_at is null or t.expires_at > ${now})`.execute(db);
+  const row = rows[0];
   if (!row) return undefined;
   const token = toToken({
     id: row.t_id,
@@ -129,7 +124,7 @@ export async function findTokenByHash(
     note: row.t_note,
     scopes: row.t_scopes,
     server_id: row.t_server_id,
-    client_name: row.c_description,
+    client_name: row.t_client_name ?? null,
   });
   const clientServer = row.su_name === null ? undefined : `${row.su_name}/${row.s_name ?? ''}`;
   return { token, user: toUser(row), clientServer };
