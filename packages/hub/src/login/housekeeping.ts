@@ -1,14 +1,16 @@
 import type { AppContext } from '../context.ts';
+import { pruneTokens } from '../oauth/oauth.service.ts';
 import { deleteExpiredSessions } from '../sessions/sessions.service.ts';
 import { deleteExpiredLinks } from './links.repo.ts';
 import { forgetOldAttempts } from './throttle.service.ts';
 
 const EVERY_MS = 10 * 60_000;
 
-/** Deletes what has expired: sessions, one-time links, failed attempts that no longer count. */
+/** Deletes what has expired: sessions, tokens and codes, one-time links, failed attempts that no longer count. */
 export async function pruneLogin(ctx: AppContext): Promise<void> {
   const now = ctx.clock.now();
   await deleteExpiredSessions(ctx.db, now);
+  await pruneTokens(ctx);
   await deleteExpiredLinks(ctx.db, now);
   await forgetOldAttempts(ctx);
 }
