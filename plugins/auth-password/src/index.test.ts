@@ -58,6 +58,16 @@ test('an account that was removed is gone, and can be made again', async () => {
   expect(await accounts.verify('ada', good)).toBe(false);
 });
 
+test('a password follows its person to a new name, and none is left or found there otherwise', async () => {
+  const { accounts } = await open();
+  await accounts.set('ada', good);
+
+  await accounts.rename?.('ada', 'lovelace');
+  expect([await accounts.verify('ada', good), await accounts.verify('lovelace', good)]).toEqual([false, true]);
+  await accounts.rename?.('nobody', 'lovelace');
+  expect(await accounts.has('lovelace')).toBe(false);
+});
+
 test('a hash made with other parameters is renewed by a sign-in, and by that only', async () => {
   const { accounts, values } = await open();
   await accounts.set('ada', good);

@@ -69,6 +69,12 @@ export const password = defineAuthenticator({
       set,
       verify,
       remove: (name) => store.delete(key(name)),
+      async rename(from, to) {
+        const stored = await find(from);
+        if (stored === undefined) return store.delete(key(to));
+        await store.put(key(to), { hash: stored });
+        await store.delete(key(from));
+      },
     };
     return {
       accounts,

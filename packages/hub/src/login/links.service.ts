@@ -3,7 +3,7 @@ import type { AppContext } from '../context.ts';
 import type { Db } from '../db/types.ts';
 import { hashToken, randomHex } from '../keys.ts';
 import { endSessionsOf } from '../sessions/sessions.service.ts';
-import { countAdmins, createUser, findUserById, type User } from '../users/users.service.ts';
+import { countAdmins, createUser, findUser, findUserById, type User } from '../users/users.service.ts';
 import { deleteLinks, findLink, insertLink, type LinkKind, useLink } from './links.repo.ts';
 import { nameProblem } from './names.ts';
 import { succeeded } from './throttle.service.ts';
@@ -87,6 +87,14 @@ export async function createFirstAdmin(
   const accounts = accountsOf(ctx);
   const problem = nameProblem(name) ?? accounts.problem(name, password);
   if (problem !== null) return { ok: false, reason: 'invalid', message: problem };
+  const taken = {
+    ok: false,
+    reason: 'invalid',
+    message: 'There is an account of this name. Use another one.',
+  } as const;
+  if (await findUser(ctx.db, name)) return taken;
+  // Before the account, so that a hub which dies in between leaves no administrator whom nobody can be.
+  await accounts.set(name, password);
   const now = ctx.clock.now();
   const refused = new Error('not made');
   let result: FirstAdmin = gone;
@@ -94,7 +102,7 @@ export async function createFirstAdmin(
     // The account first: its number comes from a counter's row, which makes two links take turns.
     const user = await createUser(tx, { name, admin: true, allowedBy: 'first-admin', now });
     if (!user) {
-      result = { ok: false, reason: 'invalid', message: 'There is an account of this name. Use another one.' };
+      result = taken;
       throw refused;
     }
     if ((await countAdmins(tx)) !== 1 || !(await useLink(tx, hashToken(secret), 'first-admin', now))) throw refused;
@@ -107,7 +115,6 @@ export async function createFirstAdmin(
     if (error !== refused) throw error;
     return result;
   }
-  await accounts.set(name, password);
   ctx.log.info({ user: name }, 'first administrator created');
   return result;
 }

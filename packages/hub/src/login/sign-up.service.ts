@@ -1,5 +1,5 @@
 import type { AppContext } from '../context.ts';
-import { createUser, listUsers, normaliseUserName } from '../users/users.service.ts';
+import { createUser, deleteUser, listUsers, normaliseUserName } from '../users/users.service.ts';
 import { isConfiguredAdmin } from './allow.ts';
 import { accountsOf } from './links.service.ts';
 import { nameProblem } from './names.ts';
@@ -32,7 +32,15 @@ export async function signUp(ctx: AppContext, given: string, password: string, i
   const now = ctx.clock.now();
   const user = await createUser(ctx.db, { name, allowedBy: waiting ? null : 'sign-up', pending: waiting, now });
   if (!user) return { ok: false, message: 'There is an account of this name. Use another one.' };
-  await accounts.set(name, password);
+  try {
+    await accounts.set(name, password);
+  } catch (error) {
+    // Not half an account: they can ask again when the disk has room.
+    await deleteUser(ctx, user, { by: 'sign-up' }).catch((err) =>
+      ctx.log.error({ err, user: name }, 'half an account stays'),
+    );
+    throw error;
+  }
   ctx.log.info({ user: name, ip, mode }, 'signed up');
   return { ok: true, name, mode };
 }
