@@ -12,19 +12,28 @@ const SHOTS = fileURLToPath(new URL('../../artifacts/screenshots/', import.meta.
 /** Chromium as a test drives it; one window per person. */
 export interface TestChromium extends AsyncDisposable {
   /** A window of its own cookies. Fails the test that opened it when a page breaks its content policy. */
-  person(options?: { width?: number; colorScheme?: 'light' | 'dark' }): Promise<{ page: Page; context: BrowserContext }>;
+  person(options?: {
+    width?: number;
+    colorScheme?: 'light' | 'dark';
+  }): Promise<{ page: Page; context: BrowserContext }>;
 }
 
 export async function startChromium(): Promise<TestChromium> {
   const executablePath = testChromium();
   if (!executablePath) throw new Error('no Chromium');
-  const args = ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-sync'];
+  const args = [
+    '--disable-gpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-sync',
+  ];
   if (process.getuid?.() === 0) args.push('--no-sandbox');
   const browser = await chromium.launch({ executablePath, args });
   return {
     async person({ width = 1200, colorScheme = 'light' } = {}) {
       const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme });
-      context.setDefaultTimeout(60_000);
+      context.setDefaultTimeout(15_000);
       const page = await context.newPage();
       return { page, context };
     },

@@ -1,0 +1,176 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, expect, test } from 'vitest';
+import { type TestCli, testCli, type Up } from '../../packages/atrium/src/testing/cli.ts';
+import { type ApiClient, administrator, apiClient, serversOf } from '../lib/api-client.ts';
+import { chance } from '../lib/chance.ts';
+import { echoSocket } from '../lib/echo-socket.ts';
+import { serverProcesses } from '../lib/processes.ts';
+import { type Call, type Storm, storm } from '../lib/storm.ts';
+import { DOUBLES_FILE, TINY_CONFIG, type TinyPage } from '../lib/tiny-server.ts';
+
+const USERS = Array.from({ length: 50 }, (_, at) => `student${at}`);
+/** Theirs run all the time, with an open websocket. */
+const WATCHERS = Array.from({ length: 5 }, (_, at) => `watcher${at}`);
+const KILLS = 20;
+const MINUTE = 60_000;
+/** From the last kill until everything that was asked for is done. */
+const SETTLED = { timeout: MINUTE, interval: 250 };
+
+async function pageOf(up: Up, user: string): Promise<TinyPage | undefined> {
+  const answer = await fetch(new URL(`user/${user}/`, up.url));
+  const text = await answer.text();
+  return answer.status === 200 && text.startsWith('{"user"') ? (JSON.parse(text) as TinyPage) : undefined;
+}
+
+/** Asks for a state of everybody's server and waits until it is there. */
+async function bring(api: ApiClient, users: readonly string[], state: 'ready' | 'stopped'): Promise<void> {
+  const answers = await Promise.all(
+    users.map((user) => api(state === 'ready' ? 'POST' : 'DELETE', `/users/${user}/server`)),
+  );
+  const refused = answers.filter(({ status }) => status >= 300 && status !== 400);
+  expect(await Promise.all(refused.map((answer) => answer.text()))).toEqual([]);
+  const missing = async () => {
+    const servers = await serversOf(api);
+    return users.filter((user) => servers.get(user)?.[state] !== true);
+  };
+  await expect.poll(missing, SETTLED).toEqual([]);
+}
+
+/** Everything that tells of servers, beside each other; empty lists are good. */
+async function differences(cli: TestCli, api: ApiClient, hubId: string) {
+  const { runDir, dataDir, routeTable } = cli.places;
+  const servers = await serversOf(api);
+  using db = new DatabaseSync(join(dataDir, 'hub.sqlite'), { readOnly: true });
+  const rows = db.prepare('select s.*, u.name as user from servers s join users u on u.id = s.user_id').all() as {
+    id: string;
+    user: string;
+    phase: string;
+    desired: string;
+    generation: number;
+    lease_owner: string | null;
+  }[];
+  const running = new Set(rows.filter(({ phase }) => phase === 'ready').map((row) => `${row.id}.${row.generation}`));
+  const ids = new Set(rows.filter(({ phase }) => phase === 'ready').map(({ id }) => id));
+  const processes = serverProcesses(hubId);
+  const living = new Set(processes.filter((one) => one.isServer).map(({ launch }) => launch.split('/')[1]!));
+  const folders = readdirSync(join(runDir, 's'));
+  const routes = (JSON.parse(readFileSync(routeTable, 'utf8')) as { routes: { serverId?: string }[] }).routes;
+  const routed = new Set(routes.flatMap(({ serverId }) => serverId ?? []));
+  const tokens = db.prepare('select distinct server_id as id from api_tokens where server_id is not null').all();
+  const tokened = new Set(tokens.map(({ id }) => String(id)));
+  return {
+    unsettled: rows.filter((row) => row.desired !== (row.phase === 'ready' ? 'running' : row.phase) || row.lease_owner),
+    shownOtherwise: rows.filter((row) => servers.get(row.user)?.ready !== (row.phase === 'ready')).map(({ id }) => id),
+    orphans: processes.filter(({ launch }) => !running.has(launch.split('/')[1]!)),
+    dead: [...running].filter((launch) => !living.has(launch)),
+    leftFolders: folders.filter((name) => !running.has(name)),
+    wrongRoutes: [...routed.symmetricDifference(ids)],
+    wrongTokens: [...tokened.symmetricDifference(ids)],
+  };
+}
+
+const NONE = {
+  unsettled: [],
+  shownOtherwise: [],
+  orphans: [],
+  dead: [],
+  leftFolders: [],
+  wrongRoutes: [],
+  wrongTokens: [],
+};
+
+/** A call that changes something is cut off when its hub is killed; the proxy cannot know whether it may be repeated. */
+function unexplained({ calls, kills }: Storm): Call[] {
+  const bad = ({ outcome }: Call) => typeof outcome === 'string' || outcome >= 500 || [401, 403, 404].includes(outcome);
+  const cut = ({ what, from, to }: Call) => what !== 'read' && kills.some(({ at, gone }) => from <= gone && to >= at);
+  return calls.filter((call) => bad(call) && !cut(call));
+}
+
+function figures(result: Storm, more: Record<string, number>): string {
+  const count = (what: Call['what'], ok: (outcome: Call['outcome']) => boolean) =>
+    result.calls.filter((call) => call.what === what && ok(call.outcome)).length;
+  const done = (outcome: Call['outcome']) => typeof outcome === 'number' && outcome < 300;
+  const failed = (outcome: Call['outcome']) => typeof outcome === 'string' || outcome >= 500;
+  const lines = {
+    kills: result.kills.length,
+    'of these before it served': result.kills.filter(({ young }) => young).length,
+    'longest outage (ms)': Math.max(...result.outages),
+    'starts asked and taken': count('start', done),
+    'stops asked and taken': count('stop', done),
+    'starts and stops cut off by a kill': count('start', failed) + count('stop', failed),
+    'reads answered': count('read', done),
+    'reads failed': count('read', failed),
+    ...more,
+  };
+  return Object.entries(lines)
+    .map(([name, value]) => `${name}: ${value}`)
+    .join(', ');
+}
+
+describe.skipIf(process.platform !== 'linux')('a hub that is killed again and again', () => {
+  test('loses no server, doubles none, leaves none behind, and cuts no websocket', {
+    timeout: 5 * MINUTE,
+  }, async () => {
+    const random = chance();
+    console.log(`CRASH_SEED=${random.seed}`);
+    await using cli = testCli(TINY_CONFIG);
+    const token = await administrator(cli);
+    const up = await cli.up();
+    const api = apiClient(up, token);
+    expect((await api('POST', '/users', { usernames: [...USERS, ...WATCHERS] })).status).toBe(201);
+    await bring(api, WATCHERS, 'ready');
+    const before = await Promise.all(WATCHERS.map((user) => pageOf(up, user)));
+    const hubId = before[0]!.launch.split('/')[0]!;
+    const sockets = await Promise.all(WATCHERS.map((user) => echoSocket(new URL(`user/${user}/ws`, up.url))));
+    const { proxyPid } = up.state();
+
+    const result = await storm({
+      ...{ api, users: USERS, kills: KILLS, chance: random, hubId },
+      dataDir: cli.places.dataDir,
+      servingHub: () => up.state().hubPid,
+    });
+    const pending = async () => [...(await serversOf(api))].filter(([, { pending }]) => pending).map(([user]) => user);
+    await expect.poll(pending, SETTLED).toEqual([]);
+    // The route table's copy on disk is written behind the stream.
+    await expect.poll(() => differences(cli, api, hubId), { timeout: 5_000 }).toEqual(NONE);
+    await cli.json('restart');
+    const doubles = [...new Set(result.doubles), ...doublesIn(join(cli.places.dataDir, 'homes'))];
+    const lost = sockets.flatMap(({ broken }) => broken ?? []);
+    const wrong = unexplained(result);
+    const echoes = sockets.reduce((sum, { echoed }) => sum + echoed, 0);
+    console.log(
+      figures(result, {
+        orphans: 0,
+        'duplicate servers': doubles.length,
+        'lost sockets': lost.length,
+        'messages echoed': echoes,
+        'failures without a kill': wrong.length,
+      }),
+    );
+
+    expect(doubles).toEqual([]);
+    expect(lost).toEqual([]);
+    expect(wrong).toEqual([]);
+    expect(up.state().proxyPid).toBe(proxyPid);
+    expect(await Promise.all(WATCHERS.map((user) => pageOf(up, user)))).toEqual(before);
+
+    await bring(api, USERS, 'ready');
+    const pages = await Promise.all(USERS.map((user) => pageOf(up, user)));
+    expect(pages.map((page) => page?.user)).toEqual(USERS);
+    expect(await differences(cli, api, hubId)).toEqual(NONE);
+
+    await Promise.all(sockets.map((socket) => socket.close()));
+    await bring(api, [...USERS, ...WATCHERS], 'stopped');
+    expect(serverProcesses(hubId)).toEqual([]);
+  });
+});
+
+/** What servers noticed themselves: that an earlier start of theirs still lived. */
+function doublesIn(homes: string): string[] {
+  return readdirSync(homes)
+    .map((home) => join(homes, home, DOUBLES_FILE))
+    .filter(existsSync)
+    .flatMap((file) => readFileSync(file, 'utf8').trim().split('\n'));
+}

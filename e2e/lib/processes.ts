@@ -1,0 +1,65 @@
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** A process that belongs to a start of somebody's server: the server itself, or what was started around it. */
+export interface ServerProcess {
+  pid: number;
+  /** Since boot, in clock ticks: with the number it names one process for ever. */
+  startTime: string;
+  /** Whose start it is: `<hub id>/<server id>.<generation>`. */
+  launch: string;
+  /** The command itself, not what entered the namespaces before it. */
+  isServer: boolean;
+}
+
+const pids = () => readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+
+function read(pid: number | string, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch {
+    return ''; // gone, or not ours
+  }
+}
+
+/** State and start time; undefined when it has ended, also when only its parent has not heard of it. */
+function startTimeOf(pid: number | string): string | undefined {
+  const stat = read(pid, 'stat');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return stat === '' || fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
+}
+
+/** Every living process of the servers of one installation, by what it carries in its environment. */
+export function serverProcesses(hubId: string): ServerProcess[] {
+  return pids().flatMap((pid) => {
+    const entry = read(pid, 'environ')
+      .split('\0')
+      .find((pair) => pair.includes(`ATRIUM_LAUNCH=${hubId}/`));
+    const startTime = entry && startTimeOf(pid);
+    if (!startTime) return [];
+    const launch = entry.slice(entry.indexOf('ATRIUM_LAUNCH=') + 'ATRIUM_LAUNCH='.length);
+    return [{ pid: Number(pid), startTime, launch, isServer: entry.startsWith('ATRIUM_LAUNCH=') }];
+  });
+}
+
+/** Servers of which two starts live at this very moment: the second look makes sure that both do. */
+export function doubledServers(hubId: string): string[] {
+  const byServer = Map.groupBy(
+    serverProcesses(hubId).filter((one) => one.isServer),
+    ({ launch }) => launch.slice(0, launch.lastIndexOf('.')),
+  );
+  return [...byServer.values()]
+    .filter((group) => group.length > 1 && group.every(({ pid, startTime }) => startTimeOf(pid) === startTime))
+    .map((group) => group.map(({ launch, pid }) => `${launch} (process ${pid})`).join(' and '));
+}
+
+/** The hub processes of an `atrium up`, also one that only begins to load. */
+export function hubProcesses(dataDir: string): number[] {
+  return pids()
+    .filter((pid) => {
+      const command = read(pid, 'cmdline');
+      return command.includes('hub-process.') && command.includes(`"${dataDir}"`) && startTimeOf(pid) !== undefined;
+    })
+    .map(Number);
+}
+
+export const isRunning = (pid: number): boolean => startTimeOf(pid) !== undefined;
