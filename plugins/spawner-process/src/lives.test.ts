@@ -29,11 +29,16 @@ test('kill -9 of a hub that is starting servers: each start ends with one proces
       execArgv: ['--conditions=atrium-source'],
       silent: true,
     });
-    await once(hub, 'message');
+    let said = '';
+    hub.stderr!.on('data', (text) => {
+      said += text;
+    });
+    const died = once(hub, 'exit').then(() => Promise.reject(new Error(`The hub ended by itself: ${said}`)));
+    await Promise.race([once(hub, 'message'), died]);
     // Earlier and later in the middle of five starts; what the moment hits is left to chance.
     await new Promise((resolve) => setTimeout(resolve, round * 7));
     hub.kill('SIGKILL');
-    await once(hub, 'exit');
+    await died.catch(() => undefined);
 
     const left = await Array.fromAsync(heir.list(io));
     seen.started += left.length;
