@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { type HelperContext, type HelperDefinition, type Json, SpawnFault } from '@atrium/sdk';
 import type { HelperAnswer } from './messages.ts';
 
@@ -8,7 +9,12 @@ export interface HelperServer {
   /** The hub says which installation it is; a second, other name is refused. */
   identify(hubId: string): void;
   answer(plugin: string, verb: string, input: unknown): Promise<HelperAnswer>;
+  /** Resolves when nothing is under way, at the latest after `IDLE_MS`. */
+  idle(): Promise<void>;
 }
+
+/** A verb that hangs on a dead disk must not keep the next hub away for ever. */
+const IDLE_MS = 10_000;
 
 /**
  * The only code that runs as root beside the supervisor: the closed lists of verbs that first-party plug-ins ship.
@@ -16,6 +22,7 @@ export interface HelperServer {
  */
 export function helperServer(definitions: readonly HelperDefinition[], settings: HelperSettings): HelperServer {
   const lists = new Map(definitions.map((definition) => [definition.id, definition.verbs]));
+  const underWay = new Set<Promise<HelperAnswer>>();
   let hubId: string | undefined;
 
   const run = async (plugin: string, name: string, input: unknown): Promise<Json> => {
@@ -33,8 +40,8 @@ export function helperServer(definitions: readonly HelperDefinition[], settings:
       if (hubId !== undefined && hubId !== given) throw new Error('The hub changed its identity');
       hubId = given;
     },
-    answer: (plugin, verb, input) =>
-      run(plugin, verb, input).then(
+    async answer(plugin, verb, input) {
+      const answer = run(plugin, verb, input).then(
         (value): HelperAnswer => ({ ok: true, value }),
         (error: Error & { code?: string }): HelperAnswer => ({
           ok: false,
@@ -42,6 +49,17 @@ export function helperServer(definitions: readonly HelperDefinition[], settings:
           ...(typeof error.code === 'string' ? { code: error.code } : {}),
           ...(error instanceof SpawnFault ? { fault: error.fault as unknown as Json } : {}),
         }),
-      ),
+      );
+      underWay.add(answer);
+      await answer;
+      underWay.delete(answer);
+      return answer;
+    },
+    async idle() {
+      const timer = new AbortController();
+      const late = delay(IDLE_MS, undefined, { signal: timer.signal }).catch(() => {});
+      await Promise.race([Promise.all(underWay), late]);
+      timer.abort();
+    },
   };
 }

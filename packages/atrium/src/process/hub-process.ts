@@ -43,7 +43,7 @@ const channel = openChannel<ToHub, FromHub>(
   () => void end(0),
 );
 const helper = helperChannel((request) => channel.send({ type: 'helper', ...request }));
-const fileLog = openLog(join(places.logDir, 'hub.log'), 'hub', process.env.ATRIUM_LOG_LEVEL ?? 'info');
+const fileLog = openLog(join(places.logDir, 'hub.log'), 'hub', 'warn');
 
 // A bug in one request's background work must be seen, and is not worth everybody's hub.
 process.on('unhandledRejection', (error) => fileLog.log.error({ err: error }, 'unhandled rejection'));

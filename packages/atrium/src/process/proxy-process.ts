@@ -11,7 +11,8 @@ delete process.env.NODE_COMPILE_CACHE;
 
 const { host, port, basePath, api, hubSocket, controlSocket, tableFile, logFile, trustedProxies } =
   readArguments<ProxyArguments>();
-const { log, ...fileLog } = openLog(logFile, 'proxy', process.env.ATRIUM_LOG_LEVEL ?? 'info');
+// That the hub is gone for a moment is the supervisor's news.
+const fileLog = openLog(logFile, 'proxy', 'error');
 let proxy: Awaited<ReturnType<typeof startProxy>> | undefined;
 let ending = false;
 
@@ -38,7 +39,7 @@ try {
     control: { kind: 'unix', path: controlSocket },
     tableFile,
     trustedProxies,
-    log,
+    log: fileLog.log,
     clock: systemClock,
   });
   channel.send({ type: 'ready', port: proxy.address.port, apiPort: proxy.apiAddress?.port ?? api.port });

@@ -34,6 +34,10 @@ export async function hubChild(child: ChildProcess, { helper, onFirstAdmin }: Hu
   const verbs = new Map<number, PromiseWithResolvers<VerbAnswer>>();
   const ended = endOf(child);
   let lastVerb = 0;
+  let over = false;
+  void ended.then(() => {
+    over = true;
+  });
   // Only one of them has somebody waiting at a time.
   ready.promise.catch(() => {});
   const fail = (problem: string) => {
@@ -58,6 +62,8 @@ export async function hubChild(child: ChildProcess, { helper, onFirstAdmin }: Hu
       case 'identity':
         return helper?.identify(message.hubId);
       case 'helper': {
+        // Asked with its last breath: nobody is left to hear what came of it, and the next hub asks anew.
+        if (over) return;
         const { id, plugin, verb, input } = message;
         const answer = helper
           ? await helper.answer(plugin, verb, input)
@@ -77,7 +83,10 @@ export async function hubChild(child: ChildProcess, { helper, onFirstAdmin }: Hu
     pid: child.pid!,
     settings,
     ended,
-    go(message) {
+    async go(message) {
+      // What root still does for a hub that was killed must not come after what this one finds and asks for: a launch
+      // that is late would run beside the next, or be an orphan.
+      await helper?.idle();
       send({ type: 'go', ...message });
       return ready.promise;
     },

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 /** A process that ends is started again: at once, then more and more patiently while it keeps ending. */
 const PAUSES_MS = [0, 100, 300, 1000, 3000, 5000];
 /** One that ran this long ended for a reason of its own. */
-const STEADY_MS = 10_000;
+const STEADY_MS = 1_000;
 
 export interface Kept {
   readonly ended: Promise<string>;
