@@ -1,0 +1,60 @@
+import { parseArgs } from 'node:util';
+import { atrium } from './atrium.ts';
+import { pinDriver } from './children.ts';
+import type { HubKind } from './hub.ts';
+import { jupyterhub, jupyterhubDefault } from './jupyterhub.ts';
+import { machineFacts } from './machine.ts';
+import { asMarkdown } from './report.ts';
+import { type Result, storm } from './storm.ts';
+
+const KINDS: Record<string, HubKind> = { atrium, jupyterhub, 'jupyterhub-default': jupyterhubDefault };
+const HUB_CORE = 0;
+const DRIVER_CORE = 1;
+/** A machine's worth; more would measure the driver. */
+const MOST_USERS = 5_000;
+
+const { values } = parseArgs({
+  options: {
+    hubs: { type: 'string', default: Object.keys(KINDS).join(',') },
+    users: { type: 'string', default: '100,300,1000' },
+    within: { type: 'string', default: '2' },
+    repeat: { type: 'string', default: '1' },
+    json: { type: 'boolean', default: false },
+    unpinned: { type: 'boolean', default: false },
+  },
+});
+
+const kinds = values.hubs.split(',').map((name) => {
+  const kind = Object.hasOwn(KINDS, name) ? KINDS[name] : undefined;
+  if (!kind) throw new Error(`There is no hub "${name}". There are: ${Object.keys(KINDS).join(', ')}`);
+  return kind;
+});
+const sizes = values.users.split(',').map(Number);
+if (!sizes.every((size) => Number.isInteger(size) && size > 0 && size <= MOST_USERS)) {
+  throw new Error(`--users takes whole numbers from 1 to ${MOST_USERS}, with commas`);
+}
+
+if (!values.unpinned) await pinDriver(DRIVER_CORE);
+const results: Result[] = [];
+for (const users of sizes) {
+  for (const kind of kinds) {
+    const runs: Result[] = [];
+    for (let run = 0; run < Number(values.repeat); run += 1) {
+      const core = values.unpinned ? undefined : HUB_CORE;
+      const result = await storm(kind, { users, within: Number(values.within), core });
+      process.stderr.write(
+        `${kind.title}, ${users}: ${result.ready} ready, ${result.refused} refused, ${result.failed} failed; ` +
+          `${result.startsPerSecond.toFixed(0)}/s, ${result.cpuPerStart.hub.toFixed(2)} ms hub, ` +
+          `${result.cpuPerStart.proxy.toFixed(2)} ms proxy, health p99 ${result.health.p99.toFixed(0)} ms\n` +
+          result.problems.map((problem) => `  ${problem}\n`).join(''),
+      );
+      runs.push(result);
+    }
+    // The machine is never quite quiet: the median run by throughput stands for all.
+    const sorted = runs.toSorted((a, b) => a.startsPerSecond - b.startsPerSecond);
+    const median = sorted[Math.floor((sorted.length - 1) / 2)];
+    if (median) results.push(median);
+  }
+}
+const machine = machineFacts();
+process.stdout.write(values.json ? `${JSON.stringify({ machine, results }, null, 2)}\n` : asMarkdown(machine, results));
