@@ -4,6 +4,9 @@ import type { HelperServer } from '../process/helper-server.ts';
 import type { FromHub, PublicSettings, ToHub, VerbAnswer } from '../process/messages.ts';
 import { endOf, stopChild } from './stop-child.ts';
 
+/** How long one that could not start may take to end. */
+const FAILED_MS = 3_000;
+
 /** A hub process that loaded its configuration and waits for `go`. */
 export interface HubChild {
   readonly pid: number;
@@ -56,7 +59,8 @@ export async function hubChild(child: ChildProcess, { helper, onFirstAdmin }: Hu
       case 'ready':
         return ready.resolve(message.warnings);
       case 'failed':
-        return fail(message.problem);
+        fail(message.problem);
+        return stopChild(child, ended, FAILED_MS);
       case 'first-admin':
         return onFirstAdmin?.(message);
       case 'identity':
