@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { HubError, type ScopeSet } from '@atrium/sdk';
 import type { AppContext } from '../context.ts';
 import { isActive, listServers } from '../servers/servers.service.ts';
@@ -36,7 +37,9 @@ export async function createUsers(ctx: AppContext, names: readonly string[], adm
   const now = ctx.clock.now();
   const created = await ctx.db.transaction().execute(async (db) => {
     const users: User[] = [];
-    for (const name of wanted) {
+    for (const [at, name] of wanted.entries()) {
+      // SQLite answers without waiting: let other requests through between whiles.
+      if (at % 50 === 49) await setImmediate();
       const user = await createUser(db, { name, admin, allowedBy: 'administrator', now });
       if (user) users.push(user);
     }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { systemClock } from '@atrium/sdk';
 import { expect, test } from 'vitest';
 import { type ApiHubOptions, apiHub, onBothDatabases, PASSWORD } from '../api/test-hub.ts';
 import type { TestBrowser, TestHub } from '../testing/index.ts';
@@ -103,14 +104,7 @@ onBothDatabases((on) => {
 
   test('a code works once, for its client, for five minutes, at its address', async () => {
     const time = { ahead: 0 };
-    const clock = {
-      now: () => Date.now() + time.ahead,
-      sleep: (ms: number, signal?: AbortSignal) =>
-        new Promise<void>((resolve, reject) => {
-          const timer = setTimeout(resolve, ms);
-          signal?.addEventListener('abort', () => (clearTimeout(timer), reject(signal.reason)), { once: true });
-        }),
-    };
+    const clock = { ...systemClock, now: () => Date.now() + time.ahead };
     await using world = await withServer({ on, clock });
     const { hub, secret } = world;
     const browser = await signedIn(hub, 'ada');

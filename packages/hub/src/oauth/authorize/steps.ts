@@ -126,10 +126,7 @@ function namedScopes(text: string): string[] {
 }
 
 /** Whoever agreed before is not asked again for the same or less. */
-async function wasGranted(
-  ctx: AppContext,
-  { requester, client, scopes, always, ...rest }: Authorization,
-): Promise<boolean> {
+async function wasGranted(ctx: AppContext, { requester, client, scopes, always }: Authorization): Promise<boolean> {
   const server = serverOf({ client });
   const wanted = await scopesOfToken(ctx, requester.user, [...scopes, ...always], server);
   const tokens = await listTokens(ctx, requester.user);
