@@ -14,6 +14,7 @@ import {
   validUserName,
 } from '../users/users.service.ts';
 import { answer, fieldOf, originOf, viewerOf } from './answer.ts';
+import { idleChoices } from './home.routes.ts';
 import { viewServer } from './server-view.ts';
 import { ownerWithScope } from './servers-of.ts';
 import { t } from './strings.ts';
@@ -61,6 +62,7 @@ export const adminRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
         admin: user.admin,
         blocked: user.blocked,
         lastActivity: user.lastActivity,
+        stopAfter: user.stopAfter,
         servers: (servers.get(user.id) ?? []).map((server) => viewServer(ctx, server, viewer, user.stopAfter)),
         other: user.id !== viewer.user.id,
       })),
@@ -70,6 +72,7 @@ export const adminRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
       filter: { q, state },
       waiting: waiting.users.map(({ name, created }) => ({ name, created })),
       running: active,
+      idle: { hub: ctx.config.idle.stopAfter, choices: idleChoices(ctx.config.idle.stopAfter, true) },
       warnings: ctx.spawner.caps.warnings,
       accounts: ctx.authenticator.accounts !== undefined,
       ...rest,
@@ -90,7 +93,9 @@ export const adminRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
   app.get(url, { config }, async (request, reply) => {
     await allowed(request);
     const of = fieldOf(request.query, 'of') ?? '';
-    const done = { started: t.admin.started(of), stopped: t.admin.stopped(of) }[fieldOf(request.query, 'done') ?? ''];
+    const done = { started: t.admin.started(of), stopped: t.admin.stopped(of), saved: t.home.saved }[
+      fieldOf(request.query, 'done') ?? ''
+    ];
     return show(request, reply, done !== undefined && of !== '' ? { done } : {});
   });
 

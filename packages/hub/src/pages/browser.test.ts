@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import { sharedPassword } from '@atrium/auth-shared-password';
 import { Secret } from '@atrium/sdk';
 import { echoSpawner } from '@atrium/spawner-echo';
@@ -9,6 +10,8 @@ import { testChromium } from '../../../../tools/test-machine.ts';
 import { startTestHub } from '../testing/index.ts';
 import { serveGallery } from './testing/serve.ts';
 
+/** Kept for whoever looks at a run afterwards. */
+const SHOTS = fileURLToPath(new URL('../../../../artifacts/screenshots/pages/', import.meta.url));
 const executablePath = testChromium();
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -32,13 +35,14 @@ describe.skipIf(!executablePath)('in a browser', () => {
   ] as const)(
     'no page breaks a rule of accessibility or is wider than $look',
     { timeout: 120_000 },
-    async ({ colorScheme, width }) => {
+    async ({ look, colorScheme, width }) => {
       await using gallery = await serveGallery();
       const page = await open({ colorScheme, viewport: { width, height: 700 }, bypassCSP: true });
       const found: string[] = [];
 
       for (const name of gallery.names) {
         await page.goto(`${gallery.origin}/gallery/${name}`);
+        await page.screenshot({ path: `${SHOTS}${name} ${look}.png`, fullPage: true });
         await page.evaluate(axe);
         for (const details of await page.locator('details').all())
           await details.evaluate((node) => node.setAttribute('open', ''));

@@ -8,6 +8,7 @@ import {
   isActive,
   isReady,
   listServers,
+  patchServer,
   removeServer,
   requestStart,
   requestStop,
@@ -15,8 +16,8 @@ import {
 } from '../servers/servers.service.ts';
 import { updateUser } from '../users/users.service.ts';
 import { answer, fieldOf, nextOf, viewerOf } from './answer.ts';
-import { viewServer } from './server-view.ts';
-import { ownerWithScope } from './servers-of.ts';
+import { type ServerView, viewServer } from './server-view.ts';
+import { notFound, ownerWithScope } from './servers-of.ts';
 import { t } from './strings.ts';
 import { type HomeModel, homePage } from './templates/home.ts';
 
@@ -35,13 +36,14 @@ export const homeRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, {
   async function show(
     request: FastifyRequest,
     reply: FastifyReply,
-    extra: Partial<Pick<HomeModel, 'error' | 'newName' | 'done'>> & { status?: number } = {},
+    extra: Partial<Pick<HomeModel, 'error' | 'newName'>> & { status?: number } = {},
   ) {
     const viewer = viewerOf(request);
     const { user } = viewer;
     const servers = (await listServers(ctx.db, [user.id])).get(user.id) ?? [];
     const views = servers.map((server) => viewServer(ctx, server, viewer, user.stopAfter));
     const { status = 200, ...rest } = extra;
+    const done = doneText(request, views);
     const body = homePage({
       ctx,
       xsrf: xsrfToken(ctx, request, reply),
@@ -55,13 +57,14 @@ export const homeRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, {
         own: user.stopAfter,
         choices: idleChoices(ctx.config.idle.stopAfter, user.admin),
       },
+      ...(done !== undefined && { done }),
       ...rest,
     });
     return answer(ctx, request, reply, { title: t.home.title, current: 'home', status }, body);
   }
 
   /** Back to the page the form was on, with a word on what was done. Only to pages of ours. */
-  function back(request: FastifyRequest, reply: FastifyReply, done: 'started' | 'stopped') {
+  function back(request: FastifyRequest, reply: FastifyReply, done: 'started' | 'stopped' | 'saved') {
     const to = fieldOf(request.body, 'back');
     const path = to?.startsWith(`${hub}admin`) ? to : `${hub}home`;
     const url = new URL(path, 'http://hub');
@@ -80,15 +83,7 @@ export const homeRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, {
     return reply.redirect(destination(request.query as Record<string, unknown>, fallback, origin), 302);
   });
 
-  app.get(`${hub}home`, { config }, (request, reply) => {
-    const done = fieldOf(request.query, 'done');
-    const texts: Record<string, string> = {
-      stopped: t.home.stopped,
-      saved: t.home.saved,
-      deleted: t.home.deleted(fieldOf(request.query, 'of') ?? ''),
-    };
-    return show(request, reply, done !== undefined && texts[done] !== undefined ? { done: texts[done] } : {});
-  });
+  app.get(`${hub}home`, { config }, (request, reply) => show(request, reply));
 
   app.post(`${hub}home/start`, { config }, async (request, reply) => {
     const viewer = viewerOf(request);
@@ -114,7 +109,7 @@ export const homeRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, {
       server: name,
     });
     const server = await findServer(ctx.db, owner.id, name);
-    if (!server) throw new HubError('not_found', 'No access to resources or resources not found');
+    if (!server) throw notFound();
     await requestStop(ctx, server, {
       code: owner.id === viewer.user.id ? 'user' : 'admin',
       by: viewer.user.name,
@@ -146,12 +141,35 @@ export const homeRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, {
   });
 
   app.post(`${hub}home/idle`, { config }, async (request, reply) => {
-    const { user } = viewerOf(request);
+    const viewer = viewerOf(request);
+    const name = fieldOf(request.body, 'user');
+    const other = name !== undefined && name !== viewer.user.name;
+    const owner = other ? await ownerWithScope(ctx, viewer, ['admin:users'], { user: name, server: '' }) : viewer.user;
+    const serverName = fieldOf(request.body, 'server');
+    const server = serverName === undefined ? undefined : await findServer(ctx.db, owner.id, serverName);
+    if (serverName !== undefined && !server) throw notFound();
     const given = fieldOf(request.body, 'stop_after') ?? '';
     const stopAfter = given === '' ? null : Number(given);
-    const allowed = [null, user.stopAfter, ...idleChoices(ctx.config.idle.stopAfter, user.admin)];
+    const before = server ? server.stopAfter : owner.stopAfter;
+    const allowed = [null, before, ...idleChoices(ctx.config.idle.stopAfter, viewer.user.admin)];
     if (!allowed.includes(stopAfter)) throw new HubError('bad_request', t.home.badIdle);
-    await updateUser(ctx.db, user.id, { stopAfter });
-    return reply.redirect(`${hub}home?done=saved`, 303);
+    if (server) await patchServer(ctx, owner, server, { stopAfter });
+    else await updateUser(ctx.db, owner.id, { stopAfter });
+    return back(request, reply, 'saved');
   });
 };
+
+/** What a form of the page before did, as long as that is still what one sees. */
+function doneText({ query }: FastifyRequest, views: readonly ServerView[]): string | undefined {
+  const of = fieldOf(query, 'of') ?? '';
+  switch (fieldOf(query, 'done')) {
+    case 'saved':
+      return t.home.saved;
+    case 'deleted':
+      return t.home.deleted(of);
+    case 'stopped':
+      return views.some(({ pending }) => pending === 'stop') ? t.home.stopped : undefined;
+    default:
+      return undefined;
+  }
+}

@@ -211,6 +211,14 @@ test('a person may let their servers stop sooner than the hub does, not later', 
   expect((await ada.post('/hub/home/idle', { stop_after: '0' })).status).toBe(400);
   expect((await ada.post('/hub/home/idle', { stop_after: '' })).status).toBe(303);
   expect((await findUser(hub.ctx.db, 'ada'))?.stopAfter).toBeNull();
+
+  await ada.post('/hub/home/new', { name: 'thesis' });
+  await ada.post('/hub/home/idle', { server: 'thesis', stop_after: '1800' });
+  expect((await ada.get('/hub/home')).text).toMatch(/id="stop_after-thesis"[^§]*value="1800" selected/);
+  const root = await signedIn(hub, 'root', { admin: true });
+  expect((await ada.post('/hub/home/idle', { user: 'root', stop_after: '900' })).status).toBe(403);
+  await root.post('/hub/home/idle', { user: 'ada', stop_after: '0', back: '/hub/admin' });
+  expect((await findUser(hub.ctx.db, 'ada'))?.stopAfter).toBe(0);
 });
 
 test('a form without its token changes nothing', async () => {

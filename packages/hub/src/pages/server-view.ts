@@ -27,6 +27,8 @@ export interface ServerView {
   /** What the member of staff who stopped it wrote. */
   note: string;
   lastActivity: number | null;
+  /** Its own idle setting, s; null = its owner's; 0 = never. */
+  stopAfter: number | null;
 }
 
 type Viewer = { user: { id: number; name: string } };
@@ -74,6 +76,7 @@ export function absentServer(
     endedAt: null,
     note: '',
     lastActivity: null,
+    stopAfter: null,
   };
 }
 
@@ -103,5 +106,6 @@ export function viewServer(
     endedAt: stopped ? (failure?.at ?? stopReason?.at ?? null) : null,
     note: (stopped && stopReason?.note) || '',
     lastActivity: server.lastActivity,
+    stopAfter: server.stopAfter,
   };
 }

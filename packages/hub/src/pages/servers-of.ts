@@ -5,11 +5,16 @@ import { findServer, type Server } from '../servers/servers.service.ts';
 import { findUser, type User } from '../users/users.service.ts';
 import type { FormTarget } from './templates/parts.ts';
 
-/** The person a page is about: the viewer when no name is given. Not there and not theirs read the same. */
+/** Not there and not theirs read the same (contract §3.1). */
+export function notFound(): HubError {
+  return new HubError('not_found', 'No access to resources or resources not found');
+}
+
+/** The person a page is about: the viewer when no name is given. */
 export async function ownerOf(ctx: AppContext, viewer: Requester, name: string | undefined): Promise<User> {
   if (name === undefined || name === viewer.user.name) return viewer.user;
   const user = await findUser(ctx.db, name);
-  if (!user) throw new HubError('not_found', 'No access to resources or resources not found');
+  if (!user) throw notFound();
   return user;
 }
 

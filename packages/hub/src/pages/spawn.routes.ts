@@ -18,7 +18,7 @@ import {
 import type { User } from '../users/users.service.ts';
 import { answer, fieldOf, nextOf, prefersJson, viewerOf } from './answer.ts';
 import { viewServer } from './server-view.ts';
-import { ownerWithScope, rightsOver } from './servers-of.ts';
+import { notFound, ownerWithScope, rightsOver } from './servers-of.ts';
 import { t } from './strings.ts';
 import {
   logPage,
@@ -156,7 +156,7 @@ export const spawnRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
     const { owner, name, server, next } = await target(request, ['read:servers']);
     const viewer = viewerOf(request);
     if (!server || !(await rightsOver(ctx, viewer, owner, name)).readLog) {
-      throw new HubError('not_found', 'No access to resources or resources not found');
+      throw notFound();
     }
     const body = logPage({
       ctx,

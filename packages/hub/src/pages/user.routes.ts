@@ -8,7 +8,7 @@ import { findSession } from '../sessions/sessions.service.ts';
 import { segment } from '../urls.ts';
 import { answer, originOf, prefersJson, viewerOf } from './answer.ts';
 import { absentServer, viewServer } from './server-view.ts';
-import { rightsOver, serverOfPath } from './servers-of.ts';
+import { notFound, rightsOver, serverOfPath } from './servers-of.ts';
 import { t } from './strings.ts';
 import { notRunningPage } from './templates/spawn.ts';
 
@@ -28,7 +28,7 @@ export const userRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, {
     const found = await serverOfPath(ctx, rest);
     const allowed =
       found && (await mayDo(ctx, viewer, ['access:servers'], { user: found.user.name, server: found.serverName }));
-    if (!found || !allowed) throw new HubError('not_found', 'No access to resources or resources not found');
+    if (!found || !allowed) throw notFound();
 
     const { user, serverName, server } = found;
     const parameters = new URLSearchParams(query);

@@ -5,6 +5,7 @@ import type { ServerView } from '../server-view.ts';
 import { t } from '../strings.ts';
 import { exactTime, time } from '../times.ts';
 import { stateLine } from './home.ts';
+import { hubIdleText, idleForm } from './idle.ts';
 import { actionForm, copyable, problem, textField, xsrfInput } from './parts.ts';
 
 export interface PersonView {
@@ -12,6 +13,8 @@ export interface PersonView {
   admin: boolean;
   blocked: boolean;
   lastActivity: number | null;
+  /** Their idle setting, s; null = the hub's; 0 = never. */
+  stopAfter: number | null;
   /** Without the default one when it was never started. */
   servers: readonly ServerView[];
   /** Somebody else: one cannot block oneself. */
@@ -34,6 +37,7 @@ export interface AdminModel {
   running: number;
   /** What is not in force on this machine. */
   warnings: readonly string[];
+  idle: { hub: number; choices: readonly number[] };
   /** The hub keeps accounts of its own: passwords can be reset. */
   accounts: boolean;
   error?: string | undefined;
@@ -86,10 +90,15 @@ function stopWithNote(model: AdminModel, name: string, view: ServerView, id: str
 <button class="danger slim">${t.admin.stopWithNote(label)}</button></form>`;
 }
 
-function more(model: AdminModel, { name, servers, blocked, other }: PersonView, index: number): Html {
+function more(model: AdminModel, { name, servers, blocked, other, stopAfter }: PersonView, index: number): Html {
+  const { ctx, xsrf, filter, offset, idle } = model;
+  const back = adminUrl(ctx, { ...filter, offset });
+  const target = { action: `${ctx.urls.hub}home/idle`, fields: { user: name, back } };
+  const setting = { target, xsrf, id: `idle-${index}`, label: t.idle.of(name), unset: hubIdleText(idle.hub) };
   const active = servers.filter((view) => view.running || view.pending === 'spawn');
   return html`<details class="small"><summary>${t.admin.more}<span class="visually-hidden"> ${name}</span></summary><div class="stack">
 ${active.map((view, at) => stopWithNote(model, name, view, `note-${index}-${at}`))}
+${idleForm({ ...setting, own: stopAfter, choices: idle.choices })}
 <div class="row">${model.accounts && form(model, 'admin/reset-link', { user: name }, { label: t.admin.resetLink(name), look: 'slim' })}
 ${other && form(model, 'admin/block', { user: name, blocked: blocked ? '0' : '1' }, { label: blocked ? t.admin.unblock(name) : t.admin.block(name), look: blocked ? 'slim' : 'danger slim' })}
 ${other && html`<a class="button danger slim" href="${model.ctx.urls.hub}admin/delete?user=${encodeURIComponent(name)}">${t.admin.remove(name)}</a>`}</div>

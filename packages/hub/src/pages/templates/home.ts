@@ -4,6 +4,7 @@ import type { PageContext } from '../layout.ts';
 import type { ServerView } from '../server-view.ts';
 import { t } from '../strings.ts';
 import { duration, time } from '../times.ts';
+import { hubIdleText, idleForm } from './idle.ts';
 import { actionForm, problem, textField, xsrfInput } from './parts.ts';
 
 export interface HomeModel {
@@ -76,7 +77,7 @@ ${
     ? html`<ul class="rows">${named.map(
         (view) => html`<li><div class="grow"><h3>${view.label}</h3>
 <p class="small">${stateLine(view, now)}${view.lastActivity !== null && !view.running && html`<span class="muted"> · ${t.server.lastUsed} ${time(view.lastActivity, now)}</span>`}</p>
-${whyLine(view, now)}</div><div class="row">${buttons(model, view, true)}</div></li>\n`,
+${whyLine(view, now)}${namedIdle(model, view)}</div><div class="row">${buttons(model, view, true)}</div></li>\n`,
       )}</ul>`
     : html`<p class="muted">${t.home.moreText}</p>`
 }
@@ -93,18 +94,18 @@ ${problem(newName === undefined ? undefined : error)}
 
 function idleSetting({ ctx, xsrf, idle }: HomeModel): Html | null {
   if (idle.hub === 0 && idle.choices.length === 0) return null;
-  const option = (value: number | null, label: string) =>
-    html`<option value="${value ?? ''}"${idle.own === value && html` selected`}>${label}</option>`;
-  const choices = idle.own === null || idle.choices.includes(idle.own) ? idle.choices : [idle.own, ...idle.choices];
-  return html`<section class="card" aria-labelledby="idle">
-<h2 id="idle">${t.home.idle}</h2>
-<form class="stack" method="post" action="${ctx.urls.hub}home/idle">${xsrfInput(xsrf)}
-<div class="with-button bottom"><div class="field"><label for="stop_after">${t.home.idleLabel}</label>
-<select id="stop_after" name="stop_after" aria-describedby="idle-hint">${option(null, idle.hub === 0 ? t.home.idleHubNever : t.home.idleHub(duration(idle.hub)))}${choices.map(
-    (seconds) => option(seconds, seconds === 0 ? t.home.idleNever : t.home.idleAfter(duration(seconds))),
-  )}</select></div><button>${t.home.save}</button></div>
-<p class="muted small" id="idle-hint">${t.home.idleHint}</p></form>
+  const target = { action: `${ctx.urls.hub}home/idle` };
+  const { own, choices } = idle;
+  return html`<section class="card" aria-labelledby="idle"><h2 id="idle">${t.idle.title}</h2>
+${idleForm({ target, xsrf, id: 'stop_after', label: t.idle.mine, unset: hubIdleText(idle.hub), own, choices, describedBy: 'idle-hint' })}
+<p class="muted small" id="idle-hint">${t.idle.hint}</p>
 </section>`;
+}
+
+function namedIdle({ ctx, xsrf, idle }: HomeModel, { name, label, stopAfter }: ServerView): Html {
+  const target = { action: `${ctx.urls.hub}home/idle`, fields: { server: name } };
+  const form = { target, xsrf, id: `stop_after-${name}`, label: t.idle.one(label), unset: t.idle.asOthers };
+  return html`<details class="small"><summary>${t.idle.title}</summary>${idleForm({ ...form, own: stopAfter, choices: idle.choices })}</details>`;
 }
 
 export function homePage(model: HomeModel): Html {

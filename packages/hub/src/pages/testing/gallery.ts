@@ -42,6 +42,7 @@ export function gallery({ brand = 'Physics 101', text = 'thesis' } = {}): Map<st
     endedAt: null,
     note: '',
     lastActivity: null,
+    stopAfter: null,
     ...change,
   });
   const running = view({
@@ -83,7 +84,7 @@ export function gallery({ brand = 'Physics 101', text = 'thesis' } = {}): Map<st
     log: ['Traceback:', text],
     at: now,
   };
-  const person = { admin: false, blocked: false, lastActivity: now - 4e6, other: true };
+  const person = { stopAfter: null, admin: false, blocked: false, lastActivity: now - 4e6, other: true };
 
   const pages: Record<string, [Omit<PageOptions, 'requester'> & { anonymous?: true }, Html]> = {
     login: [
@@ -199,6 +200,7 @@ export function gallery({ brand = 'Physics 101', text = 'thesis' } = {}): Map<st
         limit: 50,
         running: 2,
         accounts: true,
+        idle: { hub: 3600, choices: [900, 0] },
         people: [
           { ...person, name: 'ada', admin: true, servers: [running, named[0]!], other: false },
           { ...person, name: text, blocked: true, lastActivity: null, servers: [] },
