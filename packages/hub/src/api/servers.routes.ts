@@ -10,7 +10,8 @@ import { requesterIn } from './requester-in.ts';
 import { readStartBody, startAndWait, stopAndWait } from './servers.service.ts';
 import { userNamed } from './users.service.ts';
 
-const UserOptions = z.record(z.string(), z.json() as z.ZodType<Json>);
+// The body was JSON, so its values are.
+const UserOptions = z.record(z.string(), z.unknown() as z.ZodType<Json>);
 const PutBody = strictBody({ display_name: z.string().nullish(), user_options: UserOptions.nullish() });
 const PatchBody = strictBody({
   name: z.string().optional(),

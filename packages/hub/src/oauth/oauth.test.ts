@@ -53,6 +53,8 @@ async function exchange(hub: TestHub, fields: Record<string, string>, query = ''
   const reply = await fetch(`${hub.origin}/hub/api/oauth2/token${query}`, {
     method: 'POST',
     body: new URLSearchParams(fields),
+    // As `jupyterhub-singleuser` does: its API token besides the form.
+    headers: { authorization: `token ${fields.client_secret ?? ''}` },
   });
   return { status: reply.status, body: (await reply.json()) as Record<string, unknown>, headers: reply.headers };
 }
