@@ -30,6 +30,7 @@ export async function up(db: Kysely<never>, dialect: 'sqlite' | 'postgres'): Pro
     `create index api_tokens_user on api_tokens (user_id)`,
     `create index api_tokens_server on api_tokens (server_id)`,
     `create index api_tokens_session on api_tokens (session_id)`,
+    `create index api_tokens_client on api_tokens (client_id)`,
     `create table servers (
       id text primary key, user_id bigint not null references users on delete cascade, name text not null,
       display_name text not null default '', user_options text not null default '{}',
@@ -44,10 +45,12 @@ export async function up(db: Kysely<never>, dialect: 'sqlite' | 'postgres'): Pro
     `create table oauth_clients (
       identifier text primary key, secret_hash text not null, redirect_uri text not null, allowed_scopes text not null,
       description text not null default '', server_id text references servers on delete cascade)`,
+    `create index oauth_clients_server on oauth_clients (server_id)`,
     `create table oauth_codes (
       hash text primary key, client_id text not null, user_id bigint not null references users on delete cascade,
       session_id text, redirect_uri text not null, scopes text not null, code_challenge text,
       code_challenge_method text, expires_at bigint not null)`,
+    `create index oauth_codes_client on oauth_codes (client_id)`,
     `create table server_events (
       id ${id}, server_id text not null references servers on delete cascade, generation integer not null,
       at bigint not null, percent integer not null, message text not null, kind text not null)`,
