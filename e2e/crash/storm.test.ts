@@ -1,12 +1,12 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
-import { type TestCli, testCli, type Up } from '../../packages/atrium/src/testing/cli.ts';
+import { testCli, type Up } from '../../packages/atrium/src/testing/cli.ts';
 import { type ApiClient, administrator, apiClient, serversOf } from '../lib/api-client.ts';
 import { chance } from '../lib/chance.ts';
 import { echoSocket } from '../lib/echo-socket.ts';
 import { serverProcesses } from '../lib/processes.ts';
+import { differences, hubIdOf, NO_DIFFERENCES } from '../lib/reality.ts';
 import { type Call, type Storm, storm } from '../lib/storm.ts';
 import { DOUBLES_FILE, TINY_CONFIG, type TinyPage } from '../lib/tiny-server.ts';
 
@@ -15,6 +15,8 @@ const USERS = Array.from({ length: 50 }, (_, at) => `student${at}`);
 const WATCHERS = Array.from({ length: 5 }, (_, at) => `watcher${at}`);
 const KILLS = 20;
 const MINUTE = 60_000;
+/** How long the proxy holds a request while there is no hub; ms. */
+const HUB_WAIT = 15_000;
 /** From the last kill until everything that was asked for is done. */
 const SETTLED = { timeout: MINUTE, interval: 250 };
 
@@ -38,54 +40,16 @@ async function bring(api: ApiClient, users: readonly string[], state: 'ready' | 
   await expect.poll(missing, SETTLED).toEqual([]);
 }
 
-/** Everything that tells of servers, beside each other; empty lists are good. */
-async function differences(cli: TestCli, api: ApiClient, hubId: string) {
-  const { runDir, dataDir, routeTable } = cli.places;
-  const servers = await serversOf(api);
-  using db = new DatabaseSync(join(dataDir, 'hub.sqlite'), { readOnly: true });
-  const rows = db.prepare('select s.*, u.name as user from servers s join users u on u.id = s.user_id').all() as {
-    id: string;
-    user: string;
-    phase: string;
-    desired: string;
-    generation: number;
-    lease_owner: string | null;
-  }[];
-  const running = new Set(rows.filter(({ phase }) => phase === 'ready').map((row) => `${row.id}.${row.generation}`));
-  const ids = new Set(rows.filter(({ phase }) => phase === 'ready').map(({ id }) => id));
-  const processes = serverProcesses(hubId);
-  const living = new Set(processes.filter((one) => one.isServer).map(({ launch }) => launch.split('/')[1]!));
-  const folders = readdirSync(join(runDir, 's'));
-  const routes = (JSON.parse(readFileSync(routeTable, 'utf8')) as { routes: { serverId?: string }[] }).routes;
-  const routed = new Set(routes.flatMap(({ serverId }) => serverId ?? []));
-  const tokens = db.prepare('select distinct server_id as id from api_tokens where server_id is not null').all();
-  const tokened = new Set(tokens.map(({ id }) => String(id)));
-  return {
-    unsettled: rows.filter((row) => row.desired !== (row.phase === 'ready' ? 'running' : row.phase) || row.lease_owner),
-    shownOtherwise: rows.filter((row) => servers.get(row.user)?.ready !== (row.phase === 'ready')).map(({ id }) => id),
-    orphans: processes.filter(({ launch }) => !running.has(launch.split('/')[1]!)),
-    dead: [...running].filter((launch) => !living.has(launch)),
-    leftFolders: folders.filter((name) => !running.has(name)),
-    wrongRoutes: [...routed.symmetricDifference(ids)],
-    wrongTokens: [...tokened.symmetricDifference(ids)],
-  };
-}
-
-const NONE = {
-  unsettled: [],
-  shownOtherwise: [],
-  orphans: [],
-  dead: [],
-  leftFolders: [],
-  wrongRoutes: [],
-  wrongTokens: [],
-};
-
-/** A call that changes something is cut off when its hub is killed; the proxy cannot know whether it may be repeated. */
-function unexplained({ calls, kills }: Storm): Call[] {
+/**
+ * Failures that no kill accounts for. A call that changes something is cut off when its hub is killed, because the proxy
+ * cannot know whether it may be repeated; any call is refused when the proxy waited for a hub as long as it does.
+ */
+function unexplained({ calls, kills, outages }: Storm): Call[] {
   const bad = ({ outcome }: Call) => typeof outcome === 'string' || outcome >= 500 || [401, 403, 404].includes(outcome);
   const cut = ({ what, from, to }: Call) => what !== 'read' && kills.some(({ at, gone }) => from <= gone && to >= at);
-  return calls.filter((call) => bad(call) && !cut(call));
+  const waited = (call: Call) =>
+    call.outcome === 503 && call.to - call.from >= HUB_WAIT && outages.some(({ from }) => from <= call.from + HUB_WAIT);
+  return calls.filter((call) => bad(call) && !cut(call) && !waited(call));
 }
 
 function figures(result: Storm, more: Record<string, number>): string {
@@ -96,7 +60,7 @@ function figures(result: Storm, more: Record<string, number>): string {
   const lines = {
     kills: result.kills.length,
     'of these before it served': result.kills.filter(({ young }) => young).length,
-    'longest outage (ms)': Math.max(...result.outages),
+    'longest outage (ms)': Math.max(...result.outages.map(({ from, to }) => to - from)),
     'starts asked and taken': count('start', done),
     'stops asked and taken': count('stop', done),
     'starts and stops cut off by a kill': count('start', failed) + count('stop', failed),
@@ -122,7 +86,7 @@ describe.skipIf(process.platform !== 'linux')('a hub that is killed again and ag
     expect((await api('POST', '/users', { usernames: [...USERS, ...WATCHERS] })).status).toBe(201);
     await bring(api, WATCHERS, 'ready');
     const before = await Promise.all(WATCHERS.map((user) => pageOf(up, user)));
-    const hubId = before[0]!.launch.split('/')[0]!;
+    const hubId = hubIdOf(cli.places);
     const sockets = await Promise.all(WATCHERS.map((user) => echoSocket(new URL(`user/${user}/ws`, up.url))));
     const { proxyPid } = up.state();
 
@@ -134,7 +98,7 @@ describe.skipIf(process.platform !== 'linux')('a hub that is killed again and ag
     const pending = async () => [...(await serversOf(api))].filter(([, { pending }]) => pending).map(([user]) => user);
     await expect.poll(pending, SETTLED).toEqual([]);
     // The route table's copy on disk is written behind the stream.
-    await expect.poll(() => differences(cli, api, hubId), { timeout: 5_000 }).toEqual(NONE);
+    await expect.poll(() => differences(cli.places, api, hubId), { timeout: 5_000 }).toEqual(NO_DIFFERENCES);
     await cli.json('restart');
     const doubles = [...new Set(result.doubles), ...doublesIn(join(cli.places.dataDir, 'homes'))];
     const lost = sockets.flatMap(({ broken }) => broken ?? []);
@@ -159,7 +123,7 @@ describe.skipIf(process.platform !== 'linux')('a hub that is killed again and ag
     await bring(api, USERS, 'ready');
     const pages = await Promise.all(USERS.map((user) => pageOf(up, user)));
     expect(pages.map((page) => page?.user)).toEqual(USERS);
-    expect(await differences(cli, api, hubId)).toEqual(NONE);
+    expect(await differences(cli.places, api, hubId)).toEqual(NO_DIFFERENCES);
 
     await Promise.all(sockets.map((socket) => socket.close()));
     await bring(api, [...USERS, ...WATCHERS], 'stopped');

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 
 /** A process that belongs to a start of somebody's server: the server itself, or what was started around it. */
 export interface ServerProcess {
@@ -62,4 +62,7 @@ export function hubProcesses(dataDir: string): number[] {
     .map(Number);
 }
 
-export const isRunning = (pid: number): boolean => startTimeOf(pid) !== undefined;
+/** Also while only threads beside its first are left, which still hold its sockets. */
+export function isRunning(pid: number): boolean {
+  return existsSync(`/proc/${pid}`);
+}

@@ -22,8 +22,8 @@ export interface Storm {
   calls: Call[];
   /** From when until when a hub was being killed (ms since the epoch), and whether it did not serve yet. */
   kills: { at: number; gone: number; young: boolean }[];
-  /** From a kill until a hub served again; ms. */
-  outages: number[];
+  /** From a kill until a hub served again, however many were killed in between; ms since the epoch. */
+  outages: { from: number; to: number }[];
   doubles: string[];
 }
 
@@ -93,21 +93,27 @@ export async function storm(options: StormOptions): Promise<Storm> {
   };
 
   const everybody = [...users.map(person), reader(users[0]!), reader(users.at(-1)!), watcher()];
+  let down: number | undefined;
+  const back = async () => {
+    const hub = await nextHub(options, false);
+    if (down !== undefined) result.outages.push({ from: down, to: Date.now() });
+    down = undefined;
+    return hub;
+  };
   for (let count = 0; count < kills; count++) {
-    const young = chance.next() < KILLED_YOUNG;
-    const last = result.kills.at(-1)?.at ?? 0;
-    const hub = await nextHub(options, young);
-    if (last > 0 && !young) result.outages.push(Date.now() - last);
+    // Never two in a row before they serve: the proxy waits for a hub, not for ever.
+    const young = result.kills.at(-1)?.young === false && chance.next() < KILLED_YOUNG;
+    const hub = young ? await nextHub(options, true) : await back();
     await delay(chance.next() * (young ? YOUTH : LIFE));
-    // The one that serves may be another by now: then whichever runs.
+    // It may serve by now, or another in its place: whichever runs.
     const [pid = hub] = hubProcesses(options.dataDir);
-    const at = Date.now();
-    const isYoung = pid !== options.servingHub();
+    const kill = { at: Date.now(), gone: 0, young: pid !== options.servingHub() };
     process.kill(pid, 'SIGKILL');
     await gone(pid);
-    result.kills.push({ at, gone: Date.now(), young: isYoung });
+    result.kills.push({ ...kill, gone: Date.now() });
+    down ??= kill.at;
   }
-  await nextHub(options, false);
+  await back();
   over.abort();
   await Promise.all(everybody);
   return result;

@@ -39,6 +39,7 @@ server.on('upgrade', (request, socket) => {
       const mask = rest.subarray(2, 6);
       const body = rest.subarray(6, 6 + size).map((byte, at) => byte ^ mask[at % 4]);
       socket.write(Buffer.concat([Buffer.from([rest[0], size]), body]));
+      if ((rest[0] & 15) === 8) socket.end();
       rest = rest.subarray(6 + size);
     }
   });
