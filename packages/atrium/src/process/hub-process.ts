@@ -14,6 +14,9 @@ import type { FromHub, HubArguments, PublicSettings, ToHub, VerbAnswer } from '.
 process.umask(0o077);
 delete process.env.NODE_COMPILE_CACHE;
 
+/** However long closing takes: who waits for us kills us later. */
+const END_MS = 8_000;
+
 const args = readArguments<HubArguments>();
 const places = placesOf(args.dataDir, args.runDir);
 const closing = new AbortController();
@@ -24,6 +27,7 @@ const go = Promise.withResolvers<Extract<ToHub, { type: 'go' }>>();
 const end = async (status: number) => {
   if (closing.signal.aborted) return;
   closing.abort();
+  setTimeout(() => process.exit(status), END_MS).unref();
   try {
     await hub?.[Symbol.asyncDispose]();
   } catch (error) {

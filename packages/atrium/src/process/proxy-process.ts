@@ -15,10 +15,13 @@ const { host, port, basePath, api, hubSocket, controlSocket, tableFile, logFile,
 const fileLog = openLog(logFile, 'proxy', 'error');
 let proxy: Awaited<ReturnType<typeof startProxy>> | undefined;
 let ending = false;
+/** Longer than the proxy lets requests finish, shorter than the supervisor's patience. */
+const END_MS = 8_000;
 
 const end = async (status: number) => {
   if (ending) return;
   ending = true;
+  setTimeout(() => process.exit(status), END_MS).unref();
   await proxy?.close();
   fileLog[Symbol.dispose]();
   process.exit(status);

@@ -11,7 +11,7 @@ import { issueToken } from '../tokens/tokens.service.ts';
 import { createUser, findUser } from '../users/users.service.ts';
 import { type TestBrowser, testBrowser } from './browser.ts';
 
-export type { TestBrowser } from './browser.ts';
+export { type TestBrowser, testBrowser } from './browser.ts';
 
 export interface TestHubOptions {
   spawner: ConfiguredSpawner;

@@ -1,0 +1,47 @@
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { NO_SERVERS, testCli } from '../testing/cli.ts';
+
+const LONG = 90_000;
+
+test('what is backed up while the hub runs comes back elsewhere, and again over what is there', {
+  timeout: LONG,
+}, async () => {
+  await using cli = testCli(NO_SERVERS);
+  const up = await cli.up();
+  const { token } = await (async () => {
+    await cli.run(['user', 'add', 'ada', '--admin']);
+    return cli.json<{ token: string }>('token', 'ada');
+  })();
+  const home = join(cli.places.dataDir, 'homes', 'ada-1');
+  mkdirSync(home, { recursive: true });
+  writeFileSync(join(home, 'notes.ipynb'), '{}');
+  const file = join(cli.dir, 'backup.tar.gz');
+
+  await cli.json('backup', file);
+  const whileRunning = await cli.run(['restore', file]);
+  await cli.run(['user', 'add', 'late']);
+  await up.end();
+  const unforced = await cli.run(['restore', file]);
+  const restored = await cli.json<{ aside: string }>('restore', file, '--force');
+
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  expect(whileRunning).toMatchObject({ code: 1, err: expect.stringContaining('Stop it first') });
+  expect(unforced).toMatchObject({ code: 1, err: expect.stringContaining('is not empty') });
+  expect(readFileSync(join(restored.aside, 'homes', 'ada-1', 'notes.ipynb'), 'utf8')).toBe('{}');
+  expect(readFileSync(join(home, 'notes.ipynb'), 'utf8')).toBe('{}');
+  const again = await cli.up();
+  expect((await cli.json<{ name: string }[]>('user', 'list')).map(({ name }) => name)).toEqual(['ada']);
+  const answer = await fetch(new URL('hub/api/user', again.url), { headers: { authorization: `token ${token}` } });
+  expect(answer.status).toBe(200);
+});
+
+test('a file that is no backup changes nothing', { timeout: LONG }, async () => {
+  await using cli = testCli(NO_SERVERS);
+  const file = join(cli.dir, 'atrium.config.ts');
+
+  const refused = await cli.run(['restore', file]);
+
+  expect(refused).toMatchObject({ code: 1, out: '' });
+});

@@ -1,0 +1,82 @@
+import { defineAuthenticator, defineSpawner, Secret } from '@atrium/sdk';
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { ConfigError, loadConfig } from './load.ts';
+import { showConfig } from './show.ts';
+
+const authenticator = defineAuthenticator({
+  id: 'test',
+  config: z.strictObject({ minLength: z.int().default(8), limits: z.strictObject({ tries: z.int() }).optional() }),
+  form: z.object({}),
+  create: () => ({ authenticate: async () => null }),
+});
+const spawner = defineSpawner({
+  id: 'none',
+  config: z.strictObject({ environment: z.record(z.string(), z.string()).default({}) }),
+  create: () => {
+    throw new Error('not here');
+  },
+});
+const defaults = { authenticator: authenticator(), spawner: spawner() };
+
+function problemsOf(file: unknown): readonly string[] {
+  try {
+    loadConfig({ file, defaults });
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+test('nothing at all is a configuration', () => {
+  const { config } = loadConfig({ defaults });
+
+  expect(config).toMatchObject({ host: '127.0.0.1', port: 8000, idle: { stopAfter: 3600 }, onUserDelete: 'keep-home' });
+});
+
+test('an unknown setting names the one that was meant, wherever that is', () => {
+  expect(problemsOf({ prot: 1 })).toEqual(['prot: unknown setting. Did you mean port?']);
+  expect(problemsOf({ idle: { stopAftr: '1h' } })).toEqual([
+    'idle.stopAftr: unknown setting. Did you mean idle.stopAfter?',
+  ]);
+  expect(problemsOf({ stopAfter: '1h' })).toEqual(['stopAfter: unknown setting. Did you mean idle.stopAfter?']);
+  expect(problemsOf({ sessions: { qqqqqqqq: 1 } })).toEqual(['sessions.qqqqqqqq: unknown setting. Known here: maxAge']);
+});
+
+test("a plug-in's options are checked with its own schema and named after it", () => {
+  expect(problemsOf({ authenticator: authenticator({ minLenght: 3 } as never) })).toEqual([
+    'authenticator test: minLenght: unknown setting. Did you mean minLength?',
+  ]);
+  expect(problemsOf({ authenticator: authenticator({ limits: { tires: 3 } } as never) })).toContain(
+    'authenticator test: limits.tires: unknown setting. Did you mean limits.tries?',
+  );
+  expect(problemsOf({ spawner: { ...spawner(), sdk: 2 } })).toEqual(['spawner none: it needs SDK 2, this hub has 1']);
+});
+
+test('every problem is told at once, each with its path', () => {
+  const problems = problemsOf({ port: 'x', idle: { stopAfter: 'long' }, spawner: 'process' });
+
+  expect(problems.map((line) => line.split(':')[0]).sort()).toEqual(['idle.stopAfter', 'port', 'spawner']);
+  expect(problemsOf('text')).toHaveLength(1);
+});
+
+test('what is shown says where it comes from, and no secret', () => {
+  const file = {
+    hubKey: new Secret('hidden-1', 'env HUB_KEY'),
+    database: 'postgres://hub:hidden-2@db/hub',
+    spawner: spawner({ environment: { API_TOKEN: 'hidden-3', PLAIN: 'seen' } }),
+    idle: { stopAfter: '2h' },
+  };
+  const shown = showConfig(loadConfig({ file, flags: { port: 9000 }, defaults }));
+  const of = (path: string) => shown.find((setting) => setting.path === path);
+
+  expect(of('port')).toEqual({ path: 'port', value: 9000, origin: 'flag' });
+  expect(of('idle.stopAfter')).toEqual({ path: 'idle.stopAfter', value: 7200, origin: 'file' });
+  expect(of('idle.maxAge')).toMatchObject({ origin: 'default' });
+  expect(of('authenticator.minLength')).toMatchObject({ value: 8, origin: 'default' });
+  expect(of('hubKey')).toMatchObject({ from: 'env HUB_KEY' });
+  expect(of('database')?.value).toBe('postgres://hub:«secret»@db/hub');
+  expect(of('spawner.environment')?.value).toEqual({ API_TOKEN: '«secret»', PLAIN: 'seen' });
+  expect(JSON.stringify(shown)).not.toContain('hidden');
+});
