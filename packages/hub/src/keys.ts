@@ -1,9 +1,9 @@
-import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { createHmac, hash, randomBytes } from 'node:crypto';
 import { Secret } from '@atrium/sdk';
 
 /** SHA-256 hex: how tokens, cookies and codes are stored. All are random and long, so no salt is needed. */
 export function hashToken(token: string): string {
-  return createHash('sha256').update(token).digest('hex');
+  return hash('sha256', token, 'hex');
 }
 
 /** `bytes` random bytes as lower-case hex. */

@@ -12,8 +12,16 @@ import {
 
 /** How many prepared statements are kept; the hub has fewer distinct queries than this. */
 const STATEMENT_CACHE = 500;
+/**
+ * Queries here never wait for anything, so a chain of them would run to its end before a socket is looked at again.
+ * After this long, ms, whoever asks next waits for the rest of the process to have its turn.
+ */
+const TURN_MS = 5;
 
-/** Kysely on Node's own SQLite. One connection; transactions queue for it, plain queries run between them. */
+/**
+ * Kysely on Node's own SQLite. One connection; transactions queue for it (Kysely's adapter says so), plain queries run
+ * between them.
+ */
 export function sqliteDialect(file: string): Dialect {
   return {
     createAdapter: () => new SqliteAdapter(),
@@ -26,9 +34,8 @@ export function sqliteDialect(file: string): Dialect {
 class NodeSqliteDriver implements Driver {
   readonly #file: string;
   #connection: NodeSqliteConnection | undefined;
-  /** Whoever holds the connection; the next one waits for this. */
-  #tail: Promise<void> = Promise.resolve();
-  #release: (() => void) | undefined;
+  /** When the present turn of the event loop asked first; undefined before it did. */
+  #turn: number | undefined;
 
   constructor(file: string) {
     this.#file = file;
@@ -44,20 +51,19 @@ class NodeSqliteDriver implements Driver {
   }
 
   async acquireConnection(): Promise<DatabaseConnection> {
-    const before = this.#tail;
-    let release: () => void = () => {};
-    this.#tail = new Promise((resolve) => {
-      release = resolve;
-    });
-    await before;
-    this.#release = release;
+    if (this.#turn === undefined) {
+      this.#turn = performance.now();
+      setImmediate(() => {
+        this.#turn = undefined;
+      });
+    } else if (performance.now() - this.#turn > TURN_MS) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
     if (!this.#connection) throw new Error('The database is closed.');
     return this.#connection;
   }
 
-  async releaseConnection(): Promise<void> {
-    this.#release?.();
-  }
+  async releaseConnection(): Promise<void> {}
 
   async beginTransaction(connection: DatabaseConnection): Promise<void> {
     await connection.executeQuery(CompiledQuery.raw('begin immediate'));
@@ -78,9 +84,15 @@ class NodeSqliteDriver implements Driver {
   }
 }
 
+interface Prepared {
+  statement: StatementSync;
+  /** It answers rows. Asking the statement each time costs as much as many a query. */
+  answers: boolean;
+}
+
 class NodeSqliteConnection implements DatabaseConnection {
   readonly #db: DatabaseSync;
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #statements = new Map<string, Prepared>();
 
   constructor(db: DatabaseSync) {
     this.#db = db;
@@ -94,19 +106,20 @@ class NodeSqliteConnection implements DatabaseConnection {
     this.#db.close();
   }
 
-  #prepare(text: string): StatementSync {
+  #prepare(text: string): Prepared {
     const known = this.#statements.get(text);
     if (known) return known;
     if (this.#statements.size >= STATEMENT_CACHE) this.#statements.clear();
     const statement = this.#db.prepare(text);
-    this.#statements.set(text, statement);
-    return statement;
+    const prepared = { statement, answers: statement.columns().length > 0 };
+    this.#statements.set(text, prepared);
+    return prepared;
   }
 
   async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
-    const statement = this.#prepare(query.sql);
+    const { statement, answers } = this.#prepare(query.sql);
     const parameters = query.parameters as SQLInputValue[];
-    if (statement.columns().length > 0) return { rows: statement.all(...parameters) as Row[] };
+    if (answers) return { rows: statement.all(...parameters) as Row[] };
     const { changes, lastInsertRowid } = statement.run(...parameters);
     return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) };
   }
