@@ -56,30 +56,27 @@ function connect() {
   stream.onerror = () => {
     lost.textContent = box.dataset.lostText;
     lost.hidden = false;
-    if (stream.readyState === EventSource.CLOSED) setTimeout(look, 2000);
+    if (stream.readyState === EventSource.CLOSED) setTimeout(look, 1000);
   };
 }
 
 // The place in the queue, and the truth after the line was cut.
 async function look() {
   if (over) return;
-  try {
-    const response = await fetch(location.href, {
-      headers: { accept: 'application/json', 'x-xsrftoken': box.dataset.xsrf },
-      redirect: 'manual',
-    });
-    const waiting = response.ok ? await response.json() : undefined;
-    if (waiting?.state !== 'queued' && waiting?.state !== 'starting') {
-      if (response.ok || response.status < 500) again();
-      return;
-    }
-    place.hidden = waiting.place === null;
-    place.querySelector('span').textContent = box.dataset.placeText.replace('{place}', waiting.place);
-    box.dataset.state = waiting.state;
-    if (stream.readyState === EventSource.CLOSED) connect();
-  } catch {
-    if (stream.readyState === EventSource.CLOSED) setTimeout(look, 5000);
+  const response = await fetch(location.href, {
+    headers: { accept: 'application/json', 'x-xsrftoken': box.dataset.xsrf },
+    redirect: 'manual',
+  }).catch(() => undefined);
+  // Nobody there, or somebody who knows nothing of us: the hub comes back.
+  if (!response || response.status >= 500) {
+    if (stream.readyState === EventSource.CLOSED) setTimeout(look, 3000);
+    return;
   }
+  const waiting = response.ok ? await response.json().catch(() => undefined) : undefined;
+  if (waiting?.state !== 'queued' && waiting?.state !== 'starting') return again();
+  place.hidden = waiting.place === null;
+  place.querySelector('span').textContent = box.dataset.placeText.replace('{place}', waiting.place);
+  if (stream.readyState === EventSource.CLOSED) connect();
 }
 
 setInterval(() => {

@@ -90,6 +90,11 @@ export const adminRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
     return ownerWithScope(ctx, viewerOf(request), [scope], { user: name, server: '' });
   }
 
+  async function linkFor(request: FastifyRequest, user: User): Promise<AdminModel['link']> {
+    const { path, expiresAt } = await createResetLink(ctx, user, viewerOf(request).user.name);
+    return { name: user.name, url: originOf(ctx, request) + path, expiresAt };
+  }
+
   app.get(url, { config }, async (request, reply) => {
     await allowed(request);
     const of = fieldOf(request.query, 'of') ?? '';
@@ -109,7 +114,9 @@ export const adminRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
     const user = await createUser(ctx.db, { name, admin, allowedBy: 'administrator', now });
     if (!user) return show(request, reply, { error: t.admin.nameTaken(name), status: 409 });
     ctx.log.info({ user: name, admin, by: viewer.user.name }, 'user added');
-    return show(request, reply, { done: t.admin.added(name) });
+    // Where the hub keeps the passwords, nobody has set theirs yet.
+    const link = ctx.authenticator.accounts ? await linkFor(request, user) : undefined;
+    return show(request, reply, { done: t.admin.added(name), link });
   });
 
   app.post(`${url}/approve`, { config }, async (request, reply) => {
@@ -139,8 +146,7 @@ export const adminRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
 
   app.post(`${url}/reset-link`, { config }, async (request, reply) => {
     const user = await personOf(request);
-    const { path, expiresAt } = await createResetLink(ctx, user, viewerOf(request).user.name);
-    return show(request, reply, { link: { name: user.name, url: originOf(ctx, request) + path, expiresAt } });
+    return show(request, reply, { link: await linkFor(request, user) });
   });
 
   app.get(`${url}/delete`, { config }, async (request, reply) => {

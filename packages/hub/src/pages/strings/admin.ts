@@ -50,7 +50,7 @@ export const admin = {
     removed: (name: string) => `${name} is deleted.`,
     add: 'Add somebody',
     addText:
-      'The account is allowed in. Give the person a password link, or let them sign in as your sign-in service does.',
+      'The account is allowed in at once. Where people have passwords here, you get a link for the first one to hand over.',
     newName: 'Name',
     addButton: 'Add',
     addAdmin: 'Administrator: may see and change everything here',
