@@ -56,6 +56,22 @@ test('whoever is not signed in is sent to sign in and comes back; addresses with
   ]);
 });
 
+test('a hub that is mounted below another path keeps to it', async () => {
+  await using hub = await open({ basePath: '/jupyter/' });
+  const { fetch } = hub.browser();
+  const at = async (path: string) => {
+    const response = await fetch(path);
+    return `${response.status} ${response.headers.get('location') ?? ''}`.trim();
+  };
+
+  expect(await at('/jupyter/')).toBe('302 /jupyter/hub/');
+  expect(await at('/jupyter/hub')).toBe('301 /jupyter/hub/');
+  expect(await at('/jupyter/user/ada/lab?x=1')).toBe('302 /jupyter/hub/user/ada/lab?x=1');
+  expect(await at('/jupyter/token')).toBe('302 /jupyter/hub/token');
+  expect([await at('/favicon.ico'), await at('/user/ada/')]).toEqual(['404', '404']);
+  expect(await (await fetch('/jupyter/hub/error/404')).text()).toContain('href="/jupyter/hub/static/');
+});
+
 test('static files of a page may be kept for ever; pages may not, and allow nothing but our own files', async () => {
   await using hub = await open({ branding: { accent: '#8c1515' } });
   const { fetch } = hub.browser();
