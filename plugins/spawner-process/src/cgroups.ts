@@ -57,9 +57,14 @@ export function enforceable(groups: Cgroups): ('memory' | 'cpu' | 'tasks')[] {
 
 /** Makes the cgroups of one start with its limits, idempotently. Returns their folders. */
 export async function createCgroups(place: Place, ref: ProcessRef, limits: Limits): Promise<string[]> {
+  const make = () => tryCreate(place, ref, limits);
+  // The end of the last server may take the hub's empty folder away at this very moment.
+  return make().catch((error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? make() : Promise.reject(error)));
+}
+
+async function tryCreate(place: Place, ref: ProcessRef, limits: Limits): Promise<string[]> {
   const groups = await findCgroups();
-  const parent = `atrium-${place.hubId.replaceAll(/[^A-Za-z0-9_-]/g, '_')}`;
-  const leaf = `${ref.server}.${ref.generation}`;
+  const [parent, leaf] = namesOf(place, ref);
   const made: string[] = [];
   for (const name of CONTROLLERS) {
     const base = groups.split[name];
@@ -83,6 +88,19 @@ export async function createCgroups(place: Place, ref: ProcessRef, limits: Limit
   }
   return made;
 }
+
+/** Where the cgroups of a start would be, for one that was cut off before it could write that down. */
+export async function cgroupsOf(place: Place, ref: ProcessRef): Promise<string[]> {
+  const { split, unified } = await findCgroups();
+  const [parent, leaf] = namesOf(place, ref);
+  const bases = [...Object.values(split), ...(unified ? [unified.base] : [])];
+  return [...new Set(bases)].map((base) => join(base, parent, leaf));
+}
+
+const namesOf = (place: Place, ref: ProcessRef): [parent: string, leaf: string] => [
+  `atrium-${place.hubId.replaceAll(/[^A-Za-z0-9_-]/g, '_')}`,
+  `${ref.server}.${ref.generation}`,
+];
 
 async function limit(dir: string, version: 1 | 2, name: Controller, limits: Limits): Promise<void> {
   const set = (file: string, value: string | number) => writeFile(join(dir, file), String(value));
@@ -142,11 +160,11 @@ export async function cgroupsBusy(dirs: readonly string[]): Promise<boolean> {
   return listed.some((text) => text.trim() !== '');
 }
 
-/** Removes empty groups; one that still holds a dying process stays for the next call. */
+/** Removes empty groups, and the hub's own when it was the last; one that still holds a dying process stays. */
 export async function removeCgroups(dirs: readonly string[]): Promise<void> {
-  for (const dir of dirs) {
+  for (const dir of dirs.flatMap((leaf) => [leaf, dirname(leaf)])) {
     await rmdir(dir).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EBUSY') return ifMissing(undefined)(error);
+      if (error.code !== 'EBUSY' && error.code !== 'ENOTEMPTY') return ifMissing(undefined)(error);
     });
   }
 }

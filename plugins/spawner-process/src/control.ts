@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
-import { link, lstat, rename, rm } from 'node:fs/promises';
+import { link, lstat, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { cgroupsBusy, killCgroups, removeCgroups } from './cgroups.ts';
+import { cgroupsBusy, cgroupsOf, killCgroups, removeCgroups } from './cgroups.ts';
 import { launchMark } from './launch.ts';
 import {
   holdDir,
@@ -95,9 +95,16 @@ export async function remove(place: Place, ref: ProcessRef): Promise<void> {
       if (Date.now() > until)
         throw new Error('The server does not end although it was killed; it may be waiting for a disk.');
     }
-    await removeCgroups(meta.cgroups);
     // `rm` walks by open folders: a link that the server left in its part leads nowhere.
     if (isRoot()) await run('rm', ['-rf', '--', join(launchesDir(place), `${ref.server}.${ref.generation}`)]);
     else await rm(dir, { recursive: true, force: true });
   });
+  await removeCgroups(await cgroupsOf(place, ref));
+}
+
+/** Removes drafts of launch folders that a killed hub left. For a hub that starts, when no other one acts. */
+export async function sweepDrafts(place: Place): Promise<void> {
+  for (const name of await readdir(launchesDir(place)).catch(ifMissing([] as string[]))) {
+    if (name.startsWith('.new-')) await rm(join(launchesDir(place), name), { recursive: true, force: true });
+  }
 }

@@ -1,6 +1,6 @@
 import { defineVerb, type HelperDefinition } from '@atrium/sdk';
 import { z } from 'zod';
-import { remove, signalLaunch, tend } from './control.ts';
+import { remove, signalLaunch, sweepDrafts, tend } from './control.ts';
 import { LaunchInput, launch } from './launch.ts';
 import { ProcessRef } from './layout.ts';
 import { launches, look } from './look.ts';
@@ -14,7 +14,10 @@ import { removeHome, StorageName } from './storage.ts';
 export const processHelper: HelperDefinition = {
   id: 'process',
   verbs: {
-    probe: defineVerb(z.strictObject({ isolation: z.enum(['auto', 'none']) }), ({ isolation }) => probe(isolation)),
+    probe: defineVerb(z.strictObject({ isolation: z.enum(['auto', 'none']) }), async ({ isolation }, context) => {
+      await sweepDrafts(context);
+      return probe(isolation);
+    }),
     launch: defineVerb(LaunchInput, async (input, context) => {
       await launch(input, context);
       return null;
