@@ -81,6 +81,11 @@ export const userRemove = defineCommand({
     if (onUserDelete === 'delete-home' && !values.yes) {
       throw new CommandError(`This deletes the home folder of ${name} for good. If that is meant, add --yes.`);
     }
+    const isOffline = readState(asker.places) === undefined;
+    const users = isOffline ? await asker.ask<ListedUser[]>('user-list') : [];
+    if (users.some((user) => user.name === name && user.servers.length > 0)) {
+      throw new CommandError(`A server of ${name} still runs, and only a running hub can stop it. First: atrium up`);
+    }
     const removed = await asker.ask<{ name: string; home: string }>('user-remove', { name });
     const home = removed.home === 'keep-home' ? 'The home folder is kept.' : 'The home folder is deleted.';
     return { json: removed, text: `Removed ${removed.name}. ${home}` };

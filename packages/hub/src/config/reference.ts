@@ -1,3 +1,4 @@
+import { Secret } from '@atrium/sdk';
 import { z } from 'zod';
 import { Duration } from './duration.ts';
 import { HubConfigSchema } from './schema.ts';
@@ -56,7 +57,10 @@ function typeOf(schema: z.ZodType): string {
   if (def.entries) return Object.values(def.entries).map(written).join(' or ');
   if (def.type === 'literal' && def.values) return def.values.map(written).join(' or ');
   if (def.options) return [...new Set(def.options.map(typeOf))].join(' or ');
-  if (def.type === 'custom') return /plug-in/.test(messageOf(bare)) ? 'plug-in' : 'secret';
+  if (def.type === 'custom') {
+    if (bare.safeParse(new Secret('')).success) return 'secret';
+    return /plug-in/.test(messageOf(bare)) ? 'plug-in' : 'object';
+  }
   return def.type;
 }
 
