@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { testChromium, testPython } from '../tools/test-machine.ts';
 import { shoot, startChromium, type TestChromium, testCli } from './lib/hub.ts';
 import { newNotebook, runCell, saveNotebook } from './lib/lab.ts';
@@ -32,6 +32,10 @@ describe.skipIf(!testChromium() || !testPython())('a person and their notebook',
     browser = await startChromium();
     ada = (await browser.person()).page;
     bob = (await browser.person()).page;
+  });
+  afterEach(async ({ task }) => {
+    if (task.result?.state !== 'fail') return;
+    for (const [at, page] of [ada, bob].entries()) await shoot(page, `failed-${at === 0 ? 'ada' : 'bob'}`);
   });
   afterAll(async () => {
     await browser?.[Symbol.asyncDispose]();

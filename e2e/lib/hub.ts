@@ -33,7 +33,7 @@ export async function startChromium(): Promise<TestChromium> {
   return {
     async person({ width = 1200, colorScheme = 'light' } = {}) {
       const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme });
-      context.setDefaultTimeout(15_000);
+      context.setDefaultTimeout(40_000);
       const page = await context.newPage();
       return { page, context };
     },

@@ -7,16 +7,21 @@ export async function newNotebook(page: Page): Promise<void> {
   await page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').waitFor();
 }
 
-/** Types into the current cell, runs it, and answers what it printed. */
+/** Types into the last cell, runs it, and answers what it printed. */
 export async function runCell(page: Page, code: string): Promise<string> {
   const cells = page.locator('.jp-Notebook .jp-CodeCell');
   // Running the last cell adds another: `last()` would then be that one.
   const cell = cells.nth((await cells.count()) - 1);
   await cell.locator('.cm-content').click();
   await page.keyboard.insertText(code);
-  await page.keyboard.press('Shift+Enter');
   const output = cell.locator('.jp-OutputArea-output').first();
-  await output.waitFor();
+  for (let tries = 0; tries < 5; tries += 1) {
+    await page.keyboard.press('Shift+Enter');
+    const done = await output.waitFor({ timeout: 15_000 }).catch(() => 'not yet');
+    if (done !== 'not yet') break;
+    // JupyterLab forgets what is run while it still connects to a new kernel, and shows the cell as never run.
+    await cell.locator('.cm-content').click();
+  }
   return (await output.innerText()).trim();
 }
 

@@ -220,6 +220,7 @@ test('what an open JupyterLab tab asks for by itself is not work', () => {
     isWork('POST', 'api/kernels/a/interrupt'),
   ]).toEqual([true, true, true]);
   expect(isWork('POST', 'git/repo/status')).toBe(false);
+  expect(isWork('PUT', 'lab/api/workspaces/default?1795258860101')).toBe(false);
 });
 
 test('of a shared document, editing is work and being there is not', () => {

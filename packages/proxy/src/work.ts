@@ -10,6 +10,9 @@ const POLLED =
 /** JupyterLab's Git panel asks for these every few seconds, by POST. */
 const POLLED_POST = /^(?:git\/.*(?:status|branch|changed_files|tags|stash)(?:$|\?)|api\/security\/csp-report)/;
 
+/** JupyterLab saves its layout every ten seconds, whether or not anybody touched it. */
+const LAYOUT = /^lab\/api\/workspaces\//;
+
 /** Opening a document names its type; refreshing a folder does not, or says `directory`. */
 const OPENS_DOCUMENT = /[?&]type=(?:notebook|file)(?:&|$)/;
 
@@ -19,6 +22,7 @@ export function isWork(method: string, rest: string): boolean {
     if (rest.startsWith('api/contents/')) return OPENS_DOCUMENT.test(rest) && !/[?&]content=0(?:&|$)/.test(rest);
     return !POLLED.test(rest);
   }
+  if (method === 'PUT' && LAYOUT.test(rest)) return false;
   return !(method === 'POST' && POLLED_POST.test(rest));
 }
 
