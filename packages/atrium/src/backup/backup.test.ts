@@ -1,6 +1,8 @@
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { expect, test } from 'vitest';
+import { testPostgres } from '../../../../tools/test-machine.ts';
+import { testDatabase } from '../../../../tools/test-postgres.ts';
 import { NO_SERVERS, testCli } from '../testing/cli.ts';
 
 const LONG = 90_000;
@@ -44,4 +46,24 @@ test('a file that is no backup changes nothing', { timeout: LONG }, async () => 
   const refused = await cli.run(['restore', file]);
 
   expect(refused).toMatchObject({ code: 1, out: '' });
+});
+
+const postgres = testPostgres();
+const hasDump = postgres !== undefined && existsSync(join(postgres, 'pg_dump'));
+
+test.skipIf(!hasDump)('a PostgreSQL database is part of it', { timeout: LONG }, async () => {
+  process.env.PATH = `${postgres}${delimiter}${process.env.PATH}`;
+  await using database = await testDatabase();
+  await using cli = testCli(
+    `import { defineConfig, echoSpawner } from 'atrium';
+     export default defineConfig({ database: '${database.url}', spawner: echoSpawner() });`,
+  );
+  await cli.run(['user', 'add', 'ada']);
+  const file = join(cli.dir, 'backup.tar.gz');
+  await cli.json('backup', file);
+  await cli.run(['user', 'add', 'late']);
+
+  await cli.json('restore', file, '--force');
+
+  expect((await cli.json<{ name: string }[]>('user', 'list')).map(({ name }) => name)).toEqual(['ada']);
 });

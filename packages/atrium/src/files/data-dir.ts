@@ -24,7 +24,8 @@ export interface Places {
   readonly lastBackup: string;
 }
 
-const isRoot = () => process.getuid?.() === 0;
+/** Only on Linux: elsewhere one person runs it, whoever that is. */
+const isRoot = () => process.platform === 'linux' && process.getuid?.() === 0;
 
 /** The data directory: as given, else as the account and its environment say. Absolute. */
 export function findDataDir(given: string | undefined): string {

@@ -1,5 +1,6 @@
 import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { CommandError } from '../cli/command.ts';
 import { type Account, type Decision, decideAccount } from './account.ts';
 import type { Places } from './data-dir.ts';
 
@@ -50,9 +51,10 @@ function makeDir(dir: string, account: Account | undefined): boolean {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const before = lstatSync(dir);
   const me = process.getuid?.() ?? before.uid;
-  if (!before.isDirectory() || (before.uid !== me && me !== 0)) {
-    throw new Error(
-      `${dir} belongs to account ${before.uid}. Choose another folder with --data-dir, or change its owner.`,
+  // As root too: an ordinary user's installation would not be theirs any more.
+  if (!before.isDirectory() || ![me, account?.uid].includes(before.uid)) {
+    throw new CommandError(
+      `${dir} belongs to account ${before.uid}. Run atrium as that account (sudo -u), or choose another folder with --data-dir.`,
     );
   }
   if (me !== 0) {
