@@ -95,8 +95,10 @@ export async function remove(place: Place, ref: ProcessRef): Promise<void> {
       if (Date.now() > until)
         throw new Error('The server does not end although it was killed; it may be waiting for a disk.');
     }
-    // `rm` walks by open folders: a link that the server left in its part leads nowhere.
-    if (isRoot()) await run('rm', ['-rf', '--', join(launchesDir(place), `${ref.server}.${ref.generation}`)]);
+    // Without a pid namespace, something of the server may have got away and swap folders for links meanwhile; `rm`
+    // walks by open folders and is not misled.
+    if (isRoot() && meta.mode !== 'namespaces')
+      await run('rm', ['-rf', '--', join(launchesDir(place), `${ref.server}.${ref.generation}`)]);
     else await rm(dir, { recursive: true, force: true });
   });
   await removeCgroups(await cgroupsOf(place, ref));

@@ -9,6 +9,7 @@ import {
   type Spawner,
   SpawnFault,
 } from '@atrium/sdk';
+import { gate, mapLimited } from './concurrency.ts';
 import { ProcessConfig } from './config.ts';
 import { commandLine, isSingleUser, serverEnvironment } from './environment.ts';
 import { processHelper } from './helper.ts';
@@ -25,6 +26,9 @@ export type ProcessSpec = { uid: number; user: string; storage: string; command:
 
 /** Launch folders read at the same time: enough to be quick, few enough to leave file handles to others. */
 const LOOK_AT_ONCE = 32;
+/** Making a process blocks the event loop for some milliseconds; between a few of them it must get to turn. */
+const LAUNCH_AT_ONCE = 3;
+const REMOVE_AT_ONCE = 8;
 const LOG_BYTES = 1024 * 1024;
 
 /**
@@ -62,6 +66,8 @@ async function createProcessSpawner(
     ...(machine.limits.includes('cpu') ? { cpus: config.limits.cpus } : {}),
     ...(machine.limits.includes('tasks') ? { tasks: config.limits.tasks } : {}),
   };
+  const launchTurn = gate(LAUNCH_AT_ONCE);
+  const removeTurn = gate(REMOVE_AT_ONCE);
   const remoteEyes = !(await seesOtherProcesses());
 
   const lookAt = async (refs: ProcessRef[]): Promise<(Facts | undefined)[]> => {
@@ -119,24 +125,23 @@ async function createProcessSpawner(
         limits,
         notebookDir: config.notebookDir,
       };
-      await helper
-        .call('launch', {
-          ref,
-          mode: machine.mode,
-          uid: spec.uid,
-          user: spec.user,
-          storage: spec.storage,
-          command: commandLine(place, ref, setting),
-          env: serverEnvironment(place, ref, setting, io),
-          limits,
-          address: config.address,
-          python,
-          readOnlyPaths: config.readOnlyPaths,
-          // A command of one's own makes its socket with the usual mode: the group, which is the hub's, must get in.
-          umask: config.address === 'unix' && !isSingleUser(spec.command) ? '007' : '022',
-          tmpMb: config.tmpMb,
-        })
-        .catch(launchFailed);
+      const request = {
+        ref,
+        mode: machine.mode,
+        uid: spec.uid,
+        user: spec.user,
+        storage: spec.storage,
+        command: commandLine(place, ref, setting),
+        env: serverEnvironment(place, ref, setting, io),
+        limits,
+        address: config.address,
+        python,
+        readOnlyPaths: config.readOnlyPaths,
+        // A command of one's own makes its socket with the usual mode: the group, which is the hub's, must get in.
+        umask: config.address === 'unix' && !isSingleUser(spec.command) ? '007' : '022',
+        tmpMb: config.tmpMb,
+      };
+      await launchTurn(() => helper.call('launch', request)).catch(launchFailed);
       return observe(ref, io);
     },
 
@@ -150,7 +155,7 @@ async function createProcessSpawner(
     },
 
     async destroy(ref) {
-      await helper.call('remove', { ref });
+      await removeTurn(() => helper.call('remove', { ref }));
     },
 
     async destroyStorage(storage) {
@@ -225,19 +230,4 @@ function launchFailed(cause: unknown): never {
     },
     { cause },
   );
-}
-
-/** Like `Promise.all(items.map(run))`, at most `limit` at a time. */
-async function mapLimited<T, R>(
-  items: readonly T[],
-  limit: number,
-  run: (item: T, at: number) => Promise<R>,
-): Promise<R[]> {
-  const results = new Array<R>(items.length);
-  const queue = items.entries();
-  const work = async () => {
-    for (const [at, item] of queue) results[at] = await run(item, at);
-  };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, work));
-  return results;
 }

@@ -1,3 +1,4 @@
+import { realpath } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ada, begin, bob, openOn, type ProcessWorld, processWorld, runScript } from './test-world.ts';
 
@@ -106,4 +107,16 @@ test('a command that cannot listen on a socket binds a port and reports it', asy
   await spawner.stop(life.ref, { graceMs: 0, force: true }, life.io);
   await life.until('exited');
   await spawner.destroy(life.ref, life.io);
+});
+
+test('a data directory that is a link hides what it leads to', async ({ skip }) => {
+  if (!(await isolated())) skip('this kernel allows no namespaces to this account');
+  await using linked = await processWorld({}, 'linked');
+  const real = await realpath(linked.place.dataDir);
+  await runScript(linked, 'true', {}, bob);
+
+  const { output } = await runScript(linked, `pwd; ls ${real}/homes ${linked.place.dataDir}/homes`);
+
+  expect(output).toContain(`${linked.place.dataDir}/homes/${ada.storage}`);
+  expect(output).not.toContain(bob.storage!);
 });

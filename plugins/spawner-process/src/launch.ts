@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, chown, lstat, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -102,7 +102,7 @@ function numbered(env: Record<string, string>): Record<string, string> {
 
 /** How to enter the namespaces, and how to drop what was needed for that. */
 function passage(mode: Mode, uid: number, root: boolean): [enter: string[], drop: string[]] {
-  const spaces = ['--mount', '--pid', '--fork', '--propagation', 'private'];
+  const spaces = ['--mount', '--ipc', '--pid', '--fork', '--propagation', 'private'];
   const gid = root ? uid : process.getgid!();
   const become = ['setpriv', '--reuid', `${uid}`, '--regid', `${gid}`, '--clear-groups', '--no-new-privs'];
   const powerless = ['--inh-caps=-all', '--bounding-set=-all', '--'];
@@ -186,7 +186,7 @@ async function prepareView(
       throw new Error(`${path} lies where the hub's account may not go, so servers are not shown it either.`);
     }
   }
-  const readable = [...python, ...input.readOnlyPaths];
+  const readable = await alsoReal([...python, ...input.readOnlyPaths]);
   const plan = mountPlan({
     mode: input.mode,
     dataDir: place.dataDir,
@@ -194,7 +194,13 @@ async function prepareView(
     home,
     io: join(dir, 'io'),
     readable,
-    hidden: await existing(isRoot() ? await closedAncestors(readable) : [...accountHomes(), '/run/user']),
+    hidden: await existing(
+      await alsoReal([
+        place.dataDir,
+        place.runDir,
+        ...(isRoot() ? await closedAncestors(readable) : [...accountHomes(), '/run/user']),
+      ]),
+    ),
     temporary: await existing(['/tmp', '/var/tmp', '/dev/shm']),
     tmpMb: input.tmpMb,
   });
@@ -220,6 +226,12 @@ function accountHomes(): string[] {
     // An account without an entry in /etc/passwd.
   }
   return homes.filter((home) => home !== '/' && home.startsWith('/'));
+}
+
+/** What a link leads to must be hidden, or shown, under its own name as well. */
+async function alsoReal(paths: readonly string[]): Promise<string[]> {
+  const real = await Promise.all(paths.map((path) => realpath(path).catch(() => path)));
+  return [...new Set([...paths, ...real])];
 }
 
 async function existing(paths: readonly string[]): Promise<string[]> {

@@ -31,7 +31,7 @@ export async function probe(isolation: 'auto' | 'none'): Promise<Machine> {
       'unshare',
       [
         ...user,
-        ...['--mount', '--pid', '--fork', '--propagation', 'private', '/bin/sh', '-c'],
+        ...['--mount', '--ipc', '--pid', '--fork', '--propagation', 'private', '/bin/sh', '-c'],
         'mount -n -t proc proc /proc && mount -n -t tmpfs tmpfs /tmp && exec "$@"',
         ...['sh', ...back, 'setpriv', '--no-new-privs', 'true'],
       ],

@@ -1,4 +1,5 @@
-import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, realpath, rm, symlink } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { HelperClient, Json, Observed, ObservedPhase, ServerIo, Spawner, SpawnUser } from '@atrium/sdk';
 import { memoryLog, memoryStore, type SpawnerWorld, type TestHub, testIo, testServerIo } from '@atrium/sdk/testing';
@@ -33,7 +34,8 @@ export interface ProcessWorld extends SpawnerWorld {
   readonly place: Place;
 }
 
-export async function processWorld(options: Options = {}): Promise<ProcessWorld> {
+/** `linked`: the data directory is a link to another one. */
+export async function processWorld(options: Options = {}, data: 'plain' | 'linked' = 'plain'): Promise<ProcessWorld> {
   // As the hub's process has it: what servers must read is opened to them on purpose.
   process.umask(0o077);
   // Directly below /tmp whatever TMPDIR says: socket paths must be short.
@@ -48,6 +50,12 @@ export async function processWorld(options: Options = {}): Promise<ProcessWorld>
     hubGid: process.getgid!(),
   };
   await Promise.all([place.dataDir, place.runDir].map(async (path) => mkdir(path).then(() => chmod(path, 0o711))));
+  if (data === 'linked') {
+    // Not below /tmp, which is hidden anyway.
+    const real = await mkdtemp(join(place.hubUid === 0 ? '/var/lib' : homedir(), 'atrium-t-'));
+    await rm(place.dataDir, { recursive: true });
+    await symlink(real, place.dataDir);
+  }
   const hubs = new Set<string>();
   return {
     place,
@@ -81,6 +89,7 @@ export async function processWorld(options: Options = {}): Promise<ProcessWorld>
         }
         await removeCgroups(meta?.cgroups ?? []);
       }
+      await rm(await realpath(place.dataDir), { recursive: true, force: true });
       // A keeper may just be writing down how its server ended.
       await rm(dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
     },
