@@ -190,6 +190,8 @@ export function exitOf(status: number | undefined, reason?: Exit['reason']): Exi
   };
 }
 
+/** What it said last; Python's own words for an error win, because buffered output may come after them. */
 function lastLine(output: string): string {
-  return (output.trimEnd().split('\n').at(-1) ?? '').trim().slice(0, 300);
+  const error = output.match(/^[\w.]*(?:Error|Exception): .+$/gm)?.at(-1);
+  return (error ?? output.trimEnd().split('\n').at(-1) ?? '').trim().slice(0, 300);
 }
