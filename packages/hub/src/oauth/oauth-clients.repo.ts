@@ -1,4 +1,5 @@
 import { fromJson } from '../db/json.ts';
+import { prepared } from '../db/prepared.ts';
 import type { Db } from '../db/types.ts';
 
 export interface OAuthClient {
@@ -14,20 +15,23 @@ export interface OAuthClient {
   serverId: string | null;
 }
 
-/** Creates or replaces. */
-export async function putClient(db: Db, client: OAuthClient): Promise<void> {
+const upsert = prepared((db, client: OAuthClient & { scopes: string }) => {
   const values = {
     secret_hash: client.secretHash,
     redirect_uri: client.redirectUri,
-    allowed_scopes: JSON.stringify(client.allowedScopes),
+    allowed_scopes: client.scopes,
     description: client.description,
     server_id: client.serverId,
   };
-  await db
+  return db
     .insertInto('oauth_clients')
     .values({ identifier: client.identifier, ...values })
-    .onConflict((conflict) => conflict.column('identifier').doUpdateSet(values))
-    .execute();
+    .onConflict((conflict) => conflict.column('identifier').doUpdateSet(values));
+});
+
+/** Creates or replaces. */
+export async function putClient(db: Db, client: OAuthClient): Promise<void> {
+  await upsert(db, { ...client, scopes: JSON.stringify(client.allowedScopes) });
 }
 
 /** A stopped server's client goes, and with it every browser's token for that server. */

@@ -1,16 +1,28 @@
 import type { Route, RouteTarget } from '@atrium/sdk';
 import { takeNumber } from '../db/counters.repo.ts';
+import { prepared } from '../db/prepared.ts';
 import type { Db } from '../db/types.ts';
+
+interface RouteValues {
+  path: string;
+  target: string;
+  server_id: string | null;
+  version: number;
+}
+
+const upsert = prepared((db, { path, target, server_id, version }: RouteValues) => {
+  const values = { target, server_id, version, deleted: 0 };
+  return db
+    .insertInto('routes')
+    .values({ path, ...values })
+    .onConflict((conflict) => conflict.column('path').doUpdateSet(values));
+});
 
 /** Adds or replaces. In the caller's transaction, so that a route and the phase it belongs to change together. */
 export async function putRoute(db: Db, route: Route): Promise<void> {
   const version = (await takeNumber(db, 'route_version')) + 1;
-  const values = { target: JSON.stringify(route.target), server_id: route.serverId ?? null, version, deleted: 0 };
-  await db
-    .insertInto('routes')
-    .values({ path: route.path, ...values })
-    .onConflict((conflict) => conflict.column('path').doUpdateSet(values))
-    .execute();
+  const { path, target, serverId = null } = route;
+  await upsert(db, { path, target: JSON.stringify(target), server_id: serverId, version });
 }
 
 /** Removes every route of a server; leaves tombstones, so that a stream that was away learns of it. */
@@ -39,12 +51,16 @@ export async function readRoutes(db: Db): Promise<Route[]> {
   return (await db.selectFrom('routes').selectAll().where('deleted', '=', 0).execute()).map(toRoute);
 }
 
+const selectAfter = prepared((db, { version }: { version: number }) =>
+  db.selectFrom('routes').selectAll().where('version', '>', version).orderBy('version'),
+);
+
 /** What changed after `version`, oldest first. */
 export async function readRouteChanges(
   db: Db,
   version: number,
 ): Promise<{ set: Route[]; delete: string[]; version: number }> {
-  const rows = await db.selectFrom('routes').selectAll().where('version', '>', version).orderBy('version').execute();
+  const { rows } = await selectAfter(db, { version });
   return {
     set: rows.filter((row) => row.deleted === 0).map(toRoute),
     delete: rows.filter((row) => row.deleted === 1).map((row) => row.path),

@@ -1,3 +1,4 @@
+import { prepared } from '../db/prepared.ts';
 import type { Db } from '../db/types.ts';
 
 /** One line of a start's story. `percent` is 0–100. */
@@ -18,11 +19,24 @@ export interface NewEvent {
   kind: ServerEvent['kind'];
 }
 
+const insertEvent = prepared((db, { serverId, generation, at, percent, message, kind }: NewEvent) =>
+  db.insertInto('server_events').values({ server_id: serverId, generation, at, percent, message, kind }),
+);
+
 export async function insertEvents(db: Db, events: readonly NewEvent[]): Promise<void> {
-  if (events.length === 0) return;
-  const rows = events.map(({ serverId, ...event }) => ({ server_id: serverId, ...event }));
-  await db.insertInto('server_events').values(rows).execute();
+  for (const event of events) await insertEvent(db, event);
 }
+
+const selectAfter = prepared(
+  (db, { serverId, generation, afterId }: { serverId: string; generation: number; afterId: number }) =>
+    db
+      .selectFrom('server_events')
+      .select(['id', 'at', 'percent', 'message', 'kind'])
+      .where('server_id', '=', serverId)
+      .where('generation', '=', generation)
+      .where('id', '>', afterId)
+      .orderBy('id'),
+);
 
 /** Events of one start after the given id, oldest first. */
 export async function readEvents(
@@ -31,15 +45,7 @@ export async function readEvents(
   generation: number,
   afterId: number,
 ): Promise<ServerEvent[]> {
-  const rows = await db
-    .selectFrom('server_events')
-    .select(['id', 'at', 'percent', 'message', 'kind'])
-    .where('server_id', '=', serverId)
-    .where('generation', '=', generation)
-    .where('id', '>', afterId)
-    .orderBy('id')
-    .execute();
-  return rows as ServerEvent[];
+  return (await selectAfter(db, { serverId, generation, afterId })).rows as ServerEvent[];
 }
 
 /** Forgets the stories of earlier starts. */

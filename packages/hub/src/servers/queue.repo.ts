@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { prepared } from '../db/prepared.ts';
 import type { Db } from '../db/types.ts';
 import type { Failure } from './server.ts';
 
@@ -17,13 +18,15 @@ export async function readQueue(db: Db, limit: number): Promise<string[]> {
   return rows.map((row) => row.id);
 }
 
-export async function countStarting(db: Db): Promise<number> {
-  const { n } = await db
+const selectStarting = prepared((db) =>
+  db
     .selectFrom('servers')
     .select(({ fn }) => fn.countAll<number>().as('n'))
-    .where('phase', '=', 'starting')
-    .executeTakeFirstOrThrow();
-  return Number(n);
+    .where('phase', '=', 'starting'),
+);
+
+export async function countStarting(db: Db): Promise<number> {
+  return Number((await selectStarting(db, {})).rows[0]?.n);
 }
 
 /** Queued → stopped with the reason: it could not even be tried. */

@@ -19,6 +19,7 @@ import { countStarting, failQueued, readQueue } from './queue.repo.ts';
 import * as repo from './servers.repo.ts';
 
 const NOW = 1_800_000_000_000;
+const READY = { now: NOW, address: { kind: 'unix', path: '/run/a' }, observed: { phase: 'running' } } as const;
 
 async function addServer(db: Db, id: string, userName: string, name = ''): Promise<void> {
   const user =
@@ -82,7 +83,7 @@ describeOnDatabases('servers', (open) => {
     expect(await findWork(db, 's1')).toMatchObject({ spec: { s: 1 }, ref: { r: 's1' }, attempt: { zone: 'a' } });
 
     expect(await repo.wantStopped(db, 's1', { code: 'user', at: NOW })).toBeUndefined();
-    expect(await saveReady(db, mine, { started_at: NOW })).toBe(false);
+    expect(await saveReady(db, mine, READY)).toBe(false);
     expect(await listDue(db, NOW, 'hub1')).toEqual(['s1']);
     expect(await listDue(db, NOW, 'hub2')).toEqual([]);
     expect(await takeLease(db, 's1', 'hub2', NOW + 1001, NOW + 5000)).toBe(true);
@@ -137,7 +138,7 @@ describeOnDatabases('servers', (open) => {
     const { db } = opened;
     await addServer(db, 's1', 'ada');
     await startOf(db, 's1', NOW);
-    await saveReady(db, { id: 's1', generation: 1, owner: 'hub1' }, { started_at: NOW, last_work: NOW });
+    await saveReady(db, { id: 's1', generation: 1, owner: 'hub1' }, READY);
     const idleAt = async (seconds: number, rules = { stopAfter: 3600, maxAge: 0 }) =>
       (await listIdle(db, { now: NOW + seconds * 1000, ...rules })).map((row) => row.tooOld);
 

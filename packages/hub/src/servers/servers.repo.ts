@@ -1,8 +1,9 @@
 import type { Options } from '@atrium/sdk';
 import type { Updateable } from 'kysely';
 import { sql } from 'kysely';
+import { prepared } from '../db/prepared.ts';
 import type { Db, ServersTable } from '../db/types.ts';
-import { type Server, type StopReason, toServer } from './server.ts';
+import { type Server, type ServerRow, type StopReason, toServer } from './server.ts';
 
 /** Every read of a server: its row with the owner's name. */
 export function selectServers(db: Db) {
@@ -13,13 +14,24 @@ export function selectServers(db: Db) {
     .select('u.name as user_name');
 }
 
+const selectByName = prepared((db, { userId, name }: { userId: number; name: string }) =>
+  selectServers(db).where('s.user_id', '=', userId).where('s.name', '=', name),
+);
+
 export async function findServer(db: Db, userId: number, name: string): Promise<Server | undefined> {
-  const row = await selectServers(db).where('s.user_id', '=', userId).where('s.name', '=', name).executeTakeFirst();
+  const [row] = (await selectByName(db, { userId, name })).rows;
   return row && toServer(row);
 }
 
+const selectById = prepared((db, { id }: { id: string }) => selectServers(db).where('s.id', '=', id));
+
+/** The whole row, as the controller needs it. */
+export async function findServerRow(db: Db, id: string): Promise<ServerRow | undefined> {
+  return (await selectById(db, { id })).rows[0];
+}
+
 export async function findServerById(db: Db, id: string): Promise<Server | undefined> {
-  const row = await selectServers(db).where('s.id', '=', id).executeTakeFirst();
+  const row = await findServerRow(db, id);
   return row && toServer(row);
 }
 
@@ -60,16 +72,15 @@ export interface NewServer {
   now: number;
 }
 
-/** False when this person already has a server of that name. */
-export async function insertServer(db: Db, server: NewServer): Promise<boolean> {
-  const { numInsertedOrUpdatedRows } = await db
+const insertRow = prepared((db, server: NewServer & { options: string }) =>
+  db
     .insertInto('servers')
     .values({
       id: server.id,
       user_id: server.userId,
       name: server.name,
       display_name: server.displayName,
-      user_options: JSON.stringify(server.userOptions),
+      user_options: server.options,
       spawner_id: server.spawnerId,
       phase_at: server.now,
       created: server.now,
@@ -80,9 +91,13 @@ export async function insertServer(db: Db, server: NewServer): Promise<boolean> 
       next_poll: 0,
       failures: 0,
     })
-    .onConflict((conflict) => conflict.columns(['user_id', 'name']).doNothing())
-    .executeTakeFirstOrThrow();
-  return numInsertedOrUpdatedRows === 1n;
+    .onConflict((conflict) => conflict.columns(['user_id', 'name']).doNothing()),
+);
+
+/** False when this person already has a server of that name. */
+export async function insertServer(db: Db, server: NewServer): Promise<boolean> {
+  const { numAffectedRows } = await insertRow(db, { ...server, options: JSON.stringify(server.userOptions) });
+  return numAffectedRows === 1n;
 }
 
 export type ServerChange = Partial<{
@@ -125,9 +140,8 @@ const FRESH = {
   stop_reason: null,
 } as const;
 
-/** Stopped → queued as a new generation. False when it was not stopped. */
-export async function queueStart(db: Db, id: string, now: number): Promise<boolean> {
-  const { numUpdatedRows } = await db
+const updateQueued = prepared((db, { id, now }: { id: string; now: number }) =>
+  db
     .updateTable('servers')
     .set({
       ...FRESH,
@@ -139,9 +153,12 @@ export async function queueStart(db: Db, id: string, now: number): Promise<boole
       generation: sql`generation + 1`,
     })
     .where('id', '=', id)
-    .where('phase', '=', 'stopped')
-    .executeTakeFirstOrThrow();
-  return numUpdatedRows === 1n;
+    .where('phase', '=', 'stopped'),
+);
+
+/** Stopped → queued as a new generation. False when it was not stopped. */
+export async function queueStart(db: Db, id: string, now: number): Promise<boolean> {
+  return (await updateQueued(db, { id, now })).numAffectedRows === 1n;
 }
 
 /** A start asked for while it stops: the controller queues it once it is down. */

@@ -1,12 +1,34 @@
 import type { Selectable } from 'kysely';
+import { prepared } from '../db/prepared.ts';
 import type { Db, SessionsTable } from '../db/types.ts';
 import { toUser, type User } from '../users/users.service.ts';
 
 export type SessionRow = Selectable<SessionsTable>;
 
+const insertRow = prepared((db, session: SessionRow) =>
+  db.insertInto('sessions').values({
+    hash: session.hash,
+    session_id: session.session_id,
+    user_id: session.user_id,
+    created: session.created,
+    last_seen: session.last_seen,
+    expires_at: session.expires_at,
+  }),
+);
+
 export async function insertSession(db: Db, session: SessionRow): Promise<void> {
-  await db.insertInto('sessions').values(session).execute();
+  await insertRow(db, session);
 }
+
+const selectLive = prepared((db, { hash, now }: { hash: string; now: number }) =>
+  db
+    .selectFrom('sessions as s')
+    .innerJoin('users as u', 'u.id', 's.user_id')
+    .where('s.hash', '=', hash)
+    .where('s.expires_at', '>', now)
+    .selectAll('u')
+    .select(['s.session_id', 's.last_seen']),
+);
 
 /** A session that has not expired, and whose it is: one query, because every request of a browser asks. */
 export async function findSessionRow(
@@ -14,14 +36,7 @@ export async function findSessionRow(
   hash: string,
   now: number,
 ): Promise<{ user: User; sessionId: string; lastSeen: number } | undefined> {
-  const row = await db
-    .selectFrom('sessions as s')
-    .innerJoin('users as u', 'u.id', 's.user_id')
-    .where('s.hash', '=', hash)
-    .where('s.expires_at', '>', now)
-    .selectAll('u')
-    .select(['s.session_id', 's.last_seen'])
-    .executeTakeFirst();
+  const [row] = (await selectLive(db, { hash, now })).rows;
   return row && { user: toUser(row), sessionId: row.session_id, lastSeen: row.last_seen };
 }
 

@@ -1,14 +1,13 @@
+import { prepared } from '../db/prepared.ts';
 import type { Db } from '../db/types.ts';
+
+const selectName = prepared((db, { userId, spawnerId }: { userId: number; spawnerId: string }) =>
+  db.selectFrom('storage').select('name').where('user_id', '=', userId).where('spawner_id', '=', spawnerId),
+);
 
 /** The name of a person's storage with this spawner, if it was ever named. */
 export async function findStorage(db: Db, userId: number, spawnerId: string): Promise<string | undefined> {
-  const row = await db
-    .selectFrom('storage')
-    .select('name')
-    .where('user_id', '=', userId)
-    .where('spawner_id', '=', spawnerId)
-    .executeTakeFirst();
-  return row?.name;
+  return (await selectName(db, { userId, spawnerId })).rows[0]?.name;
 }
 
 export interface NewStorage {

@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely';
 import { sql } from 'kysely';
 import { fromJson } from '../db/json.ts';
+import { prepared } from '../db/prepared.ts';
 import type { ApiTokensTable, Db, UsersTable } from '../db/types.ts';
 import { toUser, type User } from '../users/users.service.ts';
 
@@ -188,10 +189,12 @@ export interface ServerToken {
   now: number;
 }
 
-/** The token of one start; in place of any other of that server. Same call again, as after a crash: no change. */
-export async function putServerToken(db: Db, token: ServerToken): Promise<void> {
-  await db.deleteFrom('api_tokens').where('server_id', '=', token.serverId).where('hash', '<>', token.hash).execute();
-  await db
+const deleteOthers = prepared((db, { serverId, hash }: { serverId: string; hash: string }) =>
+  db.deleteFrom('api_tokens').where('server_id', '=', serverId).where('hash', '<>', hash),
+);
+
+const insertServerToken = prepared((db, token: ServerToken & { scopesJson: string }) =>
+  db
     .insertInto('api_tokens')
     .values({
       hash: token.hash,
@@ -202,12 +205,17 @@ export async function putServerToken(db: Db, token: ServerToken): Promise<void> 
       expires_at: null,
       last_activity: null,
       note: token.note,
-      scopes: JSON.stringify(token.scopes),
+      scopes: token.scopesJson,
       server_id: token.serverId,
       generation: token.generation,
     })
-    .onConflict((conflict) => conflict.column('hash').doNothing())
-    .execute();
+    .onConflict((conflict) => conflict.column('hash').doNothing()),
+);
+
+/** The token of one start; in place of any other of that server. Same call again, as after a crash: no change. */
+export async function putServerToken(db: Db, token: ServerToken): Promise<void> {
+  await deleteOthers(db, { serverId: token.serverId, hash: token.hash });
+  await insertServerToken(db, { ...token, scopesJson: JSON.stringify(token.scopes) });
 }
 
 export async function deleteServerTokens(db: Db, serverId: string): Promise<void> {

@@ -2,6 +2,7 @@ import type { Selectable } from 'kysely';
 import { sql } from 'kysely';
 import { takeNumber } from '../db/counters.repo.ts';
 import { fromJson } from '../db/json.ts';
+import { prepared } from '../db/prepared.ts';
 import type { Db, UsersTable } from '../db/types.ts';
 
 export interface User {
@@ -56,13 +57,19 @@ export function toUser(row: Selectable<UsersTable>): User {
   };
 }
 
+const selectByName = prepared((db, { name }: { name: string }) =>
+  db.selectFrom('users').selectAll().where('name', '=', name),
+);
+
 export async function findUser(db: Db, name: string): Promise<User | undefined> {
-  const row = await db.selectFrom('users').selectAll().where('name', '=', name).executeTakeFirst();
+  const [row] = (await selectByName(db, { name })).rows;
   return row && toUser(row);
 }
 
+const selectById = prepared((db, { id }: { id: number }) => db.selectFrom('users').selectAll().where('id', '=', id));
+
 export async function findUserById(db: Db, id: number): Promise<User | undefined> {
-  const row = await db.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst();
+  const [row] = (await selectById(db, { id })).rows;
   return row && toUser(row);
 }
 
@@ -124,16 +131,24 @@ export interface NewUser {
   now: number;
 }
 
-/** Undefined when the name is taken. The unique index decides; reading first would be a race. */
-export async function insertUser(db: Db, user: NewUser): Promise<User | undefined> {
-  const row = await db
+interface InsertedUser {
+  name: string;
+  admin: number;
+  uid: number;
+  allowedBy: string | null;
+  pending: number;
+  now: number;
+}
+
+const insertRow = prepared((db, user: InsertedUser) =>
+  db
     .insertInto('users')
     .values({
       name: user.name,
-      admin: user.admin ? 1 : 0,
-      uid: await takeNumber(db, 'uid'),
-      allowed_by: user.allowedBy ?? null,
-      pending: user.pending ? 1 : 0,
+      admin: user.admin,
+      uid: user.uid,
+      allowed_by: user.allowedBy,
+      pending: user.pending,
       blocked: 0,
       created: user.now,
       last_activity: null,
@@ -142,9 +157,20 @@ export async function insertUser(db: Db, user: NewUser): Promise<User | undefine
       stop_after: null,
     })
     .onConflict((conflict) => conflict.column('name').doNothing())
-    .returningAll()
-    .executeTakeFirst();
-  return row && toUser(row);
+    .returningAll(),
+);
+
+/** Undefined when the name is taken. The unique index decides; reading first would be a race. */
+export async function insertUser(db: Db, user: NewUser): Promise<User | undefined> {
+  const { rows } = await insertRow(db, {
+    name: user.name,
+    admin: user.admin ? 1 : 0,
+    uid: await takeNumber(db, 'uid'),
+    allowedBy: user.allowedBy ?? null,
+    pending: user.pending ? 1 : 0,
+    now: user.now,
+  });
+  return rows[0] && toUser(rows[0]);
 }
 
 export type UserChange = Partial<
@@ -165,14 +191,17 @@ export async function updateUser(db: Db, id: number, change: UserChange): Promis
   if (Object.keys(values).length > 0) await db.updateTable('users').set(values).where('id', '=', id).execute();
 }
 
-/** Moves forward only, and only when at least `resolution` ms newer: most calls write nothing. */
-export async function touchUser(db: Db, id: number, at: number, resolution = 30_000): Promise<void> {
-  await db
+const updateActivity = prepared((db, { id, at, resolution }: { id: number; at: number; resolution: number }) =>
+  db
     .updateTable('users')
     .set({ last_activity: at })
     .where('id', '=', id)
-    .where(sql<boolean>`coalesce(last_activity, 0) + ${resolution} <= ${at}`)
-    .execute();
+    .where(sql<boolean>`coalesce(last_activity, 0) + ${resolution} <= ${at}`),
+);
+
+/** Moves forward only, and only when at least `resolution` ms newer: most calls write nothing. */
+export async function touchUser(db: Db, id: number, at: number, resolution = 30_000): Promise<void> {
+  await updateActivity(db, { id, at, resolution });
 }
 
 export async function deleteUserRow(db: Db, id: number): Promise<void> {

@@ -1,9 +1,10 @@
-import type { Json } from '@atrium/sdk';
+import type { Address, Json, Observed } from '@atrium/sdk';
 import type { Updateable } from 'kysely';
 import { fromJson } from '../../db/json.ts';
+import { prepared } from '../../db/prepared.ts';
 import type { Db, ServersTable } from '../../db/types.ts';
 import { type Server, toServer } from '../server.ts';
-import { selectServers } from '../servers.repo.ts';
+import { findServerRow } from '../servers.repo.ts';
 
 /** A server as the controller needs it: with what was committed before the first outside call. */
 export interface Work extends Server {
@@ -21,7 +22,7 @@ export interface Fence {
 }
 
 export async function findWork(db: Db, id: string): Promise<Work | undefined> {
-  const row = await selectServers(db).where('s.id', '=', id).executeTakeFirst();
+  const row = await findServerRow(db, id);
   if (!row) return undefined;
   return {
     ...toServer(row),
@@ -49,18 +50,21 @@ export async function listDue(db: Db, now: number, owner: string): Promise<strin
   return rows.map((row) => row.id);
 }
 
+const updateLease = prepared(
+  (db, { id, owner, now, until }: { id: string; owner: string; now: number; until: number }) =>
+    db
+      .updateTable('servers')
+      .set({ lease_owner: owner, lease_until: until })
+      .where('id', '=', id)
+      .where('phase', 'in', ['starting', 'ready', 'stopping'])
+      .where(({ or, eb }) =>
+        or([eb('lease_owner', 'is', null), eb('lease_owner', '=', owner), eb('lease_until', '<', now)]),
+      ),
+);
+
 /** True when this hub now holds the row. One statement: of two hubs, one gets it. */
 export async function takeLease(db: Db, id: string, owner: string, now: number, until: number): Promise<boolean> {
-  const { numUpdatedRows } = await db
-    .updateTable('servers')
-    .set({ lease_owner: owner, lease_until: until })
-    .where('id', '=', id)
-    .where('phase', 'in', ['starting', 'ready', 'stopping'])
-    .where(({ or, eb }) =>
-      or([eb('lease_owner', 'is', null), eb('lease_owner', '=', owner), eb('lease_until', '<', now)]),
-    )
-    .executeTakeFirstOrThrow();
-  return numUpdatedRows === 1n;
+  return (await updateLease(db, { id, owner, now, until })).numAffectedRows === 1n;
 }
 
 export async function renewLeases(db: Db, ids: readonly string[], owner: string, until: number): Promise<void> {
@@ -83,29 +87,32 @@ export async function dropForeignLeases(db: Db, owner: string): Promise<void> {
     .execute();
 }
 
+const updateAdmitted = prepared((db, step: Fence & { spec: string; ref: string; now: number; leaseUntil: number }) =>
+  db
+    .updateTable('servers')
+    .set({
+      phase: 'starting',
+      phase_at: step.now,
+      queued_at: null,
+      spec: step.spec,
+      ref: step.ref,
+      lease_owner: step.owner,
+      lease_until: step.leaseUntil,
+    })
+    .where('id', '=', step.id)
+    .where('generation', '=', step.generation)
+    .where('phase', '=', 'queued')
+    .where('desired', '=', 'running'),
+);
+
 /** Queued → starting, with spec and ref committed before the first outside call. False when it was cancelled meanwhile. */
 export async function admit(
   db: Db,
   fence: Fence,
   step: { spec: Json; ref: Json; now: number; leaseUntil: number },
 ): Promise<boolean> {
-  const { numUpdatedRows } = await db
-    .updateTable('servers')
-    .set({
-      phase: 'starting',
-      phase_at: step.now,
-      queued_at: null,
-      spec: JSON.stringify(step.spec),
-      ref: JSON.stringify(step.ref),
-      lease_owner: fence.owner,
-      lease_until: step.leaseUntil,
-    })
-    .where('id', '=', fence.id)
-    .where('generation', '=', fence.generation)
-    .where('phase', '=', 'queued')
-    .where('desired', '=', 'running')
-    .executeTakeFirstOrThrow();
-  return numUpdatedRows === 1n;
+  const json = { spec: JSON.stringify(step.spec), ref: JSON.stringify(step.ref) };
+  return (await updateAdmitted(db, { ...fence, ...step, ...json })).numAffectedRows === 1n;
 }
 
 /** Writes a step's outcome. False when the row is no longer ours or of another generation: then stop acting. */
@@ -121,15 +128,35 @@ export async function saveStep(db: Db, fence: Fence, values: Updateable<ServersT
   return numUpdatedRows === 1n;
 }
 
-/** Starting → ready, unless a stop was asked for meanwhile: stop always wins (architecture §3). */
-export async function saveReady(db: Db, fence: Fence, values: Updateable<ServersTable>): Promise<boolean> {
-  const { numUpdatedRows } = await db
+const updateReady = prepared((db, step: Fence & { now: number; address: string; observed: string }) =>
+  db
     .updateTable('servers')
-    .set({ ...values, phase: 'ready', lease_owner: null, lease_until: 0 })
-    .where('id', '=', fence.id)
-    .where('generation', '=', fence.generation)
-    .where('lease_owner', '=', fence.owner)
-    .where('desired', '=', 'running')
-    .executeTakeFirstOrThrow();
-  return numUpdatedRows === 1n;
+    .set({
+      phase: 'ready',
+      phase_at: step.now,
+      started_at: step.now,
+      last_activity: step.now,
+      last_work: step.now,
+      address: step.address,
+      observed: step.observed,
+      observed_at: step.now,
+      failure: null,
+      failures: 0,
+      lease_owner: null,
+      lease_until: 0,
+    })
+    .where('id', '=', step.id)
+    .where('generation', '=', step.generation)
+    .where('lease_owner', '=', step.owner)
+    .where('desired', '=', 'running'),
+);
+
+/** Starting → ready, unless a stop was asked for meanwhile: stop always wins (architecture §3). */
+export async function saveReady(
+  db: Db,
+  fence: Fence,
+  { now, address, observed }: { now: number; address: Address; observed: Omit<Observed, 'progress'> },
+): Promise<boolean> {
+  const json = { address: JSON.stringify(address), observed: JSON.stringify(observed) };
+  return (await updateReady(db, { ...fence, now, ...json })).numAffectedRows === 1n;
 }

@@ -7,7 +7,7 @@ import { insertEvents } from '../events.repo.ts';
 import type { Failure } from '../server.ts';
 import { saveReady, type Work } from './controller.repo.ts';
 import { answerTimedOut, exitedEarly, faultOf, startTimedOut } from './failures.ts';
-import { commit, eventBase, fenceOf, LostLease, observedColumns, serverIo } from './steps.ts';
+import { commit, eventBase, fenceOf, LostLease, serverIo, withoutProgress } from './steps.ts';
 
 /** How often a start is looked at: fast at first, for servers that come up at once; ms. */
 const POLL = { first: 20, factor: 1.6, most: 1_000 };
@@ -30,19 +30,11 @@ export async function runStart(ctx: AppContext, work: Work, signal: AbortSignal)
   const now = ctx.clock.now();
   const url = ctx.urls.server(work.userName, work.name);
   await ctx.db.transaction().execute(async (db) => {
-    const ready = await saveReady(db, fenceOf(ctx, work), {
-      phase_at: now,
-      started_at: now,
-      last_activity: now,
-      last_work: now,
-      address: JSON.stringify(outcome),
-      failure: null,
-      failures: 0,
-    });
+    const ready = await saveReady(db, fenceOf(ctx, work), { now, ...outcome });
     // Not ready: a stop came in between. The controller sees the row and stops it.
     if (!ready) return;
     const path = ctx.urls.routePath(work.userName, work.name);
-    await putRoute(db, { path, target: outcome, serverId: work.id });
+    await putRoute(db, { path, target: outcome.address, serverId: work.id });
     await insertEvents(db, [
       { ...eventBase(ctx, work), percent: 100, message: `Server ready at ${url}`, kind: 'ready' },
     ]);
@@ -55,7 +47,13 @@ export async function runStart(ctx: AppContext, work: Work, signal: AbortSignal)
   ctx.wakeups.notify('progress', work.id);
 }
 
-async function bringUp(ctx: AppContext, work: Work, signal: AbortSignal): Promise<Address | Fault | 'cancelled'> {
+/** A server that answers: where, and what the spawner saw of it. */
+interface Up {
+  address: Address;
+  observed: Omit<Observed, 'progress'>;
+}
+
+async function bringUp(ctx: AppContext, work: Work, signal: AbortSignal): Promise<Up | Fault | 'cancelled'> {
   const { clock, config, spawner } = ctx;
   const io = serverIo(ctx, work, signal);
   const startBy = work.phaseAt + config.start.timeout * 1000;
@@ -89,8 +87,7 @@ async function bringUp(ctx: AppContext, work: Work, signal: AbortSignal): Promis
     if (observed.phase === 'running' && observed.address) {
       answerBy ||= now + config.start.answerTimeout * 1000;
       if (await answers(ctx, work, observed.address)) {
-        await commit(ctx, work, observedColumns(ctx, observed));
-        return observed.address;
+        return { address: observed.address, observed: withoutProgress(observed) };
       }
       if (now > answerBy) return answerTimedOut(config.start.answerTimeout);
     } else if (now > startBy) {

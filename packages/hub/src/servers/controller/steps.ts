@@ -64,7 +64,10 @@ export function serverIo(ctx: AppContext, work: Work, signal: AbortSignal): Serv
 }
 
 /** What of an observation is worth a row: everything but the progress, which has rows of its own. */
+export function withoutProgress({ progress: _, ...rest }: Observed): Omit<Observed, 'progress'> {
+  return rest;
+}
+
 export function observedColumns(ctx: AppContext, observed: Observed): Updateable<ServersTable> {
-  const { progress: _, ...rest } = observed;
-  return { observed: JSON.stringify(rest), observed_at: ctx.clock.now() };
+  return { observed: JSON.stringify(withoutProgress(observed)), observed_at: ctx.clock.now() };
 }
