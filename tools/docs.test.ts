@@ -1,0 +1,63 @@
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ERROR_STATUS } from '@atrium/sdk';
+import { describe, expect, test } from 'vitest';
+import { PROBLEMS } from '../packages/proxy/src/error-page.ts';
+import { generatedDocs } from './generated-docs.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+
+test.each(Object.entries(generatedDocs()))('%s says what the source says (else: npm run docs)', (path, text) => {
+  expect(existsSync(join(root, path)) && read(path)).toBe(text);
+});
+
+describe('the page of errors', () => {
+  /** The rows of one section's table: first cell without its backquotes → the second. */
+  const rowsOf = (heading: string) => {
+    const section = read('docs/reference/errors.md').split(/^## /m).find((part) => part.startsWith(`${heading}\n`));
+    const rows = [...(section ?? '').matchAll(/^\| `(\w+)` \| ([^|]+) \|/gm)];
+    return Object.fromEntries(rows.map(([, code, second]) => [code, second!.trim()]));
+  };
+
+  test('has every code of the hub with its status', () => {
+    const known = Object.entries(ERROR_STATUS).map(([code, status]) => [code, String(status)]);
+
+    expect(rowsOf('From the hub')).toEqual(Object.fromEntries(known));
+  });
+
+  test('has every code of the proxy with its status', () => {
+    const known = Object.values(PROBLEMS).map(({ code, status }) => [code, String(status)]);
+
+    expect(rowsOf('From the proxy')).toEqual(Object.fromEntries(known));
+  });
+
+  test('has every reason for which a server does not run', () => {
+    const sources = globSync(['plugins/spawner-*/src/*.ts', 'packages/hub/src/servers/controller/failures.ts'], {
+      cwd: root,
+      exclude: (path) => /\.test\.ts$|\/test-/.test(path),
+    });
+    const codes = sources.flatMap((path) =>
+      [...read(path).matchAll(/\bcode: '(\w+)'|\bfault\(\s*'(\w+)'/g)].map(([, one, other]) => one ?? other),
+    );
+
+    expect(Object.keys(rowsOf('Why a server does not run')).sort()).toEqual([...new Set(codes)].sort());
+  });
+});
+
+test('links between the documents lead somewhere', () => {
+  const documents = globSync('{*.md,docs/**/*.md,{packages,plugins}/*/README.md,bench/**/README.md}', {
+    cwd: root,
+    exclude: (path) => path.includes('node_modules'),
+  });
+
+  const broken = documents.flatMap((path) =>
+    [...read(path).matchAll(/\]\((?!https?:|#)([^)#\s]+)[^)]*\)/g)]
+      .filter(([, target]) => !existsSync(join(root, dirname(path), target!)))
+      .map(([, target]) => `${path}: ${target}`),
+  );
+
+  expect(documents.length).toBeGreaterThan(10);
+  expect(broken).toEqual([]);
+});
