@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import { expect } from 'vitest';
 import { testChromium } from '../../tools/test-machine.ts';
 
 export { testCli } from '../../packages/atrium/src/testing/cli.ts';
@@ -49,4 +50,20 @@ export async function shoot(page: Page, name: string): Promise<void> {
     await page.screenshot({ path: join(SHOTS, `${name}-${colorScheme}.png`) });
   }
   await page.emulateMedia({ colorScheme: 'light' });
+}
+
+/** The link that `atrium up` prints while there is no administrator. */
+export async function firstAdminLink(up: { said(): string }): Promise<string> {
+  const link = () => /http\S+first-admin\S+/.exec(up.said())?.[0];
+  await expect.poll(link, { timeout: 10_000 }).toBeTruthy();
+  return link() ?? '';
+}
+
+/** Fills in the page behind that link. */
+export async function createFirstAdmin(page: Page, link: string, name: string, password: string): Promise<void> {
+  await page.goto(link);
+  await page.getByLabel('Name').fill(name);
+  await page.getByLabel('Password', { exact: true }).fill(password);
+  await page.getByRole('button', { name: 'Create the account' }).click();
+  await page.getByRole('heading', { name: `Servers of ${name.toLowerCase()}` }).waitFor();
 }

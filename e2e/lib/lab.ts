@@ -3,6 +3,11 @@ import type { Page } from 'playwright-core';
 /** Opens a new notebook from JupyterLab's launcher and waits until its kernel answers. */
 export async function newNotebook(page: Page): Promise<void> {
   await page.locator('.jp-LauncherCard[data-category="Notebook"]').first().click();
+  await kernelReady(page);
+}
+
+/** Waits until the open notebook's kernel answers. */
+export async function kernelReady(page: Page): Promise<void> {
   await page.locator('.jp-Notebook .jp-CodeCell').first().waitFor();
   await page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').waitFor();
 }
@@ -15,9 +20,9 @@ export async function runCell(page: Page, code: string): Promise<string> {
   await cell.locator('.cm-content').click();
   await page.keyboard.insertText(code);
   const output = cell.locator('.jp-OutputArea-output').first();
-  for (let tries = 0; tries < 5; tries += 1) {
+  for (let tries = 0; tries < 8; tries += 1) {
     await page.keyboard.press('Shift+Enter');
-    const done = await output.waitFor({ timeout: 15_000 }).catch(() => 'not yet');
+    const done = await output.waitFor({ timeout: 6_000 }).catch(() => 'not yet');
     if (done !== 'not yet') break;
     // JupyterLab forgets what is run while it still connects to a new kernel, and shows the cell as never run.
     await cell.locator('.cm-content').click();
