@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { askRunning } from '../cli/ask.ts';
 import { CommandError, defineCommand } from '../cli/command.ts';
 import { findDataDir, placesOf } from '../files/data-dir.ts';
+import { RESTART_SIGNAL } from '../up/signals.ts';
 import { readState } from '../up/state.ts';
 import { signalSupervisor } from './down.ts';
 
@@ -20,7 +21,7 @@ export const restart = defineCommand({
     const places = placesOf(findDataDir(values['data-dir']));
     const before = readState(places);
     if (!before) throw new CommandError(`Atrium does not run on ${places.dataDir}. To start it: atrium up`);
-    signalSupervisor(before.pid, 'SIGHUP');
+    signalSupervisor(before.pid, RESTART_SIGNAL);
     for (const until = Date.now() + RESTART_MS; ; await delay(POLL_MS)) {
       const { hubPid, refused } = readState(places) ?? {};
       if (refused && refused.at > (before.refused?.at ?? 0)) throw new CommandError(refused.problem);

@@ -50,14 +50,14 @@ export function decideAccount(needed: readonly string[]): Decision {
   const account = hubAccount();
   for (const path of needed) {
     const blocked = unreadableAt(path, account);
-    if (blocked) {
-      return {
-        account: undefined,
-        warning:
-          `Hub and proxy keep running as root, because other accounts cannot read ${blocked}` +
-          `${blocked === path ? '' : ` (above ${path})`}. Put Atrium and its data where they can, such as /opt and /var/lib.`,
-      };
-    }
+    if (!blocked) continue;
+    const remedy = statSync(blocked).isFile()
+      ? `chgrp ${account.gid} ${blocked} && chmod g+r ${blocked}`
+      : 'Put Atrium and its data where they can, such as /opt and /var/lib.';
+    return {
+      account: undefined,
+      warning: `Hub and proxy keep running as root, because other accounts cannot read ${blocked}. ${remedy}`,
+    };
   }
   return { account };
 }

@@ -7,6 +7,8 @@ const ENDING = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
 /** Ports below this are root's, unless the kernel was told otherwise. */
 const FIRST_FREE_PORT = 1024;
 
+export type Entry = 'hub-process' | 'proxy-process';
+
 export interface ChildOptions {
   account: Account | undefined;
   /** Where compiled code is kept, so that a restart is fast. */
@@ -19,11 +21,7 @@ export interface ChildOptions {
  * Starts one of our processes in a session of its own (a terminal's Ctrl-C is for the supervisor alone) with a channel
  * for messages. Its standard error is ours, its standard output too: nothing of it is an answer.
  */
-export function startChild(
-  entry: 'hub-process' | 'proxy-process',
-  argument: HubArguments | ProxyArguments,
-  options: ChildOptions,
-): ChildProcess {
+export function startChild(entry: Entry, argument: HubArguments | ProxyArguments, options: ChildOptions): ChildProcess {
   const { account, cacheDir, port } = options;
   const script = fileURLToPath(new URL(`${entry}.${ENDING}`, import.meta.url));
   const argv = [...process.execArgv, script, JSON.stringify(argument)];

@@ -49,6 +49,10 @@ const channel = openChannel<ToHub, FromHub>(
 const helper = helperChannel((request) => channel.send({ type: 'helper', ...request }));
 const fileLog = openLog(join(places.logDir, 'hub.log'), 'hub', 'warn');
 
+process.on('uncaughtExceptionMonitor', (error) => {
+  fileLog.log.fatal({ err: error }, 'the hub cannot go on');
+  fileLog[Symbol.dispose]();
+});
 // A bug in one request's background work must be seen, and is not worth everybody's hub.
 process.on('unhandledRejection', (error) => fileLog.log.error({ err: error }, 'unhandled rejection'));
 

@@ -19,14 +19,21 @@ export interface KeepOptions<Child extends Kept> {
 }
 
 /**
- * Starts a process again whenever it ends, until the signal. `replace` puts another one in its place: its end is then
- * no accident.
+ * Starts a process again whenever it ends, until the signal. One change at a time: a restart that meets a crash comes
+ * after it, or before it and then makes it no accident.
  */
 export function keepRunning<Child extends Kept>(options: KeepOptions<Child>) {
   const { name, start, onStarted, say, signal } = options;
   let current = options.first;
   let since = Date.now();
   let failures = 0;
+  let turns: Promise<void> = Promise.resolve();
+
+  const inTurn = (act: () => Promise<void>): Promise<void> => {
+    const done = turns.then(() => (signal.aborted ? undefined : act()));
+    turns = done.catch(() => {});
+    return done;
+  };
 
   const again = async (): Promise<void> => {
     while (!signal.aborted) {
@@ -36,7 +43,6 @@ export function keepRunning<Child extends Kept>(options: KeepOptions<Child>) {
       failures += 1;
       try {
         take(await start());
-        onStarted(current);
         return;
       } catch (error) {
         say(`${(error as Error).message}\nTrying again; Ctrl-C ends it.`);
@@ -48,27 +54,30 @@ export function keepRunning<Child extends Kept>(options: KeepOptions<Child>) {
     current = child;
     since = Date.now();
     watch(child);
+    onStarted(child);
   };
 
   const watch = (child: Child) =>
-    void child.ended.then((how) => {
-      if (signal.aborted || child !== current) return;
-      if (Date.now() - since > STEADY_MS) failures = 0;
-      say(`The ${name} ended (${how}); starting it again.`);
-      return again();
-    });
+    void child.ended.then((how) =>
+      inTurn(async () => {
+        if (child !== current) return;
+        if (Date.now() - since > STEADY_MS) failures = 0;
+        say(`The ${name} ended (${how}); starting it again.`);
+        await again();
+      }),
+    );
 
   watch(current);
   return {
-    get current() {
-      return current;
-    },
-    /** The old one is no longer watched once this returns; end it then. */
-    replace(child: Child): Child {
-      const old = current;
-      failures = 0;
-      take(child);
-      return old;
-    },
+    /**
+     * Puts what `exchange` gives in the place of the one that runs, which it may end. When it rejects, so does this, and
+     * the old one goes on, or is started again if it has ended.
+     */
+    replace: (exchange: (old: Child) => Promise<Child>): Promise<void> =>
+      inTurn(async () => {
+        const next = await exchange(current);
+        failures = 0;
+        take(next);
+      }),
   };
 }

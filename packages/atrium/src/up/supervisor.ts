@@ -3,15 +3,16 @@ import { CommandError, type Terminal } from '../cli/command.ts';
 import type { Places } from '../files/data-dir.ts';
 import { prepareDirs } from '../files/prepare.ts';
 import { startTimeOf } from '../files/process-info.ts';
-import { startChild } from '../process/child.ts';
 import type { HubArguments, PublicSettings } from '../process/messages.ts';
 import { VERSION } from '../version.ts';
 import { chooseApiAddress, keepApiAddress } from './api-address.ts';
+import { trackChildren } from './children.ts';
 import { type HubChild, hubChild } from './hub-child.ts';
 import { keepRunning } from './keep.ts';
 import { explainPort, probePort } from './port.ts';
-import { type ProxyChild, startProxyChild } from './proxy-child.ts';
+import { type ProxyChild, proxyChild } from './proxy-child.ts';
 import { rootHelper } from './root-helper.ts';
+import { catchSignals } from './signals.ts';
 import { clearState, lockDataDir, type State, writeState } from './state.ts';
 import { addressOf, bindWarning, linkText, readyText } from './words.ts';
 
@@ -24,15 +25,17 @@ export interface UpOptions {
 }
 
 /**
- * Runs hub and proxy, each in a process of its own, until a signal: SIGINT and SIGTERM end both, SIGHUP replaces the
- * hub. People's servers are not its children and outlive it.
+ * Runs hub and proxy, each in a process of its own, until a signal: SIGINT and SIGTERM end both, others replace the
+ * hub (signals.ts). People's servers are not its children and outlive it.
  * @throws CommandError when it could not start.
  */
 export async function runSupervisor({ places, configFile, flags, terminal }: UpOptions): Promise<void> {
   const { account, warning } = prepareDirs(places, configFile);
   using _lock = lockDataDir(places);
   if (warning) terminal.say(`Warning: ${warning}`);
-  const signals = catchSignals();
+  const signals = catchSignals(process.stdin.isTTY);
+  const children = trackChildren();
+  signals.onSecondStop(children.killAll);
   const asked = new AbortController();
   const helper = account && (await rootHelper(places, account));
   const childOptions = { account, cacheDir: places.cacheDir };
@@ -49,12 +52,10 @@ export async function runSupervisor({ places, configFile, flags, terminal }: UpO
     linkUntil = link.expiresAt;
     terminal.say(linkText(url, link));
   };
-  const startHub = () => hubChild(startChild('hub-process', args, childOptions), { helper, onFirstAdmin });
+  const startHub = () => hubChild(children.start('hub-process', args, childOptions), { helper, onFirstAdmin });
 
-  const running: { hub?: HubChild; proxy?: ProxyChild } = {};
   const begin = async () => {
     const hub = await startHub();
-    running.hub = hub;
     const { settings } = hub;
     if (settings.needsPython) await makePython(places);
     asked.signal.throwIfAborted();
@@ -62,14 +63,15 @@ export async function runSupervisor({ places, configFile, flags, terminal }: UpO
     const api = await chooseApiAddress(places.apiAddressFile);
     const apiUrl = `http://${api.address.host}:${api.address.port}${settings.basePath}hub/api`;
     const go = () => ({ apiUrl, linkUntil, ...(account ? { root: account } : {}) });
+    let { port } = settings;
     const startProxy = () => {
-      const port = running.proxy?.port ?? settings.port;
-      return startProxyChild(proxyArguments(places, { ...settings, port }, api.address), { ...childOptions, port });
+      const options = proxyArguments(places, { ...settings, port }, api.address);
+      return proxyChild(children.start('proxy-process', options, { ...childOptions, port }));
     };
     const proxy = await startProxy();
-    running.proxy = proxy;
+    port = proxy.port;
     if (api.isNew) keepApiAddress(places.apiAddressFile, api.address);
-    url = addressOf({ ...settings, port: proxy.port });
+    url = addressOf({ ...settings, port });
     const warnings = [...bindWarning(settings), ...(await hub.go(go()))];
     return { hub, proxy, go, startProxy, warnings };
   };
@@ -98,9 +100,9 @@ export async function runSupervisor({ places, configFile, flags, terminal }: UpO
       name: 'hub',
       first: started.hub,
       start: async () => {
-        running.hub = await startHub();
-        await running.hub.go(go());
-        return running.hub;
+        const hub = await startHub();
+        await hub.go(go());
+        return hub;
       },
       onStarted: (hub) => remember({ hubPid: hub.pid }),
       say,
@@ -109,10 +111,7 @@ export async function runSupervisor({ places, configFile, flags, terminal }: UpO
     keepRunning<ProxyChild>({
       name: 'proxy',
       first: started.proxy,
-      start: async () => {
-        running.proxy = await startProxy();
-        return running.proxy;
-      },
+      start: startProxy,
       onStarted: (proxy) => remember({ proxyPid: proxy.pid }),
       say,
       signal: asked.signal,
@@ -123,12 +122,12 @@ export async function runSupervisor({ places, configFile, flags, terminal }: UpO
      */
     signals.onRestart(async () => {
       try {
-        const next = await startHub();
-        const old = hubs.replace(next);
-        running.hub = next;
-        await old.stop();
-        await next.go(go());
-        remember({ hubPid: next.pid });
+        await hubs.replace(async (old) => {
+          const next = await startHub();
+          await old.stop();
+          await next.go(go());
+          return next;
+        });
         say('The hub is restarted.');
       } catch (error) {
         const problem = (error as Error).message;
@@ -139,12 +138,9 @@ export async function runSupervisor({ places, configFile, flags, terminal }: UpO
     await signals.stop;
   } finally {
     asked.abort();
-    // The proxy first: its last word about activity goes to the hub.
-    await running.proxy?.stop();
-    await running.hub?.stop();
-    // What was begun when the signal came is over now, or has one of them more to end.
+    await children.stopAll();
+    // What was begun when the signal came finds now that it cannot go on.
     await beginning.catch(() => {});
-    await running.proxy?.stop();
     clearState(places);
     for (const socket of [places.hubSocket, places.controlSocket]) rmSync(socket, { force: true });
   }
@@ -178,22 +174,5 @@ function proxyArguments(places: Places, settings: PublicSettings, api: { host: s
     tableFile: places.routeTable,
     logFile: `${places.logDir}/proxy.log`,
     trustedProxies,
-  };
-}
-
-/** Signals are requests; the second one to stop is answered at once. */
-function catchSignals() {
-  const stop = Promise.withResolvers<void>();
-  let restart: (() => Promise<void>) | undefined;
-  let restarting: Promise<void> = Promise.resolve();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.resolve());
-  process.on('SIGHUP', () => {
-    if (restart) restarting = restarting.then(restart);
-  });
-  return {
-    stop: stop.promise,
-    onRestart(act: () => Promise<void>) {
-      restart = act;
-    },
   };
 }

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { startTimeOf } from '../files/process-info.ts';
 import { NO_SERVERS, type TestCli, TINY_SERVERS, testCli, type Up } from '../testing/cli.ts';
 
 const SOON = { timeout: 15_000, interval: 50 };
@@ -58,6 +59,18 @@ describe('atrium up', () => {
         () => 0,
       );
     await expect.poll(status, SOON).toBe(200);
+  });
+
+  test('when it is killed itself, hub and proxy go too, and the next one starts', { timeout: LONG }, async () => {
+    await using cli = testCli(NO_SERVERS);
+    const first = await cli.up();
+    const { hubPid, proxyPid } = first.state();
+
+    await first.end('SIGKILL');
+
+    await expect.poll(() => [hubPid, proxyPid].map((pid) => startTimeOf(pid!)), SOON).toEqual([undefined, undefined]);
+    const second = await cli.up();
+    expect((await fetch(new URL('hub/api', second.url))).status).toBe(200);
   });
 
   test('a second one on the same data says that the first runs', { timeout: LONG }, async () => {

@@ -1,0 +1,42 @@
+/** What a person or the system asks of a running `atrium up`. */
+export interface Signals {
+  /** Resolves when it shall end. */
+  readonly stop: Promise<void>;
+  /** Calls come one after the other. */
+  onRestart(act: () => Promise<void>): void;
+  /** They are in a hurry. */
+  onSecondStop(act: () => void): void;
+}
+
+/** What `atrium restart` sends. */
+export const RESTART_SIGNAL = 'SIGUSR2';
+
+/** `hasTerminal`: its closing ends the program, as it ends any; without one, SIGHUP asks for a restart. */
+export function catchSignals(hasTerminal: boolean): Signals {
+  const stop = Promise.withResolvers<void>();
+  let stops = 0;
+  let restart: (() => Promise<void>) | undefined;
+  let hurry = () => {};
+  let restarting: Promise<void> = Promise.resolve();
+  const onStop = () => {
+    stop.resolve();
+    stops += 1;
+    if (stops > 1) hurry();
+  };
+  const onRestart = () => {
+    if (restart) restarting = restarting.then(restart);
+  };
+  process.on('SIGINT', onStop);
+  process.on('SIGTERM', onStop);
+  process.on('SIGHUP', hasTerminal ? onStop : onRestart);
+  process.on(RESTART_SIGNAL, onRestart);
+  return {
+    stop: stop.promise,
+    onRestart(act) {
+      restart = act;
+    },
+    onSecondStop(act) {
+      hurry = act;
+    },
+  };
+}
