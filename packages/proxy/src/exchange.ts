@@ -10,7 +10,6 @@ import { announcedIdle, type Upstream, type UpstreamUser } from './upstream.ts';
 import { isWork, relativePath } from './work.ts';
 
 /** May be sent again without doing anything twice (RFC 9110 §9.2). */
-const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
 /** A kept connection this young is hardly being closed just now; good enough for what cannot be sent twice. */
 const YOUNG_MS = 1_000;
@@ -315,8 +314,8 @@ export class Exchange implements UpstreamUser {
         this.#repeated = true;
         return this.#connect(0);
       }
-      // Reading twice does no harm, so a hub may be killed under a page without anybody noticing.
-      if (isHub && SAFE.has(method)) return this.#waitForHub();
+      // Asking twice comes to the same, so a hub may be killed under a page or a stop without anybody noticing.
+      if (isHub && IDEMPOTENT.has(method)) return this.#waitForHub();
     }
     this.#fail(isHub ? PROBLEMS.hubBroke : PROBLEMS.serverBroke);
   }

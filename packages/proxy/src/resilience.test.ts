@@ -21,7 +21,7 @@ test('requests for the hub wait while it restarts, and are then answered', async
   expect(await Promise.all([reading, writing])).toEqual(['hub /hub/home', 'hub /hub/login']);
 });
 
-test('a page being read when the hub is killed is read again; what may have been done is not done twice', async () => {
+test('a page being read, or a stop, when the hub is killed is asked for again; what may have been done is not done twice', async () => {
   let asked = 0;
   let hang = true;
   await using rig = await startRig({
@@ -32,17 +32,19 @@ test('a page being read when the hub is killed is read again; what may have been
   });
 
   const reading = fetch(rig.url('/hub/home')).then((reply) => reply.text());
+  const stop = fetch(rig.url('/hub/api/users/ada/server'), { method: 'DELETE' }).then((reply) => reply.text());
   const writing = fetch(rig.url('/hub/api/users'), { method: 'POST', body: 'x' });
-  await until('both have arrived', () => asked === 2);
+  await until('all have arrived', () => asked === 3);
   hang = false;
   await rig.hub.kill();
   await rig.hub.start();
 
   expect(await reading).toBe('hub /hub/home');
+  expect(await stop).toBe('hub /hub/api/users/ada/server');
   const broken = await writing;
   expect(broken.status).toBe(502);
   expect(((await broken.json()) as { message: string }).message).toContain('may or may not have been done');
-  expect(asked).toBe(3);
+  expect(asked).toBe(5);
 });
 
 test('a hub that stays away is explained, with a time to try again', async () => {
