@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { testIo, testServerIo } from '@atrium/sdk/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -191,4 +191,5 @@ test('the helper refuses accounts, names and folders that are not its own', asyn
   await refused({ extra: true });
   await symlink('/etc', launchesDir(world.place));
   await refused({});
+  await rm(launchesDir(world.place));
 });

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { SpawnUser } from '@atrium/sdk';
 import { z } from 'zod';
-import { holdDir, homesDir, ifMissing, isRoot, launchesDir, type Place, parseLaunchName, readMeta } from './layout.ts';
-import { bootId, isAlive, readClaim } from './processes.ts';
+import { holdDir, homesDir, ifMissing, isRoot, type Place } from './layout.ts';
+import { launches, look } from './look.ts';
 
 const run = promisify(execFile);
 
@@ -49,12 +49,11 @@ export async function prepareHome(place: Place, storage: string, uid: number): P
 /** Deletes a person's home folder for good. Refuses while a server of theirs runs. */
 export async function removeHome(place: Place, storage: string): Promise<void> {
   const name = StorageName.parse(storage);
-  const boot = await bootId();
-  for (const entry of await readdir(launchesDir(place)).catch(ifMissing([]))) {
-    const dir = join(launchesDir(place), entry);
-    if (!parseLaunchName(entry) || (await readMeta(dir))?.storage !== name) continue;
-    if (await isAlive(await readClaim(join(dir, 'keeper')), boot))
+  for (const ref of await launches(place)) {
+    const facts = await look(place, ref);
+    if (facts?.meta.storage === name && facts.state === 'alive') {
       throw new Error('A server still uses this home folder. Stop it first.');
+    }
   }
   await using homes = await holdDir(homesDir(place), 0o711, 0);
   const doomed = `.removed-${name}-${randomBytes(4).toString('hex')}`;

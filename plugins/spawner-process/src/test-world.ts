@@ -3,12 +3,12 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { HelperClient, Json, Observed, ObservedPhase, ServerIo, Spawner, SpawnUser } from '@atrium/sdk';
 import { memoryLog, memoryStore, type SpawnerWorld, type TestHub, testIo, testServerIo } from '@atrium/sdk/testing';
-import { killCgroups, removeCgroups } from './cgroups.ts';
+import { remove } from './control.ts';
 import { processHelper } from './helper.ts';
 import { processSpawner } from './index.ts';
 import { launchDir, type Place, readMeta } from './layout.ts';
 import { launches } from './look.ts';
-import { signal, withEnvironment } from './processes.ts';
+import { withEnvironment } from './processes.ts';
 import { nameStorage } from './storage.ts';
 
 const LIFE_MS = 30_000;
@@ -56,11 +56,9 @@ export async function processWorld(options: Options = {}, data: 'plain' | 'linke
     await rm(place.dataDir, { recursive: true });
     await symlink(real, place.dataDir);
   }
-  const hubs = new Set<string>();
   return {
     place,
     async open({ hubId, store, guard }, more = {}): Promise<Spawner> {
-      hubs.add(hubId);
       const configured = processSpawner({
         command: [process.execPath, '-e', TINY_SERVER],
         readOnlyPaths: [dirname(dirname(process.execPath))],
@@ -82,12 +80,7 @@ export async function processWorld(options: Options = {}, data: 'plain' | 'linke
     async [Symbol.asyncDispose]() {
       for (const ref of await launches(place)) {
         const meta = await readMeta(launchDir(place, ref)).catch(() => undefined);
-        await killCgroups(meta?.cgroups ?? []);
-        for (const hubId of hubs) {
-          for (const pid of await withEnvironment(`ATRIUM_LAUNCH=${hubId}/${ref.server}.${ref.generation}`))
-            signal(pid, 'SIGKILL');
-        }
-        await removeCgroups(meta?.cgroups ?? []);
+        await remove({ ...place, hubId: meta?.hubId ?? place.hubId }, ref);
       }
       await rm(await realpath(place.dataDir), { recursive: true, force: true });
       // A keeper may just be writing down how its server ended.
