@@ -50,7 +50,7 @@ export function placesOf(dataDir: string, runDir = findRunDir(dataDir)): Places 
     logDir: join(dataDir, 'hub-logs'),
     cacheDir: join(dataDir, 'cache'),
     python: join(dataDir, 'python'),
-    wheels: join(dataDir, 'cache', 'wheels'),
+    wheels: join(dataDir, 'wheels'),
     lastBackup: join(dataDir, 'last-backup.json'),
   };
 }
