@@ -44,9 +44,11 @@ class NodeSqliteDriver implements Driver {
   async init(): Promise<void> {
     const db = new DatabaseSync(this.#file);
     // Durable enough: with WAL and NORMAL a power cut may lose the last transactions, never the database; a crash of
-    // the hub loses nothing. An insert takes 19 µs instead of 177.
+    // the hub loses nothing. An insert takes 19 µs instead of 177. Moving the log into the file waits for the disk and
+    // holds everybody up: every 32 MiB rather than every 4, which is also less work, for the same pages change often.
     db.exec(`pragma journal_mode = wal; pragma synchronous = normal; pragma foreign_keys = on;
-      pragma busy_timeout = 5000; pragma temp_store = memory; pragma cache_size = -16000;`);
+      pragma busy_timeout = 5000; pragma temp_store = memory; pragma cache_size = -16000;
+      pragma wal_autocheckpoint = 8000;`);
     this.#connection = new NodeSqliteConnection(db);
   }
 

@@ -40,6 +40,7 @@ export async function up(db: Kysely<never>, dialect: 'sqlite' | 'postgres'): Pro
       next_poll bigint not null default 0, queued_at bigint, started_at bigint, last_activity bigint, last_work bigint,
       failure text, failures integer not null default 0, stop_reason text, stop_after integer, created bigint not null,
       unique (user_id, name))`,
+    `create index servers_phase on servers (phase)`,
     `create index servers_due on servers (next_poll) where phase <> 'stopped' or desired <> 'stopped'`,
     `create index servers_queue on servers (queued_at) where phase = 'queued'`,
     `create table oauth_clients (
