@@ -9,6 +9,7 @@ const NOT_THE_HUBS = new Set([
   'homes',
   'logs',
   'python',
+  'wheels',
   'up.lock',
   'api-address.json',
   'last-backup.json',
