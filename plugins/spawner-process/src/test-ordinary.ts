@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { ada, begin, bob, openOn, processWorld, runScript } from './test-world.ts';
 
-/** What an ordinary user's hub can do, as JSON on standard output; `ordinary-user.test.ts` runs it as another account. */
+/** What an ordinary user's hub can do, as JSON on standard output; `other-accounts.test.ts` runs it as another account. */
 await using world = await processWorld();
 const spawner = await openOn(world);
 const neighbour = await begin(spawner, bob);
