@@ -9,6 +9,8 @@ const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 2_000;
 /** Knocking at a socket of the same machine costs next to nothing, and a hub that restarts is wanted back at once. */
 const LAST_LOCAL_RETRY_MS = 200;
+/** The table on disk is this old at most, ms: a class that starts writes it a few times, not once per server. */
+const SAVE_EVERY_MS = 250;
 /** A line may hold the whole table: 100,000 servers are some 20 MB. */
 const MAX_LINE = 256 * 1024 * 1024;
 
@@ -147,7 +149,7 @@ export class RouteStream implements AsyncDisposable {
     }
   }
 
-  /** Writes the newest table; changes that come meanwhile are written together afterwards. */
+  /** Writes the newest table; changes that come meanwhile and a little later are written together afterwards. */
   #save(): void {
     this.#unsaved = true;
     this.#saving ??= this.#write().finally(() => {
@@ -156,7 +158,7 @@ export class RouteStream implements AsyncDisposable {
   }
 
   async #write(): Promise<void> {
-    const { table, tableFile, log } = this.#options;
+    const { table, tableFile, log, clock } = this.#options;
     const temporary = `${tableFile}.${process.pid}.tmp`;
     while (this.#unsaved) {
       this.#unsaved = false;
@@ -173,6 +175,7 @@ export class RouteStream implements AsyncDisposable {
         log.warn({ err, tableFile }, 'the routes could not be kept on disk');
         await rm(temporary, { force: true }).catch(() => undefined);
       }
+      await clock.sleep(SAVE_EVERY_MS, this.#stop.signal).catch(() => undefined);
     }
   }
 }
