@@ -5,6 +5,8 @@ import { dirname } from 'node:path';
 const ROTATE_BYTES = 20 * 1024 * 1024;
 /** What waits for a slow disk at most; lines beyond it are lost. */
 const WAITING_CHARS = 8 * 1024 * 1024;
+/** Lines of so many ms go to the file together: a write per line costs more than making the line. */
+const GATHER_MS = 10;
 
 /**
  * Lines appended to a file, without waiting for the disk. A disk that is full or gone never ends the process that logs
@@ -15,7 +17,8 @@ export class LogFile {
   #fd: number | undefined;
   #size = 0;
   #waiting = '';
-  #isWriting = false;
+  /** A write is under way or will be in a moment. */
+  #isDue = false;
 
   constructor(path: string) {
     this.#path = path;
@@ -24,7 +27,7 @@ export class LogFile {
 
   write(line: string): void {
     if (this.#waiting.length < WAITING_CHARS) this.#waiting += line;
-    if (!this.#isWriting) this.#drain();
+    this.#schedule();
   }
 
   /** What still waits, at the end of the process. */
@@ -37,21 +40,24 @@ export class LogFile {
     this.#waiting = '';
   }
 
+  #schedule(): void {
+    if (this.#isDue || this.#waiting === '') return;
+    this.#isDue = true;
+    setTimeout(() => this.#drain(), GATHER_MS);
+  }
+
   #drain(): void {
     if (this.#fd === undefined) this.#open();
-    if (this.#fd === undefined || this.#waiting === '') {
-      this.#waiting = '';
-      return;
-    }
     const chunk = this.#waiting;
     this.#waiting = '';
-    this.#isWriting = true;
-    write(this.#fd, chunk, (_error, written) => {
-      this.#isWriting = false;
+    const done = (written: number) => {
+      this.#isDue = false;
       this.#size += written;
       if (this.#size > ROTATE_BYTES) this.#rotate();
-      if (this.#waiting !== '') this.#drain();
-    });
+      this.#schedule();
+    };
+    if (this.#fd === undefined) done(0);
+    else write(this.#fd, chunk, (error, written) => done(error ? 0 : written));
   }
 
   #rotate(): void {
