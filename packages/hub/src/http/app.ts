@@ -1,5 +1,4 @@
 import { HubError } from '@atrium/sdk';
-import cookie from '@fastify/cookie';
 import formbody from '@fastify/formbody';
 import fastify, {
   type FastifyBaseLogger,
@@ -72,9 +71,8 @@ export function buildApp(ctx: AppContext, register: (app: FastifyInstance) => vo
     if (place !== undefined) return reply.redirect(place, 302);
     throw new HubError('not_found', isApiRequest(ctx, request) ? 'Not Found' : 'There is no page at this address.');
   });
-  void app.register(cookie);
   void app.register(formbody);
-  // After the plug-ins, so that forms and cookies are there when its routes are added.
+  // After the plug-ins, so that forms are there when its routes are added.
   void app.register(async (routes) => register(routes));
   return app;
 }
