@@ -194,18 +194,24 @@ export async function wantStopped(db: Db, id: string, reason: StopReason): Promi
   return undefined;
 }
 
-/** Newest activity; values only move forward (contract §3.7). Times in ms. */
+const updateSeen = prepared(
+  (db, { id, lastActivity, lastWork }: { id: string; lastActivity: number; lastWork: number }) => {
+    const newer = (column: 'last_activity' | 'last_work', at: number) =>
+      sql<number>`case when coalesce(${sql.ref(column)}, 0) < ${at} then ${at} else ${sql.ref(column)} end`;
+    return db
+      .updateTable('servers')
+      .set({ last_activity: newer('last_activity', lastActivity), last_work: newer('last_work', lastWork) })
+      .where('id', '=', id);
+  },
+);
+
+/** Newest activity; values only move forward (contract §3.7). Times in ms; what is not known is 0. */
 export async function touchServer(
   db: Db,
   id: string,
-  seen: { lastActivity?: number; lastWork?: number },
+  { lastActivity = 0, lastWork = 0 }: { lastActivity?: number; lastWork?: number },
 ): Promise<void> {
-  const newer = (column: 'last_activity' | 'last_work', at: number) =>
-    sql<number>`case when coalesce(${sql.ref(column)}, 0) < ${at} then ${at} else ${sql.ref(column)} end`;
-  const values: Record<string, unknown> = {};
-  if (seen.lastActivity !== undefined) values.last_activity = newer('last_activity', seen.lastActivity);
-  if (seen.lastWork !== undefined) values.last_work = newer('last_work', seen.lastWork);
-  if (Object.keys(values).length > 0) await db.updateTable('servers').set(values).where('id', '=', id).execute();
+  await updateSeen(db, { id, lastActivity, lastWork });
 }
 
 /** JSON of the deterministic name of what this start created outside; null before the first start. */

@@ -37,6 +37,8 @@ export function createController(ctx: AppContext): Controller {
   let looking: Promise<void> = Promise.resolve();
   let scheduled = false;
   let admitting = false;
+  /** Somebody may be queued: unset by a look that left nobody behind. */
+  let waiting = true;
   const ends: (() => void)[] = [];
 
   /** Looks at the named rows (or at all that are due) after the current turn, so that a burst is one look. */
@@ -104,14 +106,20 @@ export function createController(ctx: AppContext): Controller {
   }
 
   async function admitWaiting(): Promise<void> {
-    if (admitting || closing.signal.aborted) return;
+    if (admitting || !waiting || closing.signal.aborted) return;
     admitting = true;
     try {
       const free = ctx.config.start.concurrency - (await countStarting(ctx.db));
       if (free <= 0) return;
-      for (const id of await readQueue(ctx.db, free)) {
+      waiting = false;
+      const queue = await readQueue(ctx.db, free);
+      waiting ||= queue.length === free;
+      for (const id of queue) {
         if (await admitOne(ctx, id, ctx.clock.now() + LEASE_MS)) run(id);
       }
+    } catch (error) {
+      waiting = true;
+      throw error;
     } finally {
       admitting = false;
     }
@@ -129,6 +137,7 @@ export function createController(ctx: AppContext): Controller {
       ends.push(
         ctx.wakeups.on('servers', (id) => {
           if (id) dirty.add(id);
+          waiting = true;
           schedule();
         }),
       );
@@ -136,6 +145,7 @@ export function createController(ctx: AppContext): Controller {
         if (ctx.dialect === 'sqlite') await dropForeignLeases(ctx.db, ctx.instanceId).catch(report);
         void every(LOOK_MS, async () => {
           for (const id of await listDue(ctx.db, ctx.clock.now(), ctx.instanceId)) if (!tasks.has(id)) dirty.add(id);
+          waiting = true;
           schedule();
         });
         void every(RENEW_MS, () => renewLeases(ctx.db, [...tasks.keys()], ctx.instanceId, ctx.clock.now() + LEASE_MS));
