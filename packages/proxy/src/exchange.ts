@@ -17,6 +17,8 @@ const BUSY_RETRY_MS = 25;
 /** Held of a body while there is no connection yet; then the client waits. */
 const MAX_EARLY = 256 * 1024;
 const MAX_INTERIM = 16;
+/** Held of what the hub was sent, to send it again when that hub was killed over it: a form, not a file. */
+const MAX_REPEAT = 16 * 1024;
 /** A head and a body of this size together are written in one go. */
 const ONE_WRITE = 16 * 1024;
 
@@ -37,6 +39,11 @@ export class Exchange implements UpstreamUser {
   #early: Buffer[] = [];
   #earlyBytes = 0;
   #repeated = false;
+  /** What the hub got of the body; undefined when that is too much to send again. */
+  #sent: Buffer[] | undefined;
+  #sentBytes = 0;
+  /** The hub is asked again, and told so: it knows what may be done twice. */
+  #again = false;
   #leaveGate: (() => void) | undefined;
   /** Bytes of an answer whose head is not complete. */
   #held: Buffer | undefined;
@@ -55,6 +62,7 @@ export class Exchange implements UpstreamUser {
     this.requestId = requestId;
     this.requestBody = BodyReader.ofRequest(head.fields);
     this.#hasBody = !this.requestBody.done;
+    this.#sent = target.address === undefined ? [] : undefined;
     this.#startedAt = now;
   }
 
@@ -106,7 +114,7 @@ export class Exchange implements UpstreamUser {
     const isHub = this.target.address === undefined;
     if (kind === 'answer') this.#fail(PROBLEMS.serverSlow);
     else if (kind === 'connect' && isHub) this.#waitForHub();
-    else this.#fail(isHub ? PROBLEMS.hubGone : PROBLEMS.serverGone);
+    else this.#fail(isHub ? this.#hubProblem() : PROBLEMS.serverGone);
   }
 
   onUpstreamOpen(): void {
@@ -190,10 +198,14 @@ export class Exchange implements UpstreamUser {
     const expect = fields.expect !== '' && head.minor === 1 ? `Expect: ${fields.expect}\r\n` : '';
     const upgrade = head.upgrade ? 'Connection: Upgrade\r\nUpgrade: websocket\r\n' : '';
     const forwarded = forwardedLines(head, host, connection.peer, connection.trusted);
-    return `${head.method} ${head.target} HTTP/1.1\r\nHost: ${host}\r\n${fields.kept}${framing}${expect}${upgrade}${forwarded}X-Request-Id: ${requestId}\r\n\r\n`;
+    const again = this.#again ? 'X-Atrium-Repeat: 1\r\n' : '';
+    return `${head.method} ${head.target} HTTP/1.1\r\nHost: ${host}\r\n${fields.kept}${framing}${expect}${upgrade}${forwarded}${again}X-Request-Id: ${requestId}\r\n\r\n`;
   }
 
   #sendBody(bytes: Buffer): void {
+    this.#sentBytes += bytes.length;
+    if (this.#sentBytes > MAX_REPEAT) this.#sent = undefined;
+    else this.#sent?.push(bytes);
     this.#moved = true;
     if (this.#opened) {
       if (this.#upstream && !this.#upstream.socket.write(bytes)) this.#connection.pause('upstream');
@@ -314,8 +326,13 @@ export class Exchange implements UpstreamUser {
         this.#repeated = true;
         return this.#connect(0);
       }
-      // Asking twice comes to the same, so a hub may be killed under a page or a stop without anybody noticing.
-      if (isHub && IDEMPOTENT.has(method)) return this.#waitForHub();
+    }
+    if (untouched && isHub && this.requestBody.done && this.#sent && !this.head.upgrade) {
+      // Asking twice comes to the same, or the hub is told and decides: it may be killed without anybody noticing.
+      if (this.#hasBody || !IDEMPOTENT.has(method)) this.#again = true;
+      this.#early = this.#sent;
+      this.#earlyBytes = this.#sentBytes;
+      return this.#waitForHub();
     }
     this.#fail(isHub ? PROBLEMS.hubBroke : PROBLEMS.serverBroke);
   }
@@ -336,12 +353,17 @@ export class Exchange implements UpstreamUser {
     if (this.#upstream) pool.discard(this.#upstream);
     this.#upstream = undefined;
     const left = this.#startedAt + hubWaitMs - clock.now();
-    if (left <= 0) return this.#fail(PROBLEMS.hubGone);
+    if (left <= 0) return this.#fail(this.#hubProblem());
     this.#connection.expect('hub', left);
     this.#leaveGate = gate.wait(() => {
       this.#leaveGate = undefined;
       this.#connect(0);
     });
+  }
+
+  /** Once a hub has had the request, nobody knows what became of it. */
+  #hubProblem(): Problem {
+    return this.#again ? PROBLEMS.hubBroke : PROBLEMS.hubGone;
   }
 
   #fail(problem: Problem): void {

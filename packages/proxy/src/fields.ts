@@ -82,6 +82,7 @@ export const REQUEST_NAMES = new NameTable({
   forwarded: 'drop', // RFC 7239: same claim in another notation
   'x-real-ip': 'drop', // tornado believes these two before X-Forwarded-*
   'x-scheme': 'drop',
+  'x-atrium-repeat': 'drop', // the proxy's word to the hub that it asks again
   'x-request-id': 'drop', // ours, so that one id in a page, a log and a report is one request
 });
 
@@ -252,7 +253,7 @@ export function listItems(list: string): string[] {
 
 /** Must not arrive after the body: by then they were decided on, or would be believed without having been seen. */
 const NOT_A_TRAILER =
-  /^(?:host|content-length|transfer-encoding|content-(?:type|encoding|range)|connection|upgrade|expect|te|trailer|cookie|set-cookie2?|authorization|proxy-.*|x-forwarded-.*|forwarded|x-real-ip|x-scheme|x-request-id|cache-control|max-forwards|age|date|expires|location|vary|www-authenticate)$/;
+  /^(?:host|content-length|transfer-encoding|content-(?:type|encoding|range)|connection|upgrade|expect|te|trailer|cookie|set-cookie2?|authorization|proxy-.*|x-forwarded-.*|forwarded|x-real-ip|x-scheme|x-request-id|x-atrium-repeat|cache-control|max-forwards|age|date|expires|location|vary|www-authenticate)$/;
 
 /**
  * A trailer section (field lines and the empty line) as it may be passed on, or undefined when it is malformed.

@@ -21,6 +21,7 @@ export const ERROR_STATUS = {
   plugin_failed: 500,
   misconfigured: 500,
   redirect_loop: 500,
+  hub_broke_off: 502,
   database_unavailable: 503,
   disk_full: 507,
   server_unreachable: 503,

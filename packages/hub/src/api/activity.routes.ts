@@ -24,7 +24,7 @@ const Body = z
 
 export const activityReportRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (app, { ctx }) => {
   app.post('/users/:user/activity', {
-    config: { scopes: ['users:activity'] },
+    config: { scopes: ['users:activity'], repeatable: true },
     schema: { summary: 'Report activity of a user and their servers', params: UserParams, body: Body },
     async handler(request, reply) {
       const user = await userNamed(ctx, request.params.user);

@@ -2,6 +2,7 @@ import { HubError, type Json } from '@atrium/sdk';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { AppContext } from '../context.ts';
+import { isRepeated } from '../http/repeat.ts';
 import { mayDo } from '../http/requester.ts';
 import { createServer, findServer, logName, patchServer } from '../servers/servers.service.ts';
 import { Empty, ServerModel, ServerParams, strictBody } from './models.ts';
@@ -70,7 +71,7 @@ export const serverRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (a
     });
 
     app.post(url, {
-      config: { scopes: ['start:servers'], ...about },
+      config: { scopes: ['start:servers'], repeatable: true, ...about },
       schema: {
         summary: `Start a ${which}`,
         description: 'Answers 201 when it is ready, or 202 when it takes longer; the progress URL then tells more.',
@@ -85,7 +86,11 @@ export const serverRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (a
         const { user: name, server: serverName = '' } = request.params;
         const wanted = readStartBody(request.body);
         const user = await userNamed(ctx, name);
-        const ready = await startAndWait(ctx, user, serverName, { ...wanted, by: requesterIn(request).user.name });
+        const ready = await startAndWait(ctx, user, serverName, {
+          ...wanted,
+          by: requesterIn(request).user.name,
+          again: isRepeated(request),
+        });
         return reply.code(ready ? 201 : 202).send();
       },
     });

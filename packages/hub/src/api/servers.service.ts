@@ -49,10 +49,12 @@ export async function startAndWait(
   ctx: AppContext,
   user: User,
   name: string,
-  wishes: StartWishes & { by: string },
+  { again, ...wishes }: StartWishes & { by: string; again: boolean },
 ): Promise<boolean> {
   const before = await findServer(ctx.db, user.id, name);
   if (before && pendingOf(before) === 'spawn') return false;
+  // Asked for by this very request, of a hub that did not live to say so.
+  if (again && before && isReady(before)) return true;
   const started = await requestStart(ctx, user, name, wishes);
   const over = (server: Server) =>
     server.generation !== started.generation ||

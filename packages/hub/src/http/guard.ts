@@ -2,6 +2,7 @@ import { HubError, type ScopeTarget } from '@atrium/sdk';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AppContext } from '../context.ts';
 import { bodyProblem } from './body.ts';
+import { checkRepeat } from './repeat.ts';
 import { isApi, pathOf, type Requester, requesterOf, requireScope } from './requester.ts';
 import { checkXsrf } from './xsrf.ts';
 
@@ -17,6 +18,11 @@ export interface RouteAccess {
   page?: true;
   /** For everybody. */
   public?: true;
+  /**
+   * Carrying it out twice comes to the same, as with every GET, PUT and DELETE: when a hub is killed over it, the proxy
+   * asks the next one (`isRepeated` in repeat.ts), and nobody notices.
+   */
+  repeatable?: true;
 }
 
 declare module 'fastify' {
@@ -41,6 +47,7 @@ export function checkAccess(route: { method: string | string[]; url: string; con
 
 /** Runs when the body is read and before it is validated: who asks is settled before what they ask. */
 export async function guard(ctx: AppContext, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  checkRepeat(request);
   const access = request.routeOptions.config;
   if (access.page) await guardPage(ctx, request, reply);
   else if (access.scopes && !request.is404) await guardApi(ctx, request, access);

@@ -59,7 +59,7 @@ export const loginRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
     (await findSession(ctx, request)) ? goOn(request, reply) : show(request, reply, 200),
   );
 
-  app.post(`${hub}login`, { config: { public: true } }, async (request, reply) => {
+  app.post(`${hub}login`, { config: { public: true, repeatable: true } }, async (request, reply) => {
     const username = field(request.body, 'username');
     if (!(await isOurForm(ctx, request))) return show(request, reply, 403, { username, error: FORM_EXPIRED });
     const result = await signIn(ctx, request.body, request.ip);

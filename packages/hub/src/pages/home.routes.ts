@@ -85,7 +85,7 @@ export const homeRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, {
 
   app.get(`${hub}home`, { config }, (request, reply) => show(request, reply));
 
-  app.post(`${hub}home/start`, { config }, async (request, reply) => {
+  app.post(`${hub}home/start`, { config: { ...config, repeatable: true } }, async (request, reply) => {
     const viewer = viewerOf(request);
     const name = fieldOf(request.body, 'server') ?? '';
     const owner = await ownerWithScope(ctx, viewer, ['start:servers'], {
@@ -101,7 +101,7 @@ export const homeRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, {
     return reply.redirect(ctx.urls.spawnPending(owner.name, name) + query, 303);
   });
 
-  app.post(`${hub}home/stop`, { config }, async (request, reply) => {
+  app.post(`${hub}home/stop`, { config: { ...config, repeatable: true } }, async (request, reply) => {
     const viewer = viewerOf(request);
     const name = fieldOf(request.body, 'server') ?? '';
     const owner = await ownerWithScope(ctx, viewer, ['delete:servers'], {

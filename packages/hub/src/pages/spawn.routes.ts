@@ -1,6 +1,7 @@
 import { HubError, type Json, type Options } from '@atrium/sdk';
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { AppContext } from '../context.ts';
+import { isRepeated } from '../http/repeat.ts';
 import { xsrfToken } from '../http/xsrf.ts';
 import {
   findServer,
@@ -81,6 +82,9 @@ export const spawnRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
 
   async function spawnByForm(request: FastifyRequest<Names>, reply: FastifyReply) {
     const { owner, name, server, next } = await target(request, ['start:servers']);
+    if (server && isActive(server) && isRepeated(request)) {
+      return reply.redirect(withNext(ctx.urls.spawnPending(owner.name, name), next), 302);
+    }
     if (server && isActive(server)) {
       throw new HubError(
         'already_running',
@@ -169,7 +173,7 @@ export const spawnRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
 
   for (const tail of ['', '/:user', '/:user/:server']) {
     app.get<Names>(`${hub}spawn${tail}`, { config }, spawn);
-    app.post<Names>(`${hub}spawn${tail}`, { config }, spawnByForm);
+    app.post<Names>(`${hub}spawn${tail}`, { config: { ...config, repeatable: true } }, spawnByForm);
     if (tail === '') continue;
     app.get<Names>(`${hub}spawn-pending${tail}`, { config }, pending);
     app.get<Names>(`${hub}server-log${tail}`, { config }, log);
