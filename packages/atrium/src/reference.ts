@@ -7,8 +7,7 @@ import { processSpawner } from '@atrium/spawner-process';
 import { commandReference } from './cli/help.ts';
 import { COMMANDS } from './commands/index.ts';
 
-const GENERATED =
-  '<!-- Generated from the program itself; `npx vitest run packages/atrium/src/reference.test.ts -u` writes it anew. -->';
+const GENERATED = '<!-- Generated from the program itself; `npm run docs` writes it anew. -->';
 
 /** docs/reference/config.md */
 export function configPage(): string {
@@ -44,6 +43,10 @@ export function commandPage(): string {
     'Standard output carries the answer and nothing else; everything said along the way goes to standard error. Exit status: 0 ' +
       'done, 1 failed, 2 the command line cannot be read. While a hub runs, commands ask it through a socket that only its ' +
       'account and root can open; otherwise they open the database themselves. In a clone, `npx atrium` is the command.',
+    'Without `--data-dir` the data directory is `$ATRIUM_DATA_DIR`, else `/var/lib/atrium` for root, else ' +
+      '`~/.local/share/atrium` (macOS: `~/Library/Application Support/atrium`). `npm start` keeps its data in `.atrium` of the ' +
+      'clone: give `--data-dir .atrium` to the other commands. Without `--config` the configuration is `atrium.config.ts` of ' +
+      'the current folder, else of the data directory; else the defaults hold.',
     commandReference(COMMANDS),
   );
 }
