@@ -8,7 +8,7 @@ import { join, posix, relative, sep } from 'node:path';
 
 const SKIPPED = new Set(['node_modules', 'dist', 'artifacts', '.git', '.cache', '.atrium']);
 const CODE = /\.(ts|mjs)$/;
-const isTest = (path) => /\.test\.ts$|\/test-[^/]+\.ts$|\/src\/testing\//.test(path);
+const isTest = (path) => /\.test\.ts$|\/test-[^/]+\.ts$|\/src\/(.*\/)?testing\//.test(path);
 const HUB = 'packages/hub/src/';
 
 /** The folder of the hub that a file belongs to; undefined for the files that put the hub together. */

@@ -2,8 +2,8 @@ import { HubError, type Options } from '@atrium/sdk';
 import type { AppContext } from '../context.ts';
 import { fromJson } from '../db/json.ts';
 import { randomId } from '../keys.ts';
-import { pluginIo } from '../plugins/plugin-io.ts';
 import type { User } from '../users/users.service.ts';
+import { readLog } from './controller/log-tail.ts';
 import { deleteEventsBefore, insertEvents, recentStartTimes } from './events.repo.ts';
 import { readQueue } from './queue.repo.ts';
 import { isActive, logName, type Server, type StopReason, validDisplayName, validServerName } from './server.ts';
@@ -245,8 +245,7 @@ export async function typicalStartMs(ctx: AppContext): Promise<number | null> {
 /** The newest lines of a server's output, oldest first; of its last start when it does not run. */
 export async function serverLog(ctx: AppContext, server: Server, lines: number): Promise<readonly string[]> {
   const ref = await repo.findRef(ctx.db, server.id);
-  if (ref === null || !ctx.spawner.logs) return server.failure?.log ?? [];
-  return ctx.spawner.logs(fromJson(ref) ?? null, lines, pluginIo(ctx, AbortSignal.timeout(5_000)));
+  return ref === null ? (server.failure?.log ?? []) : readLog(ctx, fromJson(ref), lines);
 }
 
 /** What many waiting pages ask at once is read once. Per installation, gone with it. */

@@ -1,17 +1,16 @@
 import type { Address, Fault, Observed } from '@atrium/sdk';
 import type { AppContext } from '../../context.ts';
-import { pluginIo } from '../../plugins/plugin-io.ts';
 import { putRoute } from '../../routes/routes.service.ts';
 import { get } from '../ask.ts';
 import { insertEvents } from '../events.repo.ts';
 import type { Failure } from '../server.ts';
 import { saveReady, type Work } from './controller.repo.ts';
 import { answerTimedOut, exitedEarly, faultOf, startTimedOut } from './failures.ts';
+import { logTail } from './log-tail.ts';
 import { commit, eventBase, fenceOf, LostLease, serverIo, withoutProgress } from './steps.ts';
 
 /** How often a start is looked at: fast at first, for servers that come up at once; ms. */
 const POLL = { first: 20, factor: 1.6, most: 1_000 };
-const LOG_LINES = 60;
 /** One try of the first request to a new server, ms; the whole wait is `start.answerTimeout`. */
 const PROBE_TIMEOUT = 5_000;
 
@@ -127,14 +126,4 @@ async function recordFailure(ctx: AppContext, work: Work, fault: Fault): Promise
     [{ percent: 100, message: `Spawn failed: ${fault.message}`, kind: 'failed' }],
   );
   ctx.log.warn({ server: work.id, user: work.userName, name: work.name, code: fault.code }, 'start failed');
-}
-
-/** The last lines of output; a log that cannot be read must not hide the failure itself. */
-export async function logTail(ctx: AppContext, work: Work): Promise<readonly string[]> {
-  try {
-    return (await ctx.spawner.logs?.(work.ref, LOG_LINES, pluginIo(ctx, AbortSignal.timeout(5_000)))) ?? [];
-  } catch (err) {
-    ctx.log.warn({ err, server: work.id }, 'could not read the log of a failed start');
-    return [];
-  }
 }

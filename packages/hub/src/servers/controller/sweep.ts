@@ -4,8 +4,8 @@ import { pluginIo } from '../../plugins/plugin-io.ts';
 import type { StopReason } from '../server.ts';
 import { listActiveServers } from '../servers.repo.ts';
 import { findWork, takeLease } from './controller.repo.ts';
+import { logTail } from './log-tail.ts';
 import { recordNotices } from './notices.ts';
-import { logTail } from './start.ts';
 import { commit } from './steps.ts';
 
 /** How often everything that runs is looked at. */
