@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { link, lstat, readdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { cgroupsBusy, cgroupsOf, killCgroups, removeCgroups } from './cgroups.ts';
@@ -95,18 +96,22 @@ export async function remove(place: Place, ref: ProcessRef): Promise<void> {
       if (Date.now() > until)
         throw new Error('The server does not end although it was killed; it may be waiting for a disk.');
     }
+    // Out of sight at once: what is deleted file by file is neither a launch nor nothing when that is cut off, or when a
+    // keeper that came late, and finds its place taken, puts its draft of a claim in between.
+    const name = `.old-${randomBytes(6).toString('hex')}`;
+    const rest = join(dirname(dir), name);
+    await rename(dir, rest);
     // Without a pid namespace, something of the server may have got away and swap folders for links meanwhile; `rm`
     // walks by open folders and is not misled.
-    if (isRoot() && meta.mode !== 'namespaces')
-      await run('rm', ['-rf', '--', join(launchesDir(place), `${ref.server}.${ref.generation}`)]);
-    else await rm(dir, { recursive: true, force: true });
+    if (isRoot() && meta.mode !== 'namespaces') await run('rm', ['-rf', '--', join(launchesDir(place), name)]);
+    else await rm(rest, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
   });
   await removeCgroups(await cgroupsOf(place, ref));
 }
 
-/** Removes drafts of launch folders that a killed hub left. For a hub that starts, when no other one acts. */
+/** Removes drafts and rests of launch folders that a killed hub left. For a hub that starts, when no other one acts. */
 export async function sweepDrafts(place: Place): Promise<void> {
   for (const name of await readdir(launchesDir(place)).catch(ifMissing([] as string[]))) {
-    if (name.startsWith('.new-')) await rm(join(launchesDir(place), name), { recursive: true, force: true });
+    if (/^\.(new|old)-/.test(name)) await rm(join(launchesDir(place), name), { recursive: true, force: true });
   }
 }

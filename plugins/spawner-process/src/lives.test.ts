@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { testIo, testServerIo } from '@atrium/sdk/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -112,6 +112,19 @@ test('a stop that comes between folder and process keeps a late process from run
   expect(await spawner.observe(ref, life.io)).toMatchObject({ phase: 'exited', exit: { reason: 'stopped' } });
   expect((await spawner.ensure(ref, spawner.resolve(ada, {}), life.io)).phase).toBe('exited');
   await helper.call('remove', { ref });
+});
+
+test('a start that is taken back at once leaves nothing, however late its process comes', async () => {
+  const spawner = await openOn(world);
+  const io = testIo();
+
+  for (let generation = 1; generation <= 40; generation += 1) {
+    const { ref } = await begin(spawner, ada, generation);
+    await spawner.stop(ref, { graceMs: 0, force: true }, io);
+    await spawner.destroy(ref, io);
+  }
+
+  expect(await readdir(launchesDir(world.place))).toEqual([]);
 });
 
 test('a machine that was restarted is told, and nothing is taken for the old process', async () => {
