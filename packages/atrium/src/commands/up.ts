@@ -33,7 +33,7 @@ export const up = defineCommand({
   },
   async run({ values }, terminal) {
     const places = placesOf(findDataDir(values['data-dir']));
-    const configFile = findConfigFile(values.config, places.dataDir);
+    const configFile = () => findConfigFile(values.config, places.dataDir);
     const flags = { host: values.host, port: portOf(values.port) };
     await runSupervisor({ places, configFile, flags, terminal });
     return undefined;

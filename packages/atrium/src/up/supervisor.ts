@@ -18,7 +18,8 @@ import { addressOf, bindWarning, linkText, readyText } from './words.ts';
 
 export interface UpOptions {
   places: Places;
-  configFile: string | undefined;
+  /** Looked up for each hub, so that a file made after the start counts from the next restart on. */
+  configFile(): string | undefined;
   /** Settings given on the command line. */
   flags: Record<string, unknown>;
   terminal: Terminal;
@@ -30,7 +31,7 @@ export interface UpOptions {
  * @throws CommandError when it could not start.
  */
 export async function runSupervisor({ places, configFile, flags, terminal }: UpOptions): Promise<void> {
-  const { account, warning } = prepareDirs(places, configFile);
+  const { account, warning } = prepareDirs(places, configFile());
   using _lock = lockDataDir(places);
   if (warning) terminal.say(`Warning: ${warning}`);
   const signals = catchSignals(process.stdin.isTTY);
@@ -39,12 +40,10 @@ export async function runSupervisor({ places, configFile, flags, terminal }: UpO
   const asked = new AbortController();
   const helper = account && (await rootHelper(places, account));
   const childOptions = { account, cacheDir: places.cacheDir };
-  const args: HubArguments = {
-    dataDir: places.dataDir,
-    runDir: places.runDir,
-    flags,
-    mode: 'serve',
-    ...(configFile ? { configFile } : {}),
+  const hubArguments = (): HubArguments => {
+    const { dataDir, runDir } = places;
+    const file = configFile();
+    return { dataDir, runDir, flags, mode: 'serve', ...(file ? { configFile: file } : {}) };
   };
   let url = '';
   let linkUntil = 0;
@@ -52,7 +51,8 @@ export async function runSupervisor({ places, configFile, flags, terminal }: UpO
     linkUntil = link.expiresAt;
     terminal.say(linkText(url, link));
   };
-  const startHub = () => hubChild(children.start('hub-process', args, childOptions), { helper, onFirstAdmin });
+  const startHub = async () =>
+    hubChild(children.start('hub-process', hubArguments(), childOptions), { helper, onFirstAdmin });
 
   const begin = async () => {
     const hub = await startHub();

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -150,6 +150,18 @@ describe('atrium restart', () => {
     expect(up.state().hubPid).not.toBe(hubPid);
     expect(await socket.echo('still here')).toBe('still here');
     expect((await api(up, 'GET', '/users/ada')).status).toBe(200);
+  });
+
+  test('a configuration file that was made after the start counts', { timeout: LONG }, async () => {
+    await using cli = testCli();
+    mkdirSync(cli.places.dataDir);
+    writeFileSync(join(cli.places.dataDir, 'atrium.config.ts'), NO_SERVERS);
+    const up = await cli.up();
+    writeFileSync(join(cli.dir, 'atrium.config.ts'), NO_SERVERS.replace('({', "({ branding: { name: 'Physics 101' },"));
+
+    await cli.json('restart');
+
+    expect(await (await fetch(new URL('hub/login', up.url))).text()).toContain('Physics 101');
   });
 
   test('a hub whose configuration is wrong does not replace one that works', { timeout: LONG }, async () => {
