@@ -100,7 +100,8 @@ export async function remove(place: Place, ref: ProcessRef): Promise<void> {
     // keeper that came late, and finds its place taken, puts its draft of a claim in between.
     const name = `.old-${randomBytes(6).toString('hex')}`;
     const rest = join(dirname(dir), name);
-    await rename(dir, rest);
+    // Nothing to rename: somebody else's call was faster.
+    if (!(await rename(dir, rest).then(() => true, ifMissing(false)))) return;
     // Without a pid namespace, something of the server may have got away and swap folders for links meanwhile; `rm`
     // walks by open folders and is not misled.
     if (isRoot() && meta.mode !== 'namespaces') await run('rm', ['-rf', '--', join(launchesDir(place), name)]);
