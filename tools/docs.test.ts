@@ -1,8 +1,10 @@
-import { existsSync, globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ERROR_STATUS } from '@atrium/sdk';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { readConfig } from '../packages/atrium/src/files/config-file.ts';
 import { PROBLEMS } from '../packages/proxy/src/error-page.ts';
 import { generatedDocs } from './generated-docs.ts';
 
@@ -47,6 +49,51 @@ describe('the page of errors', () => {
 
     expect(Object.keys(rowsOf('Why a server does not run')).sort()).toEqual([...new Set(codes)].sort());
   });
+});
+
+const SECRETS = [
+  'ATRIUM_DATABASE',
+  'WORKSHOP_PASSWORD',
+  'TEACHER_PASSWORD',
+  'ROOM_PASSWORD',
+  'PROF_PASSWORD',
+  'ADA_CODE',
+];
+const EVERYTHING =
+  "import { defineConfig, password, processSpawner, echoSpawner, secret, sharedPassword } from 'atrium';";
+
+test('every configuration in the documents is one that the hub accepts', async () => {
+  for (const name of SECRETS) vi.stubEnv(name, 'postgres://atrium:secret@127.0.0.1/atrium');
+  const dir = mkdtempSync(join(tmpdir(), 'atrium-docs-'));
+  onTestFinished(() => {
+    vi.unstubAllEnvs();
+    rmSync(dir, { recursive: true });
+  });
+  const documents = globSync('{README.md,docs/**/*.md,plugins/*/README.md}', { cwd: root });
+  // Whole files as they are; settings alone as they would stand in one.
+  const written = documents.flatMap((path) =>
+    [...read(path).matchAll(/^```ts\n(.*?)^```/gms)].flatMap(([, text = '']) => {
+      if (/from '(\.|@atrium\/sdk)/.test(text)) return [];
+      if (text.includes('export default')) return [{ path, text }];
+      const settings = text.trim().replace(/;$/, ',');
+      return /^\w+: /.test(settings)
+        ? [{ path, text: `${EVERYTHING}\nexport default defineConfig({\n${settings}\n});` }]
+        : [];
+    }),
+  );
+
+  const refused: string[] = [];
+  for (const [at, { path, text }] of written.entries()) {
+    const file = join(dir, `${at}.config.ts`);
+    writeFileSync(file, text);
+    await readConfig(file, {}).catch((error: Error) => refused.push(`${path}: ${error.message}\n${text}`));
+  }
+  for (const path of globSync('examples/**/*.config.ts', { cwd: root })) {
+    await readConfig(join(root, path), {}).catch((error: Error) => refused.push(`${path}: ${error.message}`));
+  }
+
+  expect(written.length).toBeGreaterThan(15);
+  expect(refused).toEqual([]);
 });
 
 test('links between the documents lead somewhere', () => {
