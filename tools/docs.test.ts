@@ -97,7 +97,7 @@ test('every configuration in the documents is one that the hub accepts', async (
 });
 
 test('links between the documents lead somewhere', () => {
-  const documents = globSync('{*.md,docs/**/*.md,{packages,plugins}/*/README.md,bench/**/README.md}', {
+  const documents = globSync('{*.md,docs/**/*.md,examples/*.md,{packages,plugins}/*/README.md,bench/**/README.md}', {
     cwd: root,
     exclude: (path) => path.includes('node_modules'),
   });
