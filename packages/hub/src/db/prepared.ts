@@ -19,7 +19,8 @@ const SLOTS = new Proxy({}, { get: (_, name) => new Slot(String(name)) });
 /**
  * A query that is built and compiled once and from then on only given its values: for what every request or every
  * start asks, where building costs more than running. `build` puts each value where a parameter goes and must not
- * look at it: no arithmetic, no condition, no list.
+ * look at it: no arithmetic, no condition, no list. What never changes and stands in an index's own condition (a phase)
+ * is better written as `sql.lit`: for a parameter there, SQLite thinks the whole statement over again each time.
  */
 export function prepared<Values extends object, Row>(
   build: (db: Db, values: Values) => Compilable<Row>,

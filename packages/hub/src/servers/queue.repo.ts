@@ -22,7 +22,7 @@ const selectStarting = prepared((db) =>
   db
     .selectFrom('servers')
     .select(({ fn }) => fn.countAll<number>().as('n'))
-    .where('phase', '=', 'starting'),
+    .where('phase', '=', sql.lit('starting')),
 );
 
 export async function countStarting(db: Db): Promise<number> {

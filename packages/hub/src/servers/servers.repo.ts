@@ -153,7 +153,7 @@ const updateQueued = prepared((db, { id, now }: { id: string; now: number }) =>
       generation: sql`generation + 1`,
     })
     .where('id', '=', id)
-    .where('phase', '=', 'stopped'),
+    .where('phase', '=', sql.lit('stopped')),
 );
 
 /** Stopped → queued as a new generation. False when it was not stopped. */

@@ -1,8 +1,8 @@
 import type { Address, Json, Observed } from '@atrium/sdk';
-import type { Updateable } from 'kysely';
+import { sql, type Updateable } from 'kysely';
 import { fromJson } from '../../db/json.ts';
 import { prepared } from '../../db/prepared.ts';
-import type { Db, ServersTable } from '../../db/types.ts';
+import type { Db, Phase, ServersTable } from '../../db/types.ts';
 import { type Server, toServer } from '../server.ts';
 import { findServerRow } from '../servers.repo.ts';
 
@@ -56,7 +56,7 @@ const updateLease = prepared(
       .updateTable('servers')
       .set({ lease_owner: owner, lease_until: until })
       .where('id', '=', id)
-      .where('phase', 'in', ['starting', 'ready', 'stopping'])
+      .where('phase', 'in', sql<Phase>`('starting', 'ready', 'stopping')`)
       .where(({ or, eb }) =>
         or([eb('lease_owner', 'is', null), eb('lease_owner', '=', owner), eb('lease_until', '<', now)]),
       ),
@@ -101,8 +101,8 @@ const updateAdmitted = prepared((db, step: Fence & { spec: string; ref: string; 
     })
     .where('id', '=', step.id)
     .where('generation', '=', step.generation)
-    .where('phase', '=', 'queued')
-    .where('desired', '=', 'running'),
+    .where('phase', '=', sql.lit('queued'))
+    .where('desired', '=', sql.lit('running')),
 );
 
 /** Queued → starting, with spec and ref committed before the first outside call. False when it was cancelled meanwhile. */
@@ -148,7 +148,7 @@ const updateReady = prepared((db, step: Fence & { now: number; address: string; 
     .where('id', '=', step.id)
     .where('generation', '=', step.generation)
     .where('lease_owner', '=', step.owner)
-    .where('desired', '=', 'running'),
+    .where('desired', '=', sql.lit('running')),
 );
 
 /** Starting → ready, unless a stop was asked for meanwhile: stop always wins (architecture §3). */
