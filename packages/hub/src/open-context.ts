@@ -22,6 +22,11 @@ export interface ContextOptions {
   apiUrl: string;
   log: Logger;
   clock?: Clock;
+  /**
+   * Under which name this hub holds leases. The one that takes a dead hub's place, when it is certain that that is dead,
+   * takes its name too, and need not wait until those leases end. By default a name of its own.
+   */
+  instanceId?: string | undefined;
   /** Runs verbs as root, for the named plug-in of this installation. */
   helper?: ((plugin: string, hubId: string) => HelperClient) | undefined;
 }
@@ -57,7 +62,7 @@ export async function openContext(options: ContextOptions): Promise<AppContext &
       clock,
       log,
       hubId,
-      instanceId: randomId(),
+      instanceId: options.instanceId ?? randomId(),
       keys: deriveKeys(hubKeyOf(config.hubKey, dataDir)),
       urls: makeUrls(config.basePath),
       wakeups,

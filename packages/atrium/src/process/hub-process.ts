@@ -80,13 +80,13 @@ function publicSettings({ config, options }: LoadedConfig): PublicSettings {
 async function main(): Promise<void> {
   const loaded = await readConfig(args.configFile, args.flags);
   channel.send({ type: 'loaded', settings: publicSettings(loaded) });
-  const { apiUrl, root, linkUntil } = await go.promise;
+  const { apiUrl, root, linkUntil, instanceId } = await go.promise;
   const clientFor = (plugin: string, hubId: string) => {
     channel.send({ type: 'identity', hubId });
     return helper.clientFor(plugin);
   };
   const { dataDir, runDir } = places;
-  const base = { loaded, dataDir, runDir, apiUrl, log: fileLog.log, helper: root && clientFor };
+  const base = { loaded, dataDir, runDir, apiUrl, log: fileLog.log, helper: root && clientFor, instanceId };
 
   if (args.mode === 'offline') {
     const ctx = await openContext(base);

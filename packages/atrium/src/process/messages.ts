@@ -35,8 +35,11 @@ export type FromHub =
   | { type: 'result'; id: number; answer: VerbAnswer };
 
 export type ToHub =
-  /** `root`: there is a root helper. `linkUntil`: the operator has a link for the first administrator until then. */
-  | { type: 'go'; apiUrl: string; linkUntil: number; root?: Account }
+  /**
+   * `root`: there is a root helper. `linkUntil`: the operator has a link for the first administrator until then.
+   * `instanceId`: the same for all hubs of one supervisor, which never runs two at a time.
+   */
+  | { type: 'go'; apiUrl: string; linkUntil: number; root?: Account; instanceId?: string }
   | { type: 'stop' }
   | { type: 'helper-answer'; id: number; answer: HelperAnswer }
   | { type: 'verb'; id: number; verb: string; input: unknown };

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { CommandError, type Terminal } from '../cli/command.ts';
 import type { Places } from '../files/data-dir.ts';
@@ -57,12 +58,14 @@ export async function runSupervisor({ places, configFile, flags, terminal }: UpO
   const begin = async () => {
     const hub = await startHub();
     const { settings } = hub;
+    // Before minutes of fetching; and what is free now may be taken after them, which the proxy says.
+    await checkPort(settings);
     if (settings.needsPython) await makePython(places);
     asked.signal.throwIfAborted();
-    await checkPort(settings);
     const api = await chooseApiAddress(places.apiAddressFile);
     const apiUrl = `http://${api.address.host}:${api.address.port}${settings.basePath}hub/api`;
-    const go = () => ({ apiUrl, linkUntil, ...(account ? { root: account } : {}) });
+    const instanceId = randomUUID();
+    const go = () => ({ apiUrl, linkUntil, instanceId, ...(account ? { root: account } : {}) });
     let { port } = settings;
     const startProxy = () => {
       const options = proxyArguments(places, { ...settings, port }, api.address);
@@ -73,7 +76,7 @@ export async function runSupervisor({ places, configFile, flags, terminal }: UpO
     if (api.isNew) keepApiAddress(places.apiAddressFile, api.address);
     url = addressOf({ ...settings, port });
     const warnings = [...bindWarning(settings), ...(await hub.go(go()))];
-    return { hub, proxy, go, startProxy, warnings };
+    return { hub, proxy, go, startProxy, warnings, host: settings.host };
   };
 
   const beginning = begin();
@@ -85,6 +88,7 @@ export async function runSupervisor({ places, configFile, flags, terminal }: UpO
       pid: process.pid,
       startTime: startTimeOf(process.pid) ?? '',
       url,
+      host: started.host,
       hubPid: started.hub.pid,
       proxyPid: started.proxy.pid,
       startedAt: Date.now(),
@@ -152,7 +156,6 @@ async function makePython(places: Places): Promise<void> {
 }
 
 async function checkPort({ host, port }: PublicSettings): Promise<void> {
-  if (port === 0) return;
   const state = await probePort(host, port);
   if (state === 'free') return;
   const remedy =
