@@ -1,12 +1,21 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
-import { testCli, type Up } from '../../packages/atrium/src/testing/cli.ts';
+import { describe, expect, test, vi } from 'vitest';
+import { type TestCli, testCli, type Up } from '../../packages/atrium/src/testing/cli.ts';
+import { hasPostgres, testDatabase } from '../../tools/test-postgres.ts';
 import { type ApiClient, administrator, apiClient, serversOf } from '../lib/api-client.ts';
 import { chance } from '../lib/chance.ts';
 import { echoSocket } from '../lib/echo-socket.ts';
 import { serverProcesses } from '../lib/processes.ts';
-import { differences, hubIdOf, NO_DIFFERENCES } from '../lib/reality.ts';
+import {
+  countStarts,
+  differences,
+  hubIdOf,
+  NO_DIFFERENCES,
+  postgresQuery,
+  type Query,
+  sqliteQuery,
+} from '../lib/reality.ts';
 import { type Call, type Storm, storm } from '../lib/storm.ts';
 import { DOUBLES_FILE, TINY_CONFIG, type TinyPage } from '../lib/tiny-server.ts';
 
@@ -74,61 +83,75 @@ function figures(result: Storm, more: Record<string, number>): string {
     .join(', ');
 }
 
+/** A storm and what it must leave as it was, on one database. */
+async function survive(cli: TestCli, query: Query, { people, kills }: { people: readonly string[]; kills: number }) {
+  const random = chance();
+  console.log(`CRASH_SEED=${random.seed}`);
+  const token = await administrator(cli);
+  const up = await cli.up();
+  const api = apiClient(up, token);
+  expect((await api('POST', '/users', { usernames: [...people, ...WATCHERS] })).status).toBe(201);
+  await bring(api, WATCHERS, 'ready');
+  const before = await Promise.all(WATCHERS.map((user) => pageOf(up, user)));
+  const hubId = await hubIdOf(query);
+  const sockets = await Promise.all(WATCHERS.map((user) => echoSocket(new URL(`user/${user}/ws`, up.url))));
+  const { proxyPid } = up.state();
+
+  const result = await storm({
+    ...{ api, users: people, kills, chance: random, hubId },
+    dataDir: cli.places.dataDir,
+    servingHub: () => up.state().hubPid,
+  });
+  const pending = async () => [...(await serversOf(api))].filter(([, { pending }]) => pending).map(([user]) => user);
+  await expect.poll(pending, SETTLED).toEqual([]);
+  const settled = Date.now() - result.kills.at(-1)!.at;
+  // The route table's copy on disk is written behind the stream.
+  await vi.waitFor(async () => expect(await differences(cli.places, api, query)).toEqual(NO_DIFFERENCES), 5_000);
+  await cli.json('restart');
+  const doubles = [...new Set(result.doubles), ...doublesIn(join(cli.places.dataDir, 'homes'))];
+  const lost = sockets.flatMap(({ broken }) => broken ?? []);
+  const wrong = unexplained(result);
+  const { orphans } = await differences(cli.places, api, query);
+  console.log(
+    figures(result, {
+      'servers started': await countStarts(query),
+      'settled after the last kill (ms)': settled,
+      orphans: orphans.length,
+      'duplicate servers': doubles.length,
+      'lost sockets': lost.length,
+      'messages echoed': sockets.reduce((sum, { echoed }) => sum + echoed, 0),
+      'failures that somebody noticed': wrong.length,
+    }),
+  );
+
+  expect({ doubles, lost, wrong, orphans }).toEqual({ doubles: [], lost: [], wrong: [], orphans: [] });
+  expect(up.state().proxyPid).toBe(proxyPid);
+  expect(await Promise.all(WATCHERS.map((user) => pageOf(up, user)))).toEqual(before);
+
+  await bring(api, people, 'ready');
+  const pages = await Promise.all(people.map((user) => pageOf(up, user)));
+  expect(pages.map((page) => page?.user)).toEqual(people);
+  expect(await differences(cli.places, api, query)).toEqual(NO_DIFFERENCES);
+
+  await Promise.all(sockets.map((socket) => socket.close()));
+  await bring(api, [...people, ...WATCHERS], 'stopped');
+  expect(serverProcesses(hubId)).toEqual([]);
+}
+
 describe.skipIf(process.platform !== 'linux')('a hub that is killed again and again', () => {
-  test('loses no server, doubles none, leaves none behind, and cuts no websocket', {
-    timeout: 5 * MINUTE,
-  }, async () => {
-    const random = chance();
-    console.log(`CRASH_SEED=${random.seed}`);
+  const title = 'loses no server, doubles none, leaves none behind, cuts no websocket, and nobody notices';
+
+  test(title, { timeout: 5 * MINUTE }, async () => {
     await using cli = testCli(TINY_CONFIG);
-    const token = await administrator(cli);
-    const up = await cli.up();
-    const api = apiClient(up, token);
-    expect((await api('POST', '/users', { usernames: [...USERS, ...WATCHERS] })).status).toBe(201);
-    await bring(api, WATCHERS, 'ready');
-    const before = await Promise.all(WATCHERS.map((user) => pageOf(up, user)));
-    const hubId = hubIdOf(cli.places);
-    const sockets = await Promise.all(WATCHERS.map((user) => echoSocket(new URL(`user/${user}/ws`, up.url))));
-    const { proxyPid } = up.state();
+    await survive(cli, sqliteQuery(cli.places), { people: USERS, kills: KILLS });
+  });
 
-    const result = await storm({
-      ...{ api, users: USERS, kills: KILLS, chance: random, hubId },
-      dataDir: cli.places.dataDir,
-      servingHub: () => up.state().hubPid,
-    });
-    const pending = async () => [...(await serversOf(api))].filter(([, { pending }]) => pending).map(([user]) => user);
-    await expect.poll(pending, SETTLED).toEqual([]);
-    // The route table's copy on disk is written behind the stream.
-    await expect.poll(() => differences(cli.places, api, hubId), { timeout: 5_000 }).toEqual(NO_DIFFERENCES);
-    await cli.json('restart');
-    const doubles = [...new Set(result.doubles), ...doublesIn(join(cli.places.dataDir, 'homes'))];
-    const lost = sockets.flatMap(({ broken }) => broken ?? []);
-    const wrong = unexplained(result);
-    const echoes = sockets.reduce((sum, { echoed }) => sum + echoed, 0);
-    console.log(
-      figures(result, {
-        orphans: 0,
-        'duplicate servers': doubles.length,
-        'lost sockets': lost.length,
-        'messages echoed': echoes,
-        'failures that somebody noticed': wrong.length,
-      }),
+  test.skipIf(!hasPostgres)(`on PostgreSQL: ${title}`, { timeout: 3 * MINUTE }, async () => {
+    await using database = await testDatabase();
+    await using cli = testCli(
+      TINY_CONFIG.replace('port: 0,', `port: 0,\n  database: ${JSON.stringify(database.url)},`),
     );
-
-    expect(doubles).toEqual([]);
-    expect(lost).toEqual([]);
-    expect(wrong).toEqual([]);
-    expect(up.state().proxyPid).toBe(proxyPid);
-    expect(await Promise.all(WATCHERS.map((user) => pageOf(up, user)))).toEqual(before);
-
-    await bring(api, USERS, 'ready');
-    const pages = await Promise.all(USERS.map((user) => pageOf(up, user)));
-    expect(pages.map((page) => page?.user)).toEqual(USERS);
-    expect(await differences(cli.places, api, hubId)).toEqual(NO_DIFFERENCES);
-
-    await Promise.all(sockets.map((socket) => socket.close()));
-    await bring(api, [...USERS, ...WATCHERS], 'stopped');
-    expect(serverProcesses(hubId)).toEqual([]);
+    await survive(cli, postgresQuery(database.url), { people: USERS.slice(0, 20), kills: 5 });
   });
 });
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { NO_SERVERS, testCli } from '../../packages/atrium/src/testing/cli.ts';
 import { administrator, apiClient, serversOf } from '../lib/api-client.ts';
 import { hubProcesses, serverProcesses } from '../lib/processes.ts';
-import { differences, hubIdOf, NO_DIFFERENCES } from '../lib/reality.ts';
+import { differences, hubIdOf, NO_DIFFERENCES, sqliteQuery } from '../lib/reality.ts';
 import { TINY_CONFIG } from '../lib/tiny-server.ts';
 
 const MINUTE = 60_000;
@@ -20,7 +20,8 @@ describe.skipIf(process.platform !== 'linux')('atrium up', () => {
     expect((await api('POST', '/users', { usernames: STUDENTS })).status).toBe(201);
 
     const asked = Promise.allSettled(STUDENTS.map((user) => api('POST', `/users/${user}/server`)));
-    const hubId = hubIdOf(cli.places);
+    const query = sqliteQuery(cli.places);
+    const hubId = await hubIdOf(query);
     await expect.poll(() => serverProcesses(hubId).length, { timeout: 15_000, interval: 5 }).toBeGreaterThan(0);
     const { pid, hubPid, proxyPid } = first.state();
     for (const each of [pid, hubPid!, proxyPid!]) process.kill(each, 'SIGKILL');
@@ -29,12 +30,12 @@ describe.skipIf(process.platform !== 'linux')('atrium up', () => {
     const pending = async () => [...(await serversOf(api)).values()].filter((server) => server.pending).length;
     await expect.poll(pending, SETTLED).toBe(0);
 
-    await expect.poll(() => differences(cli.places, api, hubId), { timeout: 5_000 }).toEqual(NO_DIFFERENCES);
+    await expect.poll(() => differences(cli.places, api, query), { timeout: 5_000 }).toEqual(NO_DIFFERENCES);
     // What the kill cut off before it was written down was never answered either, and can be asked for again.
     await Promise.all(STUDENTS.map((user) => api('POST', `/users/${user}/server`)));
     const waiting = async () => [...(await serversOf(api)).values()].filter((server) => !server.ready).length;
     await expect.poll(waiting, SETTLED).toBe(0);
-    expect(await differences(cli.places, api, hubId)).toEqual(NO_DIFFERENCES);
+    expect(await differences(cli.places, api, query)).toEqual(NO_DIFFERENCES);
   });
 
   test('a hub that is killed while it is restarted is replaced by one, not by several', {
