@@ -32,6 +32,7 @@ test('doctor looks at everything, running or not, and says what to do', { timeou
   );
   expect(before.checks).toContainEqual(expect.objectContaining({ name: 'administrator', state: 'warn' }));
   expect(during.checks).toContainEqual({ name: 'port', state: 'ok', message: `Runs at ${up.url}` });
+  expect(during.checks).toContainEqual(expect.objectContaining({ name: 'encryption', state: 'warn' }));
   expect(broken).toMatchObject({ code: 1, out: expect.stringContaining('FAIL  configuration: prot: unknown setting') });
 });
 

@@ -68,7 +68,8 @@ function lastWarnings({ logDir }: Places): string[] {
 /** Whether the hub can be reached where the configuration says, and by whom. */
 export async function checkAddress(places: Places, { config }: LoadedConfig): Promise<Check[]> {
   const running = readState(places);
-  const { host, port } = config;
+  const { port } = config;
+  const host = running?.host ?? config.host;
   const state = running || port === 0 ? 'free' : await probePort(host, port);
   const where = running ? `Runs at ${running.url}` : `${host}:${port} is free`;
   const exposed = bindWarning({ host, ...(config.publicUrl ? { publicUrl: config.publicUrl } : {}) });

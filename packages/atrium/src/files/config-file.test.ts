@@ -21,6 +21,13 @@ test('a configuration that does not even run is told with its line', async () =>
   const checked = await cli.run(['config', 'check']);
 
   expect(checked).toMatchObject({ code: 1, err: '', out: expect.stringContaining('no luck (line 3)') });
+
+  writeFileSync(join(cli.dir, 'atrium.config.ts'), 'import "./not-there.ts";\n');
+  const imports = await cli.run(['config', 'check']);
+
+  // The place where we import the file would only mislead.
+  expect(imports.out).toContain('not-there.ts');
+  expect(imports.out).not.toContain('(line');
 });
 
 test('a secret that is not there is named, not read as nothing', async () => {

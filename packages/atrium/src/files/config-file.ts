@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { registerHooks } from 'node:module';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ConfigError, type LoadedConfig, loadConfig } from '@atrium/hub/config';
 import { CommandError } from '../cli/command.ts';
@@ -56,7 +56,7 @@ async function importConfig(file: string): Promise<unknown> {
     return module.default;
   } catch (error) {
     if (error instanceof ConfigError) throw error;
-    throw new ConfigError([`${file}: ${whatFailed(error as Error)}`]);
+    throw new ConfigError([`${file}: ${whatFailed(error as Error, file)}`]);
   } finally {
     hooks.deregister();
   }
@@ -65,7 +65,8 @@ async function importConfig(file: string): Promise<unknown> {
 const OWN_ENDING = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
 
 /** A syntax error's place is in its stack's first line; a thrown one's in the frames. */
-function whatFailed(error: Error): string {
-  const place = /\.m?[jt]s:(\d+)/.exec(error.stack ?? '')?.[1];
+function whatFailed(error: Error, file: string): string {
+  const lines = (error.stack ?? '').split('\n').filter((line) => line.includes(`${basename(file)}:`));
+  const place = /:(\d+)/.exec(lines[0]?.split(basename(file))[1] ?? '')?.[1];
   return place ? `${error.message} (line ${place})` : error.message;
 }

@@ -19,6 +19,13 @@ afterEach(() => {
   rmSync(dir, { recursive: true, force: true });
 });
 
+test('a data directory that cannot be one is told in words', () => {
+  writeFileSync(join(dir, 'file'), '');
+
+  expect(() => prepareDirs(placesOf(join(dir, 'file')), undefined)).toThrow(/file cannot be a folder/);
+  expect(() => prepareDirs(placesOf(join(dir, 'file', 'data')), undefined)).toThrow(/cannot be a folder/);
+});
+
 describe('whether an account can read a file', () => {
   test('the first folder that keeps it out is named', () => {
     const file = join(dir, 'closed', 'inner', 'file');

@@ -24,6 +24,24 @@ const PROGRAM = new URL('.', import.meta.url).pathname;
  * With an account of its own, the hub writes into both but owns neither: what root put there it cannot replace.
  */
 export function prepareDirs(places: Places, configFile: string | undefined): Decision {
+  try {
+    return prepare(places, configFile);
+  } catch (error) {
+    const { code, path } = error as NodeJS.ErrnoException;
+    if (!code || !path) throw error;
+    throw new CommandError(explainDir(code, path));
+  }
+}
+
+function explainDir(code: string, path: string): string {
+  const other = 'Choose another folder with --data-dir.';
+  if (code === 'EEXIST' || code === 'ENOTDIR')
+    return `${path} cannot be a folder: there is a file of that name. ${other}`;
+  if (code === 'ENOSPC') return `The disk is full: ${path} cannot be made.`;
+  return `${path} cannot be made or changed by this account (${code}). ${other}`;
+}
+
+function prepare(places: Places, configFile: string | undefined): Decision {
   makeParents(places.dataDir);
   const decision = decideAccount([
     process.execPath,

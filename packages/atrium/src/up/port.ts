@@ -51,7 +51,8 @@ function holdsOneOf(pid: string, inodes: ReadonlySet<string>): boolean {
 /** Why nothing can listen there, and what to do, in words. */
 export function explainPort(host: string, port: number, code: string, remedy: string): string {
   if (code === 'EACCES') return `Port ${port} may only be used by root. ${remedy}`;
-  if (code === 'EADDRNOTAVAIL') return `This machine has no address ${host}. Give one of its own with --host.`;
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAI_AGAIN')
+    return `This machine has no address ${host}. Give one of its own with --host.`;
   if (code !== 'EADDRINUSE') return `Nothing can listen on ${host}:${port} (${code}). ${remedy}`;
   const pids = process.platform === 'linux' ? listenersOn(port) : [];
   const who =

@@ -10,6 +10,8 @@ const State = z.strictObject({
   pid: z.int(),
   startTime: z.string(),
   url: z.string(),
+  /** Address it listens on, which flags may have changed. */
+  host: z.string().optional(),
   hubPid: z.int().optional(),
   proxyPid: z.int().optional(),
   startedAt: z.number(),

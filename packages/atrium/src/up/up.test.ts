@@ -97,6 +97,15 @@ describe('atrium up', () => {
     if (process.platform === 'linux') expect(refused.err).toContain(`(process ${process.pid})`);
   });
 
+  test('an address that is none of this machine is named before anything is fetched', { timeout: LONG }, async () => {
+    await using cli = testCli('import { defineConfig } from "atrium";\nexport default defineConfig({ port: 0 });');
+
+    const refused = await cli.run(['up', '--host', '192.0.2.1']);
+
+    expect(refused).toMatchObject({ code: 1, out: '' });
+    expect(refused.err).toBe('This machine has no address 192.0.2.1. Give one of its own with --host.\n');
+  });
+
   test('a wrong configuration is told before anything listens', { timeout: LONG }, async () => {
     await using cli = testCli(
       "import { defineConfig } from 'atrium';\nexport default defineConfig({ prot: 1 } as never);",

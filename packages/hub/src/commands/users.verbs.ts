@@ -40,7 +40,11 @@ const NewUser = Name.extend({ admin: z.boolean(), password: z.string().optional(
 /** An account made here is allowed in. Without a password, a link lets the person choose one. */
 const add = defineVerb(NewUser, async (ctx, { name: given, admin, password }) => {
   const name = normaliseUserName(given);
-  if (!validUserName(name)) throw new HubError('invalid_name', `"${given}" cannot be a user name.`);
+  if (!validUserName(name))
+    throw new HubError(
+      'invalid_name',
+      `"${given}" cannot be a user name. It needs at least one character, and no slash or line end.`,
+    );
   if (password !== undefined) {
     const problem = needAccounts(ctx).problem(name, password);
     if (problem) throw new HubError('bad_request', problem);

@@ -55,9 +55,11 @@ test("a plug-in's options are checked with its own schema and named after it", (
 });
 
 test('every problem is told at once, each with its path', () => {
-  const problems = problemsOf({ port: 'x', idle: { stopAfter: 'long' }, spawner: 'process' });
+  const plugin = authenticator({ minLenght: 3 } as never);
+  const problems = problemsOf({ port: 'x', idle: { stopAfter: 'long' }, spawner: 'process', authenticator: plugin });
 
-  expect(problems.map((line) => line.split(':')[0]).sort()).toEqual(['idle.stopAfter', 'port', 'spawner']);
+  const places = problems.map((line) => line.split(':')[0]).sort();
+  expect(places).toEqual([`authenticator ${plugin.id}`, 'idle.stopAfter', 'port', 'spawner']);
   expect(problemsOf('text')).toHaveLength(1);
 });
 

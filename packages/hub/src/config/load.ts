@@ -45,14 +45,13 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   }
   const given = { ...sources.defaults, ...withoutUndefined(file), ...withoutUndefined(sources.flags ?? {}) };
   const parsed = HubConfigSchema.safeParse(given);
-  if (!parsed.success) throw new ConfigError(explainIssues(parsed.error.issues, HubConfigSchema));
-  const { authenticator, spawner } = parsed.data;
-  const problems: string[] = [];
-  const options = {
-    authenticator: parseOptions('authenticator', authenticator, problems),
-    spawner: parseOptions('spawner', spawner, problems),
+  const problems = parsed.success ? [] : explainIssues(parsed.error.issues, HubConfigSchema);
+  const parse = (key: 'authenticator' | 'spawner') => {
+    const plugin = HubConfigSchema.shape[key].safeParse(given[key]);
+    return plugin.success ? parseOptions(key, plugin.data, problems) : undefined;
   };
-  if (problems.length > 0) throw new ConfigError(problems);
+  const options = { authenticator: parse('authenticator'), spawner: parse('spawner') };
+  if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
   return { config: parsed.data, options, sources };
 }
 
