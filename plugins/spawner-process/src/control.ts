@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { link, lstat, readdir, rename, rm } from 'node:fs/promises';
+import { link, lstat, readdir, rename, rm, rmdir, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -102,17 +102,30 @@ export async function remove(place: Place, ref: ProcessRef): Promise<void> {
     const rest = join(dirname(dir), name);
     // Nothing to rename: somebody else's call was faster.
     if (!(await rename(dir, rest).then(() => true, ifMissing(false)))) return;
-    // Without a pid namespace, something of the server may have got away and swap folders for links meanwhile; `rm`
-    // walks by open folders and is not misled.
-    if (isRoot() && meta.mode !== 'namespaces') await run('rm', ['-rf', '--', join(launchesDir(place), name)]);
-    else await rm(rest, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
+    await deleteRest(join(launchesDir(place), name));
   });
   await removeCgroups(await cgroupsOf(place, ref));
+}
+
+/**
+ * Deletes a folder that is out of sight. The `io` in it belongs to the server's account, which may still swap folders for
+ * links there: another server of the same person can have been handed it open. So what is more than the socket is left to
+ * `rm`, which walks by open folders and is not misled; Node's own deletes by paths.
+ */
+async function deleteRest(path: string): Promise<void> {
+  const io = join(path, 'io');
+  for (const name of ['server.sock', 'port']) await unlink(join(io, name)).catch(() => {});
+  const isPlain = await rmdir(io).then(
+    () => true,
+    ({ code }: NodeJS.ErrnoException) => code === 'ENOENT',
+  );
+  if (isRoot() && !isPlain) await run('rm', ['-rf', '--', path]);
+  else await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
 }
 
 /** Removes drafts and rests of launch folders that a killed hub left. For a hub that starts, when no other one acts. */
 export async function sweepDrafts(place: Place): Promise<void> {
   for (const name of await readdir(launchesDir(place)).catch(ifMissing([] as string[]))) {
-    if (/^\.(new|old)-/.test(name)) await rm(join(launchesDir(place), name), { recursive: true, force: true });
+    if (/^\.(new|old)-/.test(name)) await deleteRest(join(launchesDir(place), name));
   }
 }

@@ -1,4 +1,4 @@
-import { fork } from 'node:child_process';
+import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -152,6 +152,55 @@ test('a log that grows too large is cut while the server writes to it', async ()
 
   expect((await stat(log)).size).toBeLessThan(1_000);
   expect((await stat(`${log}.1`)).size).toBeGreaterThan(10_000_000);
+});
+
+test('a log that a server stretches with a hole is not copied whole', async () => {
+  const stretch = `import os, time; os.ftruncate(1, 1 << 40); print("newest", flush=True); time.sleep(60)`;
+  const spawner = await openOn(world, { command: ['python3', '-c', stretch] });
+  const life = await begin(spawner, ada);
+  const log = logFile(world.place, life.io.server.id);
+  await expect.poll(async () => (await stat(log)).size, { timeout: 15_000 }).toBeGreaterThan(1e12);
+
+  await life.observe();
+
+  expect((await stat(log)).size).toBeLessThan(1_000);
+  expect((await stat(`${log}.1`)).size).toBeLessThan(11_000_000);
+});
+
+test('what a person’s other server does to a folder that is being removed leads root nowhere', async ({ skip }) => {
+  if (process.getuid?.() !== 0) skip('only as root');
+  const precious = join(world.place.dataDir, 'precious');
+  const files = Array.from({ length: 50 }, (_, at) => String(at));
+  await mkdir(precious);
+  for (const name of files) await writeFile(join(precious, name), '');
+  // Swaps a folder and a link as fast as it can, in a folder that it holds open.
+  const swap = `
+    const fs = require('node:fs');
+    fs.mkdirSync('a');
+    for (let i = 0; i < 200; i++) fs.writeFileSync('a/' + i, '');
+    fs.symlinkSync(process.argv[1], 'b');
+    process.stdout.write('go');
+    for (;;) try {
+      fs.renameSync('a', 'c'); fs.renameSync('b', 'a'); fs.renameSync('a', 'b'); fs.renameSync('c', 'a');
+    } catch { try { fs.symlinkSync(process.argv[1], 'b'); fs.mkdirSync('a'); } catch {} }
+  `;
+  const spawner = await openOn(world);
+  for (let generation = 1; generation <= 5; generation += 1) {
+    const life = await begin(spawner, ada, generation);
+    await life.until('running');
+    const cwd = join(launchDir(world.place, life.ref as ProcessRef), 'io');
+    const options = { cwd, uid: ada.uid, gid: ada.uid, stdio: ['ignore', 'pipe', 'ignore'] } as const;
+    const other = spawn(process.execPath, ['-e', swap, precious], options);
+    await once(other.stdout, 'data');
+
+    await spawner.stop(life.ref, { graceMs: 0, force: true }, life.io);
+    await life.until('exited');
+    await spawner.destroy(life.ref, life.io).catch(() => {});
+    other.kill('SIGKILL');
+    await once(other, 'exit');
+  }
+
+  expect((await readdir(precious)).toSorted()).toEqual(files.toSorted());
 });
 
 test('storage goes only when no server uses it, and a link in its place leads nowhere', async () => {

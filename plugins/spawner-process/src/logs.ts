@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { copyFile, type FileHandle, open, rename, stat, truncate } from 'node:fs/promises';
+import { type FileHandle, open, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { holdDir, ifMissing, isRoot, logsDir, type Place } from './layout.ts';
 
@@ -26,12 +26,19 @@ export async function openLog(place: Place, server: string): Promise<{ handle: F
   return { handle, size: (await handle.stat()).size };
 }
 
-/** Keeps a running server's log in bounds; what is written between copy and cut is lost. */
+/**
+ * Keeps a running server's log in bounds; what is written between copy and cut is lost. Only its end is kept: the server
+ * holds the file open and can make it as long as it likes, with holes that a copy would fill.
+ */
 export async function rotateLog(place: Place, server: string): Promise<void> {
   await using logs = await holdDir(logsDir(place), 0o750, place.hubGid);
   const path = logs.join(`${server}.log`);
-  await copyFile(path, `${path}.1`);
-  await truncate(path, 0);
+  await using handle = await open(path, constants.O_RDWR | constants.O_NOFOLLOW);
+  const { size } = await handle.stat();
+  const length = Math.min(size, ROTATE_RUNNING);
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, size - length);
+  await writeFile(`${path}.1`, buffer.subarray(0, bytesRead), { mode: 0o640 });
+  await handle.truncate(0);
 }
 
 export async function logSize(place: Place, server: string): Promise<number> {
