@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -35,6 +35,7 @@ describe.skipIf(!testChromium() || !testPython())('a person and their notebook',
   });
   afterEach(async ({ task }) => {
     if (task.result?.state !== 'fail') return;
+    console.error(readFileSync(join(cli.places.logDir, 'hub.log'), 'utf8').slice(-6_000));
     for (const [at, page] of [ada, bob].entries()) await shoot(page, `failed-${at === 0 ? 'ada' : 'bob'}`);
   });
   afterAll(async () => {
@@ -136,7 +137,9 @@ describe.skipIf(!testChromium() || !testPython())('a person and their notebook',
   test('a server that nobody uses stops although its tab is open, says why, and starts again with everything', async () => {
     // Ada's tab has been open on her notebook all the while.
     const idle = (IDLE_SECONDS + 60) * 1000;
-    const token = (await cli.run(['token', 'ada'])).out.trim();
+    const { code, out, err } = await cli.run(['token', 'ada']);
+    expect(code, err).toBe(0);
+    const token = out.trim();
     const server = async () => {
       const headers = { authorization: `token ${token}` };
       const user = (await (await fetch(`${up.url}hub/api/users/ada`, { headers })).json()) as { server: string | null };

@@ -64,7 +64,10 @@ export async function sendError(
       .send({ error: err.error, error_description: err.message });
   }
   const { status, code, message, facts } = refusalOf(err);
-  request.log[status < 500 ? 'info' : 'error']({ err, ...facts, status, url: pathOf(request) }, 'request failed');
+  const where = { ...facts, status, url: pathOf(request) };
+  // A refusal is everyday and planned: its stack tells nothing, and anybody can cause as many as they like.
+  if (status < 500) request.log.info({ code, reason: message, ...where }, 'request refused');
+  else request.log.error({ err, ...where }, 'request failed');
   if (!wantsPage(ctx, request)) return reply.code(status).send({ status, message, code, request_id: request.id });
 
   // Whoever cannot be looked up now (the database is gone) still gets the page.

@@ -89,6 +89,8 @@ export function viewServer(
   const icon = iconOf(server);
   const own = server.userId === viewer.user.id;
   const stopped = server.phase === 'stopped';
+  // Its end has a reason from the moment it is decided, not only once it is done.
+  const over = stopped || pendingOf(server) === 'stop';
   const { failure, stopReason } = server;
   const idle = server.stopAfter ?? ownerStopAfter ?? ctx.config.idle.stopAfter;
   const fallback = own ? t.server.yours : t.server.theirs(server.userName);
@@ -102,9 +104,9 @@ export function viewServer(
     pending: pendingOf(server),
     url: ctx.urls.server(server.userName, server.name),
     pendingUrl: ctx.urls.spawnPending(server.userName, server.name),
-    why: !stopped ? '' : (failure?.message ?? (stopReason ? whyStopped(stopReason, viewer.user.name, idle) : '')),
-    endedAt: stopped ? (failure?.at ?? stopReason?.at ?? null) : null,
-    note: (stopped && stopReason?.note) || '',
+    why: !over ? '' : (failure?.message ?? (stopReason ? whyStopped(stopReason, viewer.user.name, idle) : '')),
+    endedAt: over ? (failure?.at ?? stopReason?.at ?? null) : null,
+    note: (over && stopReason?.note) || '',
     lastActivity: server.lastActivity,
     stopAfter: server.stopAfter,
   };
