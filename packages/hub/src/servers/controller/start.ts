@@ -85,7 +85,7 @@ async function bringUp(ctx: AppContext, work: Work, signal: AbortSignal): Promis
     const now = clock.now();
     if (observed.phase === 'running' && observed.address) {
       answerBy ||= now + config.start.answerTimeout * 1000;
-      if (await answers(ctx, work, observed.address)) {
+      if (await answers(ctx, work, observed.address, signal)) {
         return { address: observed.address, observed: withoutProgress(observed) };
       }
       if (now > answerBy) return answerTimedOut(config.start.answerTimeout);
@@ -98,9 +98,10 @@ async function bringUp(ctx: AppContext, work: Work, signal: AbortSignal): Promis
 }
 
 /** Contract §1.4: any status below 500 of `GET <prefix>api`. */
-async function answers(ctx: AppContext, work: Work, address: Address): Promise<boolean> {
+async function answers(ctx: AppContext, work: Work, address: Address, signal: AbortSignal): Promise<boolean> {
   try {
-    const { status } = await get(address, `${ctx.urls.server(work.userName, work.name)}api`, {}, PROBE_TIMEOUT);
+    const path = `${ctx.urls.server(work.userName, work.name)}api`;
+    const { status } = await get(address, path, {}, PROBE_TIMEOUT, signal);
     return status > 0 && status < 500;
   } catch {
     return false;
