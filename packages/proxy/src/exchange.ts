@@ -44,6 +44,8 @@ export class Exchange implements UpstreamUser {
   #sentBytes = 0;
   /** The hub is asked again, and told so: it knows what may be done twice. */
   #again = false;
+  /** Since when there is no hub for it; ms. A hub that is killed while it works on it costs it no time. */
+  #hublessSince: number;
   #leaveGate: (() => void) | undefined;
   /** Bytes of an answer whose head is not complete. */
   #held: Buffer | undefined;
@@ -64,6 +66,7 @@ export class Exchange implements UpstreamUser {
     this.#hasBody = !this.requestBody.done;
     this.#sent = target.address === undefined ? [] : undefined;
     this.#startedAt = now;
+    this.#hublessSince = now;
   }
 
   start(): void {
@@ -330,6 +333,7 @@ export class Exchange implements UpstreamUser {
     if (untouched && isHub && this.requestBody.done && this.#sent && !this.head.upgrade) {
       // Asking twice comes to the same, or the hub is told and decides: it may be killed without anybody noticing.
       if (this.#hasBody || !IDEMPOTENT.has(method)) this.#again = true;
+      this.#hublessSince = this.#context.clock.now();
       this.#early = this.#sent;
       this.#earlyBytes = this.#sentBytes;
       return this.#waitForHub();
@@ -352,7 +356,7 @@ export class Exchange implements UpstreamUser {
     const { clock, hubWaitMs, gate, pool } = this.#context;
     if (this.#upstream) pool.discard(this.#upstream);
     this.#upstream = undefined;
-    const left = this.#startedAt + hubWaitMs - clock.now();
+    const left = this.#hublessSince + hubWaitMs - clock.now();
     if (left <= 0) return this.#fail(this.#hubProblem());
     this.#connection.expect('hub', left);
     this.#leaveGate = gate.wait(() => {

@@ -55,6 +55,25 @@ test('what a killed hub left unanswered is asked of the next one, which is told 
   expect(((await broken.json()) as { message: string }).message).toContain('may or may not have been done');
 });
 
+test('the wait for a hub counts from its end, however long it had worked on the request', async () => {
+  let asked = 0;
+  await using rig = await startRig({
+    page: (_request, reply) => {
+      asked++;
+      if (asked > 1) reply.end('done');
+    },
+    hubWaitMs: 400,
+  });
+
+  const began = Date.now();
+  const start = fetch(rig.url('/hub/api/x'), { method: 'POST' });
+  await until('it has been worked on for longer', () => asked === 1 && Date.now() - began > 500);
+  await rig.hub.kill();
+  await rig.hub.start();
+
+  expect(await (await start).text()).toBe('done');
+});
+
 test('a hub that does not come back after it had the request: nobody says that nothing was done', async () => {
   let asked = 0;
   await using rig = await startRig({ page: () => void asked++, hubWaitMs: 300 });
