@@ -1,9 +1,10 @@
 import type { Socket } from 'node:net';
+import { isTrusted } from '@atrium/sdk';
 import { badLineEnd } from './body.ts';
 import type { Offer, ProxyContext } from './context.ts';
 import { PROBLEMS, type Problem, problemAnswer, problemOf } from './error-page.ts';
 import { Exchange } from './exchange.ts';
-import { isTrusted, peerAddress } from './forwarded.ts';
+import { peerAddress } from './forwarded.ts';
 import { HEAD_END, parseRequestHead, Refusal, type RequestHead } from './head.ts';
 import { AMBIGUOUS } from './route-table.ts';
 

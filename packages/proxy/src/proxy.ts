@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { type Address, type Clock, type Log, systemClock } from '@atrium/sdk';
+import { type Address, type Clock, type Log, systemClock, trustList } from '@atrium/sdk';
 import { Activity } from './activity.ts';
 import { ClientConnection } from './connection.ts';
 import type { Limits, Offer, ProxyContext, ProxyStats } from './context.ts';
-import { trustList } from './forwarded.ts';
 import { HubGate } from './hub-gate.ts';
 import { RouteStream } from './route-stream.ts';
 import { RouteTable } from './route-table.ts';

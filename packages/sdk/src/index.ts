@@ -9,3 +9,4 @@ export * from './scope-table.ts';
 export * from './scopes.ts';
 export * from './secret.ts';
 export * from './spawner.ts';
+export * from './trusted-addresses.ts';

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, realpathSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 /** Every path below the data directory and the run directory that the command itself uses. */
 export interface Places {
@@ -27,10 +28,22 @@ export interface Places {
 /** Only on Linux: elsewhere one person runs it, whoever that is. */
 const isRoot = () => process.platform === 'linux' && process.getuid?.() === 0;
 
-/** The data directory: as given, else as the account and its environment say. Absolute. */
+/** The clone this program runs from; undefined when it is installed as a package. */
+const CLONE = fileURLToPath(new URL('../../../../', import.meta.url));
+const cloneData = () => {
+  const dir = join(CLONE, '.atrium');
+  return import.meta.url.endsWith('.ts') && existsSync(dir) ? dir : undefined;
+};
+
+/**
+ * The data directory: as given, else the one that `npm start` made in this clone, else as the account and its
+ * environment say. Absolute.
+ */
 export function findDataDir(given: string | undefined): string {
   const named = given ?? process.env.ATRIUM_DATA_DIR;
   if (named) return resolve(named);
+  const inClone = cloneData();
+  if (inClone) return inClone;
   if (isRoot()) return '/var/lib/atrium';
   if (process.platform === 'darwin') return join(homedir(), 'Library', 'Application Support', 'atrium');
   return join(process.env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'atrium');

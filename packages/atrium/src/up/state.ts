@@ -6,7 +6,8 @@ import type { Places } from '../files/data-dir.ts';
 import { startTimeOf } from '../files/process-info.ts';
 import { writeFileSafely } from '../files/write.ts';
 
-const State = z.strictObject({
+// Loose: another version of Atrium, before or after an upgrade, may have written it.
+const State = z.object({
   pid: z.int(),
   startTime: z.string(),
   url: z.string(),

@@ -1,4 +1,4 @@
-import { HubError } from '@atrium/sdk';
+import { HubError, isTrusted, trustList } from '@atrium/sdk';
 import formbody from '@fastify/formbody';
 import fastify, {
   type FastifyBaseLogger,
@@ -26,6 +26,7 @@ const BODY_LIMIT = 2 * 1024 * 1024;
  * listen. A route that does not say who may use it makes `ready()` reject.
  */
 export function buildApp(ctx: AppContext, register: (app: FastifyInstance) => void): FastifyInstance {
+  const trusted = trustList(ctx.config.trustedProxies);
   const app: FastifyInstance = fastify({
     loggerInstance: ctx.log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -34,7 +35,7 @@ export function buildApp(ctx: AppContext, register: (app: FastifyInstance) => vo
     forceCloseConnections: true,
     bodyLimit: BODY_LIMIT,
     // Only our proxy reaches this listener: its word counts, and that of the front servers the config names.
-    trustProxy: (address: string, hop: number) => hop === 0 || ctx.config.trustedProxies.includes(address),
+    trustProxy: (address: string, hop: number) => hop === 0 || isTrusted(trusted, address),
     routerOptions: { maxParamLength: 1024, caseSensitive: true, ignoreTrailingSlash: false },
     frameworkErrors: (err, request, reply) => void refuseAddress(ctx, err, request, reply),
     genReqId: ({ headers }) => {
