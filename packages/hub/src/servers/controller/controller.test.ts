@@ -92,6 +92,20 @@ test('a start becomes ready with a route, a token and a client; a stop takes all
   expect([await rowsOf(ctx, 'api_tokens'), await rowsOf(ctx, 'oauth_clients')]).toEqual([0, 0]);
 });
 
+test('ada’s server "b" and the server of a person named "ada-b" are two clients', async () => {
+  await using hub = await open();
+  const { ctx } = hub;
+  const theirs = await requestStart(ctx, await user(ctx, 'ada-b'), '', { by: 'ada-b' });
+  await until(ctx, theirs, isReady);
+
+  const named = await requestStart(ctx, await user(ctx, 'ada'), 'b', { by: 'ada' });
+  await until(ctx, named, isReady);
+  const clients = await ctx.db.selectFrom('oauth_clients').select(['identifier', 'server_id']).execute();
+
+  expect(clients).toContainEqual({ identifier: 'jupyterhub-user-ada%2Db', server_id: theirs.id });
+  expect(clients).toContainEqual({ identifier: 'jupyterhub-user-ada-b', server_id: named.id });
+});
+
 test('a start that fails says why, leaves nothing behind, and can be tried again', async () => {
   await using hub = await open({ spawner: echoSpawner({ failFor: ['ada'] }) });
   const { ctx } = hub;

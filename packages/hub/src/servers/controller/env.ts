@@ -1,10 +1,14 @@
 import type { AppContext } from '../../context.ts';
 import { segment } from '../../urls.ts';
 
-/** OAuth client of a server (contract §1.1): Python's `quote`, which also escapes `@`. */
+/**
+ * OAuth client of a server (contract §1.1): Python's `quote`, which also escapes `@`. A hyphen in the user's name is
+ * escaped besides: otherwise ada's server `b` and the server of a person named `ada-b` would be one client, and starting
+ * the one would lock everybody out of the other.
+ */
 export function clientIdOf(user: string, server: string): string {
   const quoted = (text: string) => segment(text).replaceAll('@', '%40');
-  return `jupyterhub-user-${quoted(user)}${server === '' ? '' : `-${quoted(server)}`}`;
+  return `jupyterhub-user-${quoted(user).replaceAll('-', '%2D')}${server === '' ? '' : `-${quoted(server)}`}`;
 }
 
 /** What a server's token may do: the `server` role, resolved (contract §1.2, §4.4). */
