@@ -14,8 +14,11 @@ export async function listIdle(
   db: Db,
   { now, stopAfter, maxAge }: IdleRules,
 ): Promise<{ id: string; tooOld: boolean }[]> {
-  const limit = sql<number>`coalesce(s.stop_after, u.stop_after, ${stopAfter})`;
-  const tooOld = sql<number>`case when ${maxAge} > 0 and s.started_at + ${maxAge} * 1000 <= ${now} then 1 else 0 end`;
+  // Milliseconds, and told to be long: three weeks of them are more than PostgreSQL's integer holds.
+  const ms = (seconds: number) => sql<number>`cast(${Math.round(seconds * 1000)} as bigint)`;
+  const own = sql<number>`cast(coalesce(s.stop_after, u.stop_after) as bigint) * 1000`;
+  const limit = sql<number>`coalesce(${own}, ${ms(stopAfter)})`;
+  const tooOld = sql<number>`case when ${ms(maxAge)} > 0 and s.started_at + ${ms(maxAge)} <= ${now} then 1 else 0 end`;
   const rows = await db
     .selectFrom('servers as s')
     .innerJoin('users as u', 'u.id', 's.user_id')
@@ -24,10 +27,7 @@ export async function listIdle(
     .where(({ or, and }) =>
       or([
         sql<boolean>`${tooOld} = 1`,
-        and([
-          sql<boolean>`${limit} > 0`,
-          sql<boolean>`coalesce(s.last_work, s.started_at) + ${limit} * 1000 <= ${now}`,
-        ]),
+        and([sql<boolean>`${limit} > 0`, sql<boolean>`coalesce(s.last_work, s.started_at) + ${limit} <= ${now}`]),
       ]),
     )
     .select(['s.id', tooOld.as('too_old')])

@@ -146,12 +146,17 @@ describeOnDatabases('servers', (open) => {
     expect(await idleAt(3600)).toEqual([false]);
     expect(await idleAt(10, { stopAfter: 0, maxAge: 0 })).toEqual([]);
     expect(await idleAt(10, { stopAfter: 0, maxAge: 10 })).toEqual([true]);
+    const month = 30 * 86_400;
+    expect(await idleAt(month, { stopAfter: month, maxAge: 2 * month })).toEqual([false]);
+    expect(await idleAt(month, { stopAfter: 0, maxAge: month - 0.5 })).toEqual([true]);
 
     await repo.touchServer(db, 's1', { lastWork: NOW + 1000, lastActivity: NOW + 9 });
     await repo.touchServer(db, 's1', { lastWork: NOW - 1000, lastActivity: NOW });
     expect(await repo.findServerById(db, 's1')).toMatchObject({ lastWork: NOW + 1000, lastActivity: NOW + 9 });
     expect(await idleAt(3600)).toEqual([]);
 
+    await db.updateTable('users').set({ stop_after: month }).execute();
+    expect(await idleAt(month + 1)).toEqual([false]);
     await db.updateTable('users').set({ stop_after: 60 }).execute();
     expect(await idleAt(61)).toEqual([false]);
     await repo.updateServer(db, 's1', { stopAfter: 0, displayName: 'New', userOptions: { b: 2 } });
