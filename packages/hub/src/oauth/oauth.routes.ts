@@ -21,7 +21,7 @@ export const oauthRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
 
   app.post<{ Querystring: RawQuery; Body: { scopes?: string | string[] } | null }>(
     authorizeUrl,
-    { config: { page: true } },
+    { config: { page: true, repeatable: true } },
     async (request, reply) => {
       const { flow, refusal } = await begin(ctx, request);
       if (refusal) return sendBack(reply, flow, { error: refusal.error, error_description: refusal.message });
@@ -73,7 +73,8 @@ const tokenRoute: FastifyPluginAsync<{ ctx: AppContext }> = async (app, { ctx })
 
   app.post<{ Querystring: RawQuery; Body: TokenForm | null | undefined }>(
     `${ctx.urls.api}/oauth2/token`,
-    { config: { public: true } },
+    // A code is good for one token, whoever asks how often.
+    { config: { public: true, repeatable: true } },
     async (request, reply) => {
       if (Object.keys(request.query).length > 0) {
         throw new OAuthError('invalid_request', 'Parameters belong in the body, not in the address.');

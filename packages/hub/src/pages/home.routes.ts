@@ -140,7 +140,7 @@ export const homeRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, {
     return reply.redirect(`${hub}home?done=deleted&of=${encodeURIComponent(server?.displayName || name)}`, 303);
   });
 
-  app.post(`${hub}home/idle`, { config }, async (request, reply) => {
+  app.post(`${hub}home/idle`, { config: { ...config, repeatable: true } }, async (request, reply) => {
     const viewer = viewerOf(request);
     const name = fieldOf(request.body, 'user');
     const other = name !== undefined && name !== viewer.user.name;
