@@ -161,14 +161,15 @@ export async function queueStart(db: Db, id: string, now: number): Promise<boole
   return (await updateQueued(db, { id, now })).numAffectedRows === 1n;
 }
 
-/** A start asked for while it stops: the controller queues it once it is down. */
-export async function wantRunning(db: Db, id: string): Promise<void> {
-  await db
+/** A start asked for while it stops: the controller queues it once it is down. False when it is down already. */
+export async function wantRunning(db: Db, id: string): Promise<boolean> {
+  const { numUpdatedRows } = await db
     .updateTable('servers')
     .set({ desired: 'running' })
     .where('id', '=', id)
     .where('phase', '<>', 'stopped')
-    .execute();
+    .executeTakeFirstOrThrow();
+  return numUpdatedRows === 1n;
 }
 
 /**

@@ -35,7 +35,7 @@ export interface StartRequest {
  */
 export async function requestStart(ctx: AppContext, user: User, name: string, request: StartRequest): Promise<Server> {
   const now = ctx.clock.now();
-  const server = await ctx.db.transaction().execute(async (db) => {
+  const ask = async (db: AppContext['db']): Promise<Server> => {
     const known = await repo.findServer(db, user.id, name);
     const before = known ?? (await createIn(ctx, db, user, name, request));
     if (before.phase === 'ready' && before.desired === 'running') {
@@ -44,7 +44,8 @@ export async function requestStart(ctx: AppContext, user: User, name: string, re
     if (before.phase !== 'stopped') {
       if (before.phase !== 'stopping' && before.desired === 'running') return before;
       if (!request.behindStop) throw new HubError('server_pending', `${user.name}:${name} is pending stop`);
-      await repo.wantRunning(db, before.id);
+      // It has stopped since it was read: then this is a start like any other.
+      if (!(await repo.wantRunning(db, before.id))) return ask(db);
       return { ...before, desired: 'running' as const };
     }
     await checkActiveLimit(ctx, db);
@@ -56,7 +57,8 @@ export async function requestStart(ctx: AppContext, user: User, name: string, re
         ...(userOptions !== undefined && { userOptions }),
       });
     }
-    await repo.queueStart(db, before.id, now);
+    // Somebody else's start was faster: theirs is as good.
+    if (!(await repo.queueStart(db, before.id, now))) return ask(db);
     const generation = before.generation + 1;
     if (before.generation > 0) await deleteEventsBefore(db, before.id, generation);
     const at = { serverId: before.id, generation, at: now };
@@ -71,7 +73,8 @@ export async function requestStart(ctx: AppContext, user: User, name: string, re
       queuedAt: now,
       phaseAt: now,
     };
-  });
+  };
+  const server = await ctx.db.transaction().execute(ask);
   ctx.log.info({ server: server.id, user: user.name, name, by: request.by }, 'start requested');
   ctx.wakeups.notify('servers', server.id);
   return server;

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { sharedPassword } from '@atrium/auth-shared-password';
 import { type ConfiguredSpawner, Secret } from '@atrium/sdk';
 import { EchoWorld, echoSpawner } from '@atrium/spawner-echo';
+import { sql } from 'kysely';
 import { pino } from 'pino';
 import { expect, test, vi } from 'vitest';
 import { hasPostgres, testDatabase } from '../../../../../tools/test-postgres.ts';
@@ -12,6 +13,7 @@ import { openContext } from '../../open-context.ts';
 import { readRoutes } from '../../routes/routes.repo.ts';
 import { createUser, findUser } from '../../users/users.service.ts';
 import {
+  findServerById,
   isReady,
   readEvents,
   requestStart,
@@ -254,4 +256,26 @@ test.skipIf(!hasPostgres)('two hubs on one PostgreSQL share the work and never s
   expect(ready.map((server) => server.generation)).toEqual(Array.from({ length: 20 }, () => 1));
   expect(world.all(first.ctx.hubId)).toHaveLength(20);
   expect(first.ctx.hubId).toBe(second.ctx.hubId);
+});
+
+test.skipIf(!hasPostgres)('a start asked for at the very moment a stop ends is not lost', async () => {
+  await using database = await testDatabase();
+  const config = { database: database.url, hubKey: new Secret('k'.repeat(64)) };
+  await using hub = await open({ config, acting: false });
+  const { db } = hub.ctx;
+  const ada = await user(hub.ctx, 'ada');
+  const { id } = await requestStart(hub.ctx, ada, '', { by: 'ada' });
+  await db.updateTable('servers').set({ phase: 'stopping', desired: 'stopped' }).execute();
+  const waiting = sql<{ n: string }>`select count(*) as n from pg_stat_activity
+    where wait_event_type = 'Lock' and datname = current_database()`;
+
+  const asked = await db.transaction().execute(async (stop) => {
+    await stop.updateTable('servers').set({ phase: 'stopped' }).where('id', '=', id).execute();
+    const start = requestStart(hub.ctx, ada, '', { by: 'ada', behindStop: true });
+    await expect.poll(async () => Number((await waiting.execute(db)).rows[0]?.n), { timeout: WAIT }).toBe(1);
+    return { start };
+  });
+
+  expect(await asked.start).toMatchObject({ phase: 'queued', generation: 2 });
+  expect(await findServerById(db, id)).toMatchObject({ phase: 'queued', desired: 'running', generation: 2 });
 });
