@@ -189,8 +189,12 @@ test('what a person’s other server does to a folder that is being removed lead
     const life = await begin(spawner, ada, generation);
     await life.until('running');
     const cwd = join(launchDir(world.place, life.ref as ProcessRef), 'io');
-    const options = { cwd, uid: ada.uid, gid: ada.uid, stdio: ['ignore', 'pipe', 'ignore'] } as const;
-    const other = spawn(process.execPath, ['-e', swap, precious], options);
+    const other = spawn(process.execPath, ['-e', swap, precious], {
+      cwd,
+      uid: ada.uid,
+      gid: ada.uid,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
     await once(other.stdout, 'data');
 
     await spawner.stop(life.ref, { graceMs: 0, force: true }, life.io);
