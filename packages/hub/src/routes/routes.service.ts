@@ -25,8 +25,16 @@ export async function* routeMessages(
     changed = true;
     wake();
   });
+  // One timer for as long as the stream lives: one per change would outlive it by seconds, thousands in a busy minute.
+  const pulse = async () => {
+    while (!signal.aborted) {
+      await ctx.clock.sleep(PING_MS, signal).catch(() => {});
+      wake();
+    }
+  };
   try {
     let version = await routeVersion(ctx.db);
+    void pulse();
     if (since > 0 && since <= version && since > version - MEMORY) version = since;
     else yield { type: 'snapshot', version, routes: await readRoutes(ctx.db) };
     while (!signal.aborted) {
@@ -38,7 +46,7 @@ export async function* routeMessages(
       if (changed) continue;
       await new Promise<void>((resolve) => {
         wake = resolve;
-        void ctx.clock.sleep(PING_MS, signal).then(resolve, () => resolve());
+        if (signal.aborted) resolve();
       });
     }
   } finally {

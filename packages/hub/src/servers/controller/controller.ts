@@ -21,6 +21,8 @@ export interface Controller extends AsyncDisposable {
 interface Task {
   /** What it works towards; a start is aborted when the row wants a stop. */
   kind: 'start' | 'stop';
+  /** Somebody asked something of its row meanwhile: look again when it is done. */
+  again: boolean;
   abort: AbortController;
   done: Promise<void>;
 }
@@ -62,6 +64,7 @@ export function createController(ctx: AppContext): Controller {
 
   async function look(id: string): Promise<void> {
     const running = tasks.get(id);
+    if (running) running.again = true;
     const work = await findWork(ctx.db, id);
     if (!work) return;
     if (running) {
@@ -76,33 +79,40 @@ export function createController(ctx: AppContext): Controller {
   /** Drives one row until it rests. */
   function run(id: string): void {
     if (tasks.has(id) || closing.signal.aborted) return;
-    const task: Task = { kind: 'stop', abort: new AbortController(), done: Promise.resolve() };
+    const task: Task = { kind: 'stop', again: false, abort: new AbortController(), done: Promise.resolve() };
     const signal = AbortSignal.any([task.abort.signal, closing.signal]);
     tasks.set(id, task);
+    // After an error the safety net comes back to it, not at once.
+    let rests = true;
     task.done = drive(id, task, signal)
-      // Rows that rest may have become due meanwhile. After an error the safety net comes back to it, not at once.
-      .then(() => dirty.add(id))
+      .then((outcome) => {
+        rests = outcome;
+      })
       .catch((err) => {
         if (err instanceof LostLease || closing.signal.aborted) return;
         ctx.log.error({ err, server: id }, 'a step of a server failed; trying again');
       })
       .finally(() => {
         tasks.delete(id);
+        if (!rests || task.again) dirty.add(id);
         schedule();
       })
       .then(() => {});
   }
 
-  async function drive(id: string, task: Task, signal: AbortSignal): Promise<void> {
+  /** True when the row is known to rest afterwards. */
+  async function drive(id: string, task: Task, signal: AbortSignal): Promise<boolean> {
     const work = await findWork(ctx.db, id);
-    if (!work) return;
+    if (!work) return true;
     if (work.phase === 'starting' && work.desired === 'running') {
       task.kind = 'start';
-      await runStart(ctx, work, signal);
-    } else if (work.phase !== 'stopped' && work.phase !== 'queued' && !isReady(work)) {
+      return runStart(ctx, work, signal);
+    }
+    if (work.phase !== 'stopped' && work.phase !== 'queued' && !isReady(work)) {
       task.kind = 'stop';
       await runStop(ctx, work, signal);
     }
+    return false;
   }
 
   async function admitWaiting(): Promise<void> {

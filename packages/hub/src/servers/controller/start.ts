@@ -16,34 +16,36 @@ const PROBE_TIMEOUT = 5_000;
 
 /**
  * Brings an admitted start to `ready`, or records why it failed. Resumes wherever an earlier hub was: every step is
- * idempotent. Returns when the row is ready, or wants stopping (failed or cancelled); rejects on LostLease and when
- * the database is gone.
+ * idempotent. True when the row is ready, false when it wants stopping (failed or cancelled); rejects on LostLease and
+ * when the database is gone.
  */
-export async function runStart(ctx: AppContext, work: Work, signal: AbortSignal): Promise<void> {
+export async function runStart(ctx: AppContext, work: Work, signal: AbortSignal): Promise<boolean> {
   const outcome = await bringUp(ctx, work, signal);
-  if (outcome === 'cancelled') return;
+  if (outcome === 'cancelled') return false;
   if ('code' in outcome) {
     await recordFailure(ctx, work, outcome);
-    return;
+    return false;
   }
   const now = ctx.clock.now();
   const url = ctx.urls.server(work.userName, work.name);
-  await ctx.db.transaction().execute(async (db) => {
-    const ready = await saveReady(db, fenceOf(ctx, work), { now, ...outcome });
+  const ready = await ctx.db.transaction().execute(async (db) => {
     // Not ready: a stop came in between. The controller sees the row and stops it.
-    if (!ready) return;
+    if (!(await saveReady(db, fenceOf(ctx, work), { now, ...outcome }))) return false;
     const path = ctx.urls.routePath(work.userName, work.name);
     await putRoute(db, { path, target: outcome.address, serverId: work.id });
     await insertEvents(db, [
       { ...eventBase(ctx, work), percent: 100, message: `Server ready at ${url}`, kind: 'ready' },
     ]);
+    return true;
   });
+  if (!ready) return false;
   ctx.log.info(
     { server: work.id, user: work.userName, name: work.name, ms: now - (work.queuedAt ?? work.phaseAt) },
     'server ready',
   );
   ctx.wakeups.notify('routes');
   ctx.wakeups.notify('progress', work.id);
+  return true;
 }
 
 /** A server that answers: where, and what the spawner saw of it. */
