@@ -146,6 +146,29 @@ test('a start that failed says why, what to do, and shows the output to its owne
   expect((await (await signedIn(hub, 'emmy')).get('/hub/server-log/ada')).status).toBe(404);
 });
 
+test('while what a failed start left is removed, its page says why, and it can be tried again', async () => {
+  await using hub = await open({}, { failFor: ['ada'] });
+  const ada = await signedIn(hub, 'ada');
+  await ada.get('/hub/spawn');
+  await expect.poll(async () => (await ada.get('/hub/home')).text, WAIT).toContain('Could not start');
+  // A removal that takes long: somebody else's, so that the controller leaves it alone.
+  const lease = { lease_owner: 'other', lease_until: Date.now() + 600_000 };
+  await hub.ctx.db
+    .updateTable('servers')
+    .set({ phase: 'stopping', ...lease })
+    .execute();
+
+  expect(await ada.get('/hub/spawn-pending/ada')).toMatchObject({
+    status: 500,
+    text: expect.stringContaining('Servers of ada fail, as configured.'),
+  });
+  expect((await ada.post('/hub/spawn/ada', {})).location).toBe('/hub/spawn-pending/ada');
+  expect(await ada.get('/hub/spawn-pending/ada')).toMatchObject({
+    status: 200,
+    text: expect.stringMatching(/data-live="2">\s*<h1>Stopping your server/),
+  });
+});
+
 test('where no server answers: 424 for programs, a page with a way to start for people', async () => {
   await using hub = await open();
   const ada = await signedIn(hub, 'ada');

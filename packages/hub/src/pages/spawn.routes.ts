@@ -45,6 +45,11 @@ export function optionsFrom(fields: Record<string, unknown>): Options | undefine
   return used.length === 0 ? undefined : (Object.fromEntries(used) as Record<string, Json>);
 }
 
+/** Its start failed, and only what is left of it is still being removed: it can be read about, and tried again. */
+function isFailing(server: Server): boolean {
+  return server.phase === 'stopping' && server.desired === 'stopped' && server.stopReason?.code === 'failed';
+}
+
 type Names = { Params: { user?: string; server?: string } };
 
 export const spawnRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, { ctx }) => {
@@ -85,7 +90,7 @@ export const spawnRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
     if (server && isActive(server) && isRepeated(request)) {
       return reply.redirect(withNext(ctx.urls.spawnPending(owner.name, name), next), 302);
     }
-    if (server && isActive(server)) {
+    if (server && isActive(server) && !isFailing(server)) {
       throw new HubError(
         'already_running',
         `${logName(owner.name, name)} is already ${isReady(server) ? 'running' : 'pending'}`,
@@ -126,7 +131,7 @@ export const spawnRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
       view: viewServer(ctx, server, viewer, owner.stopAfter),
     };
     const state = pendingOf(server);
-    if (state === 'stop')
+    if (state === 'stop' && !isFailing(server))
       return answer(ctx, request, reply, { title: t.stopping.title, refresh: 2 }, stoppingPage(model));
     if (state === 'spawn') {
       const tail = withNext('', next);

@@ -60,7 +60,7 @@ ${logUrl && html`<a href="${logUrl}">${t.starting.output}</a>`}</div>
 
 /** A stop is under way; the page looks again by itself. */
 export function stoppingPage({ ctx, view }: { ctx: PageContext; view: ServerView }): Html {
-  return html`<div class="narrow"><div class="card">
+  return html`<div class="narrow"><div class="card" data-live="2">
 <h1>${t.stopping.heading(view.label)}</h1>
 <p>${t.stopping.text}</p>
 <p class="row"><a class="button" href="${ctx.urls.hub}home">${t.error.home}</a></p>
