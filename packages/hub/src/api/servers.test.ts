@@ -52,6 +52,10 @@ onBothDatabases((on) => {
       body: { name: 'lab', display_name: 'My lab', stopped: true },
     });
     expect((await ada('PUT', '/users/ada/servers/lab')).status).toBe(409);
+    const tooMuch = { user_options: { filler: 'x'.repeat(65_536) } };
+    expect((await ada('PATCH', '/users/ada/servers/lab', tooMuch)).status).toBe(400);
+    expect((await ada('POST', '/users/ada/servers/lab', tooMuch)).status).toBe(400);
+    expect((await ada('POST', '/users/ada/servers/other', tooMuch)).status).toBe(400);
     expect((await ada('PUT', '/users/ada/server')).status).toBe(409);
     expect(await ada('PATCH', '/users/ada/servers/lab', { name: 'thesis' })).toMatchObject({
       status: 200,

@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { HUB_CLIENT, issueToken } from '../tokens/tokens.service.ts';
+import { findUser } from '../users/users.service.ts';
 import { apiHub, onBothDatabases, PASSWORD } from './test-hub.ts';
 
 interface Issued {
@@ -8,6 +10,29 @@ interface Issued {
 }
 
 onBothDatabases((on) => {
+  test('nobody fills the hub with tokens: not in number, not in length, and an application’s oldest give way', async () => {
+    await using hub = await apiHub({ on, controller: false });
+    const { db } = hub.ctx;
+    const ada = await hub.api({ name: 'ada' });
+    const user = (await findUser(db, 'ada'))!;
+    const row = { user_id: user.id, client_id: HUB_CLIENT, session_id: null, created: 0, expires_at: null };
+    const many = Array.from({ length: 999 }, (_, at) => ({ ...row, hash: `h${at}`, note: '', scopes: '[]' }));
+
+    await db.insertInto('api_tokens').values(many).execute();
+    for (let at = 0; at < 102; at += 1) {
+      await issueToken(hub.ctx, { user, scopes: [], note: `${at}`, clientId: 'service-x', expiresIn: 60 });
+    }
+    const kept = await db.selectFrom('api_tokens').select('note').where('client_id', '=', 'service-x').execute();
+
+    expect(await ada('POST', '/users/ada/tokens')).toMatchObject({ status: 400, body: { code: 'limit_reached' } });
+    expect([kept.length, kept[0]?.note]).toEqual([100, '2']);
+    const scopes = Array.from({ length: 1_000 }, (_, at) => `servers!server=ada/${at}`);
+    expect(await ada('POST', '/users/ada/tokens', { scopes })).toMatchObject({
+      status: 400,
+      body: { message: 'A token cannot have so many scopes.' },
+    });
+  });
+
   test('a token is made, listed, used, read and revoked', async () => {
     await using hub = await apiHub({ on, controller: false });
     const ada = await hub.api({ name: 'ada' });

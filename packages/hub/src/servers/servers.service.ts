@@ -52,6 +52,7 @@ export async function requestStart(ctx: AppContext, user: User, name: string, re
     if (known) {
       const { displayName, userOptions } = request;
       checkDisplayName(displayName);
+      checkOptions(userOptions);
       await repo.updateServer(db, known.id, {
         ...(displayName !== undefined && { displayName }),
         ...(userOptions !== undefined && { userOptions }),
@@ -130,6 +131,7 @@ async function createIn(
     await checkNamedLimit(ctx, db, user);
   }
   checkDisplayName(wanted.displayName);
+  checkOptions(wanted.userOptions);
   await repo.insertServer(db, {
     id: randomId(),
     userId: user.id,
@@ -164,6 +166,7 @@ export async function patchServer(
       }
     }
     checkDisplayName(rest.displayName);
+    checkOptions(rest.userOptions);
     await repo.updateServer(db, server.id, change);
     return (await repo.findServerById(db, server.id)) ?? server;
   });
@@ -269,6 +272,15 @@ function cached<T>(ctx: AppContext, key: string, maxAgeMs: number, read: () => P
 function checkDisplayName(name: string | undefined): void {
   if (name !== undefined && name !== '' && !validDisplayName(name)) {
     throw new HubError('invalid_name', `Invalid display_name: ${name}`);
+  }
+}
+
+/** Characters as JSON: they are read with the row, everywhere. */
+const MOST_OPTIONS = 65_536;
+
+function checkOptions(options: Options | undefined): void {
+  if (options !== undefined && JSON.stringify(options).length > MOST_OPTIONS) {
+    throw new HubError('bad_request', 'The options for a server are too long.');
   }
 }
 

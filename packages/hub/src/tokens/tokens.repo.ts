@@ -163,6 +163,34 @@ export async function deleteTokensOfClient(db: Db, userId: number, clientId: str
   await db.deleteFrom('api_tokens').where('user_id', '=', userId).where('client_id', '=', clientId).execute();
 }
 
+export async function countTokens(db: Db, userId: number, clientId: string): Promise<number> {
+  const row = await db
+    .selectFrom('api_tokens')
+    .select(({ fn }) => fn.countAll<number>().as('n'))
+    .where('user_id', '=', userId)
+    .where('client_id', '=', clientId)
+    .executeTakeFirstOrThrow();
+  return Number(row.n);
+}
+
+/** Keeps the newest ones that an application has of a person. */
+export async function deleteOldTokens(db: Db, userId: number, clientId: string, keep: number): Promise<void> {
+  const oldest = db
+    .selectFrom('api_tokens')
+    .select('id')
+    .where('user_id', '=', userId)
+    .where('client_id', '=', clientId)
+    .orderBy('id', 'desc')
+    .limit(1)
+    .offset(keep - 1);
+  await db
+    .deleteFrom('api_tokens')
+    .where('user_id', '=', userId)
+    .where('client_id', '=', clientId)
+    .where('id', '<', oldest)
+    .execute();
+}
+
 export async function deleteExpiredTokens(db: Db, now: number): Promise<void> {
   await db.deleteFrom('api_tokens').where('expires_at', '<=', now).execute();
 }

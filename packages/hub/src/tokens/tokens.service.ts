@@ -6,6 +6,8 @@ import type { User } from '../users/users.service.ts';
 import { checkAssignable, scopesOfToken } from './token-scopes.ts';
 import {
   type ApiToken,
+  countTokens,
+  deleteOldTokens,
   deleteToken,
   deleteTokensOfClient,
   findTokenByHash,
@@ -54,22 +56,42 @@ export interface IssuedToken {
   row: ApiToken;
 }
 
-/** @throws HubError `bad_request` for scopes the owner does not hold, or a life longer than the config allows. */
+/** Of one person; more is a script that forgot to revoke. */
+const MOST_TOKENS = 1_000;
+/** Of one person for one application: one per browser and sign-in, the oldest give way. */
+const MOST_OF_CLIENT = 100;
+/** Characters of all scopes of a token together: they are read with every request, and remembered. */
+const MOST_SCOPE_TEXT = 8_192;
+const MOST_NOTE = 1_000;
+
+/**
+ * @throws HubError `bad_request` for scopes the owner does not hold, or a life longer than the config allows;
+ * `limit_reached`.
+ */
 export async function issueToken(ctx: AppContext, request: TokenRequest): Promise<IssuedToken> {
-  await checkAssignable(ctx, request.user, request.scopes);
+  const { user, clientId, note } = request;
+  const scopes = [...new Set(request.scopes)];
+  if (JSON.stringify(scopes).length > MOST_SCOPE_TEXT)
+    throw new HubError('bad_request', 'A token cannot have so many scopes.');
+  if (note.length > MOST_NOTE) throw new HubError('bad_request', `A note has at most ${MOST_NOTE} characters.`);
+  await checkAssignable(ctx, user, scopes);
+  if (clientId === undefined && (await countTokens(ctx.db, user.id, HUB_CLIENT)) >= MOST_TOKENS) {
+    throw new HubError('limit_reached', `${user.name} already has ${MOST_TOKENS} tokens. Revoke some first.`);
+  }
   const token = request.text ?? randomHex(16);
   const now = ctx.clock.now();
   const row = await insertToken(ctx.db, {
-    userId: request.user.id,
+    userId: user.id,
     hash: hashToken(token),
-    clientId: request.clientId ?? HUB_CLIENT,
+    clientId: clientId ?? HUB_CLIENT,
     sessionId: request.sessionId ?? null,
     now,
     expiresAt: expiry(ctx, now, request.expiresIn ?? null),
-    note: request.note,
-    scopes: request.scopes,
+    note,
+    scopes,
   });
-  ctx.log.info({ user: request.user.name, token: `a${row.id}`, client: row.clientId }, 'token issued');
+  if (clientId !== undefined) await deleteOldTokens(ctx.db, user.id, clientId, MOST_OF_CLIENT);
+  ctx.log.info({ user: user.name, token: `a${row.id}`, client: row.clientId }, 'token issued');
   return { id: row.id, token, row };
 }
 
