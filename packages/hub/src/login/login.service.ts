@@ -9,7 +9,7 @@ import {
   updateUser,
   validUserName,
 } from '../users/users.service.ts';
-import { explainAccess, isConfiguredAdmin, type RuleOutcome, reasonOf } from './allow.ts';
+import { isConfiguredAdmin, judge, type RuleOutcome, reasonOf } from './allow.ts';
 import { beginAttempt, failed, succeeded, undecided } from './throttle.service.ts';
 
 export type SignIn =
@@ -44,12 +44,14 @@ export async function signIn(ctx: AppContext, fields: unknown, ip: string): Prom
   const identity = form.success ? await ask(ctx, typed, form.data, ip) : null;
   const name = identity ? normaliseUserName(identity.name) : typed;
   // A room's password is no proof of being its administrator.
-  const proved = identity && validUserName(name) && !(identity.shared && (await isAdmin(ctx, name)));
+  const person = identity ? await findUser(ctx.db, name) : undefined;
+  const isAdmin = isConfiguredAdmin(ctx, name) || person?.admin === true;
+  const proved = identity && validUserName(name) && !(identity.shared && isAdmin);
   if (!proved) return refuse(ctx, typed, ip);
 
-  await succeeded(ctx, typed);
-  const access = await explainAccess(ctx, name, identity);
+  const access = judge(ctx, name, person, identity);
   if (!access.allowed) {
+    await succeeded(ctx, typed);
     const pending = access.rules.some(({ rule, outcome }) => rule === 'approval' && outcome === 'denies');
     ctx.log.info({ user: name, ip }, 'sign-in not allowed');
     return {
@@ -60,7 +62,11 @@ export async function signIn(ctx: AppContext, fields: unknown, ip: string): Prom
       rules: access.rules,
     };
   }
-  const user = await enter(ctx, name, identity);
+  const user = await ctx.db.transaction().execute(async (db) => {
+    const within = { ...ctx, db };
+    await succeeded(within, typed);
+    return enter(within, name, identity, person);
+  });
   ctx.log.info({ user: name, ip }, 'signed in');
   return { ok: true, user };
 }
@@ -82,10 +88,6 @@ async function ask(ctx: AppContext, name: string, fields: unknown, ip: string): 
   }
 }
 
-async function isAdmin(ctx: AppContext, name: string): Promise<boolean> {
-  return isConfiguredAdmin(ctx, name) || (await findUser(ctx.db, name))?.admin === true;
-}
-
 async function refuse(ctx: AppContext, name: string, ip: string): Promise<SignIn> {
   const retryAt = await failed(ctx, name, ip);
   // Only names that exist are logged: others may be passwords in the wrong field.
@@ -95,10 +97,9 @@ async function refuse(ctx: AppContext, name: string, ip: string): Promise<SignIn
 }
 
 /** The account as it is from now on: made if there is none, with what the authenticator said about it. */
-async function enter(ctx: AppContext, name: string, identity: Identity): Promise<User> {
+async function enter(ctx: AppContext, name: string, identity: Identity, found: User | undefined): Promise<User> {
   const now = ctx.clock.now();
   const admin = identity.admin === true || isConfiguredAdmin(ctx, name);
-  const found = await findUser(ctx.db, name);
   const user = found ?? (await createUser(ctx.db, { name, admin, now })) ?? (await findUser(ctx.db, name));
   if (!user) throw new HubError('not_found', 'The account was deleted just now. Sign in again.');
   const change: UserChange = {};

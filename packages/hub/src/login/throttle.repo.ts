@@ -79,8 +79,10 @@ export async function lockedUntil(db: Db, key: string): Promise<number> {
   return Number(row?.locked_until ?? 0);
 }
 
+const deleteByKey = prepared((db, { key }: { key: string }) => db.deleteFrom('login_throttle').where('key', '=', key));
+
 export async function clearAttempts(db: Db, key: string): Promise<void> {
-  await db.deleteFrom('login_throttle').where('key', '=', key).execute();
+  await deleteByKey(db, { key });
 }
 
 /** Takes one attempt back: nothing was learnt from it. */
