@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { testPostgres } from '../../../../tools/test-machine.ts';
@@ -20,6 +20,8 @@ test('what is backed up while the hub runs comes back elsewhere, and again over 
   mkdirSync(home, { recursive: true });
   writeFileSync(join(home, 'notes.ipynb'), '{}');
   const file = join(cli.dir, 'backup.tar.gz');
+  // Somebody waits for the keys where the file is going to grow.
+  symlinkSync(join(cli.dir, 'trap'), join(cli.dir, '.backup.tar.gz.part'));
 
   await cli.json('backup', file);
   const whileRunning = await cli.run(['restore', file]);
@@ -29,6 +31,7 @@ test('what is backed up while the hub runs comes back elsewhere, and again over 
   const restored = await cli.json<{ aside: string }>('restore', file, '--force');
 
   expect(statSync(file).mode & 0o777).toBe(0o600);
+  expect(existsSync(join(cli.dir, 'trap'))).toBe(false);
   expect(whileRunning).toMatchObject({ code: 1, err: expect.stringContaining('Stop it first') });
   expect(unforced).toMatchObject({ code: 1, err: expect.stringContaining('is not empty') });
   expect(readFileSync(join(restored.aside, 'homes', 'ada-1', 'notes.ipynb'), 'utf8')).toBe('{}');

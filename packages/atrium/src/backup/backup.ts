@@ -1,5 +1,4 @@
 import {
-  chmodSync,
   copyFileSync,
   existsSync,
   mkdtempSync,
@@ -48,9 +47,10 @@ export async function makeBackup({ places, database, configFile, file, homes }: 
     await copyDatabaseTo(database, staging);
     const own = ownFiles(places, database, homes, target);
     if (configFile && !own.includes(CONFIG)) copyFileSync(configFile, join(staging, CONFIG));
-    // It holds keys and people's files: nobody else may read it, not even while it grows.
-    writeFileSync(draft, '', { mode: 0o600, flag: 'w' });
-    chmodSync(draft, 0o600);
+    // It holds keys and people's files: nobody else may read it, not even while it grows. Made anew, because what lies
+    // there already may be somebody else's, or a link.
+    rmSync(draft, { force: true });
+    writeFileSync(draft, '', { mode: 0o600, flag: 'wx' });
     const inside = relative(places.dataDir, staging);
     const args = [
       '--create',

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { HUB_UID } from '@atrium/sdk';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { unreadableAt } from './account.ts';
+import { findConfigFile } from './config-file.ts';
 import { placesOf } from './data-dir.ts';
 import { prepareDirs } from './prepare.ts';
 
@@ -43,6 +44,16 @@ describe('whether an account can read a file', () => {
 });
 
 describe.skipIf(!isLinuxRoot)('directories made by root', () => {
+  test('a configuration file that the hub’s account put into the data directory is not run by root', () => {
+    const file = join(dir, 'atrium.config.ts');
+    writeFileSync(file, '');
+
+    expect(findConfigFile(undefined, dir)).toBe(file);
+    chownSync(file, HUB_UID, HUB_UID);
+    expect(() => findConfigFile(undefined, dir)).toThrow(/root will not run it/);
+    expect(findConfigFile(file, dir)).toBe(file);
+  });
+
   test('the hub writes into them but replaces nothing of root; what a root hub left becomes its own', () => {
     const places = placesOf(join(dir, 'data'));
     mkdirSync(join(places.dataDir, 'keys'), { recursive: true });
