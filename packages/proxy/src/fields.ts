@@ -32,7 +32,8 @@ type Taken =
   | 'forwardedHost'
   | 'forwardedPort'
   | 'drop'
-  | 'dropFromServer';
+  | 'dropFromServer'
+  | 'cookieFromServer';
 
 /** A set of names that is asked for each field of each message: length and first letter rule out nearly all. */
 export class NameTable {
@@ -100,7 +101,13 @@ export const RESPONSE_NAMES = new NameTable({
   'service-worker-allowed': 'dropFromServer', // would let a worker under /user/ada/ take over /hub/
   'strict-transport-security': 'dropFromServer', // would lock everybody out of an installation without TLS
   'clear-site-data': 'dropFromServer', // would sign people out of the hub
+  nel: 'dropFromServer', // would have browsers report every address of the origin
+  'report-to': 'dropFromServer', // says where to
+  'set-cookie': 'cookieFromServer', // one of the hub's own would sign its visitors in as somebody else
 });
+
+/** The hub's cookies, which only the hub sets. One without a name, whose value looks like one of them, is sent as that. */
+const HUB_COOKIE = /^=?[ \t]*(?:__Host-)?jupyterhub-(?:hub-login|session-id|services)[ \t]*=/;
 
 const NONE = new NameTable({});
 
@@ -167,7 +174,9 @@ export function readFields(text: string, at: number, names: NameTable, fromServe
     at += 2;
 
     const taken = names.get(text, line, colon);
-    if (taken === undefined || (taken === 'dropFromServer' && !fromServer)) continue;
+    const onlyFromServer = taken === 'dropFromServer' || taken === 'cookieFromServer';
+    if (taken === undefined || (onlyFromServer && !fromServer)) continue;
+    if (taken === 'cookieFromServer' && !HUB_COOKIE.test(text.slice(from, to))) continue;
     while (to > from && (text.charCodeAt(to - 1) === 0x20 || text.charCodeAt(to - 1) === 0x09)) to--;
     if (keptFrom < line) fields.kept += text.slice(keptFrom, line);
     keptFrom = at;
@@ -216,6 +225,7 @@ function take(fields: Fields, taken: Taken, value: string): void {
       return;
     case 'drop':
     case 'dropFromServer':
+    case 'cookieFromServer':
       return;
   }
 }

@@ -154,6 +154,28 @@ test('fields of one hop stay on their hop, and nobody can say for the proxy who 
   );
 });
 
+test('a person’s server sets its own cookies, not the hub’s, and no rules for the whole origin', async () => {
+  const fields = [
+    'Set-Cookie: jupyterhub-user-ada=own; Path=/user/ada/',
+    'Set-Cookie: _xsrf=own; Path=/user/ada/',
+    'Set-Cookie: jupyterhub-hub-login=mine; Path=/hub/',
+    'set-cookie:  jupyterhub-session-id = mine; Path=/',
+    'Set-Cookie: =jupyterhub-hub-login=nameless; Path=/hub/',
+    'Set-Cookie: __Host-jupyterhub-hub-login=mine; Path=/; Secure',
+    'NEL: {"report_to":"me"}',
+    'Report-To: {"group":"me"}',
+    'Clear-Site-Data: "cookies"',
+    'Content-Length: 0',
+  ];
+  const head = `HTTP/1.1 200 OK\r\n${fields.join('\r\n')}\r\n\r\n`;
+  await using raw = await rawServer((socket) => void socket.on('data', () => socket.write(head)));
+  await using rig = await startRig({ routes: [route('/user/ada', raw)] });
+
+  const answer = await rig.exchange('GET /user/ada HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+
+  expect(answer.split('\r\n').slice(1, -2)).toEqual([...fields.slice(0, 2), 'Content-Length: 0', 'Connection: close']);
+});
+
 test('a trusted front server is believed, and added to the chain', async () => {
   await using rig = await startRig({
     trustedProxies: ['127.0.0.0/8'],
