@@ -70,6 +70,7 @@ export const homeRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, {
     const url = new URL(path, 'http://hub');
     url.searchParams.set('done', done);
     url.searchParams.set('of', fieldOf(request.body, 'user') ?? '');
+    if (path === `${hub}home`) url.searchParams.set('server', fieldOf(request.body, 'server') ?? '');
     return reply.redirect(url.pathname + url.search, 303);
   }
 
@@ -167,8 +168,11 @@ function doneText({ query }: FastifyRequest, views: readonly ServerView[]): stri
       return t.home.saved;
     case 'deleted':
       return t.home.deleted(of);
-    case 'stopped':
-      return views.some(({ pending }) => pending === 'stop') ? t.home.stopped : undefined;
+    case 'stopped': {
+      const stopping = views.filter(({ pending }) => pending === 'stop');
+      const view = stopping.find(({ name }) => name === fieldOf(query, 'server')) ?? stopping[0];
+      return view && (view.name === '' ? t.home.stopped : t.home.stoppedNamed(view.label));
+    }
     default:
       return undefined;
   }

@@ -124,6 +124,10 @@ test('a queued start shows its place, and can be cancelled', async () => {
   expect(JSON.parse(json.text)).toMatchObject({ state: 'queued', place: 1, steps: [{ message: 'Server requested' }] });
   expect((await emmy.get('/hub/spawn-pending/emmy')).text).toContain('Place in the queue: 1');
 
+  await emmy.post('/hub/home/new', { name: 'thesis' });
+  const stopped = (await emmy.post('/hub/home/stop', { server: 'thesis' })).location;
+  expect(stopped).toMatch(/^\/hub\/home\?/);
+  expect((await emmy.get(stopped)).text).not.toContain('Your server is being stopped.');
   expect((await emmy.post('/hub/home/stop', { server: '' })).location).toMatch(/^\/hub\/home\?/);
   await expect.poll(async () => (await emmy.get('/hub/spawn-pending/emmy')).text, WAIT).toContain('You stopped it.');
 });

@@ -59,6 +59,7 @@ export const servers = {
     saved: 'Saved.',
     badIdle: 'Choose one of the times in the list.',
     stopped: 'Your server is being stopped.',
+    stoppedNamed: (name: string) => `The server ${name} is being stopped.`,
     deleted: (name: string) => `The server ${name} is deleted.`,
     badName: 'That name does not work. Use small letters, digits and single hyphens, and start with a letter.',
   },
