@@ -7,7 +7,7 @@ import { chance } from '../lib/chance.ts';
 import { openKernel } from '../lib/kernel.ts';
 import { killHub } from '../lib/kill-hub.ts';
 import { serverProcesses } from '../lib/processes.ts';
-import { differences, hubIdOf, NO_DIFFERENCES, sqliteQuery } from '../lib/reality.ts';
+import { expectReality, hubIdOf, sqliteQuery } from '../lib/reality.ts';
 
 const MINUTE = 60_000;
 /** Ten starts of JupyterLab on two cores take 14–18 s when nothing else runs. */
@@ -46,7 +46,7 @@ describe.skipIf(!python || process.platform !== 'linux')('a hub that is killed u
     expect(answers.filter((status) => ![201, 202, 502].includes(status))).toEqual([]);
     const query = sqliteQuery(cli.places);
     const hubId = await hubIdOf(query);
-    await expect.poll(() => differences(cli.places, api, query)).toEqual(NO_DIFFERENCES);
+    await expectReality(cli.places, api, query);
     const launches = serverProcesses(hubId).filter((one) => one.isServer);
     expect(new Set(launches.map(({ launch }) => launch)).size).toBe(STUDENTS.length);
     const pages = await Promise.all(

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type TestCli, testCli, type Up } from '../../packages/atrium/src/testing/cli.ts';
 import { hasPostgres, testDatabase } from '../../tools/test-postgres.ts';
 import { type ApiClient, administrator, apiClient, serversOf } from '../lib/api-client.ts';
@@ -10,8 +10,8 @@ import { serverProcesses } from '../lib/processes.ts';
 import {
   countStarts,
   differences,
+  expectReality,
   hubIdOf,
-  NO_DIFFERENCES,
   postgresQuery,
   type Query,
   sqliteQuery,
@@ -105,8 +105,7 @@ async function survive(cli: TestCli, query: Query, { people, kills }: { people: 
   const pending = async () => [...(await serversOf(api))].filter(([, { pending }]) => pending).map(([user]) => user);
   await expect.poll(pending, SETTLED).toEqual([]);
   const settled = Date.now() - result.kills.at(-1)!.at;
-  // The route table's copy on disk is written behind the stream.
-  await vi.waitFor(async () => expect(await differences(cli.places, api, query)).toEqual(NO_DIFFERENCES), 5_000);
+  await expectReality(cli.places, api, query);
   await cli.json('restart');
   const doubles = [...new Set(result.doubles), ...doublesIn(join(cli.places.dataDir, 'homes'))];
   const lost = sockets.flatMap(({ broken }) => broken ?? []);
@@ -131,7 +130,7 @@ async function survive(cli: TestCli, query: Query, { people, kills }: { people: 
   await bring(api, people, 'ready');
   const pages = await Promise.all(people.map((user) => pageOf(up, user)));
   expect(pages.map((page) => page?.user)).toEqual(people);
-  expect(await differences(cli.places, api, query)).toEqual(NO_DIFFERENCES);
+  await expectReality(cli.places, api, query);
 
   await Promise.all(sockets.map((socket) => socket.close()));
   await bring(api, [...people, ...WATCHERS], 'stopped');

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { NO_SERVERS, testCli } from '../../packages/atrium/src/testing/cli.ts';
 import { administrator, apiClient, serversOf } from '../lib/api-client.ts';
 import { hubProcesses, serverProcesses } from '../lib/processes.ts';
-import { differences, hubIdOf, NO_DIFFERENCES, sqliteQuery } from '../lib/reality.ts';
+import { expectReality, hubIdOf, sqliteQuery } from '../lib/reality.ts';
 import { TINY_CONFIG } from '../lib/tiny-server.ts';
 
 const MINUTE = 60_000;
@@ -30,12 +30,12 @@ describe.skipIf(process.platform !== 'linux')('atrium up', () => {
     const pending = async () => [...(await serversOf(api)).values()].filter((server) => server.pending).length;
     await expect.poll(pending, SETTLED).toBe(0);
 
-    await expect.poll(() => differences(cli.places, api, query), { timeout: 5_000 }).toEqual(NO_DIFFERENCES);
+    await expectReality(cli.places, api, query);
     // What the kill cut off before it was written down was never answered either, and can be asked for again.
     await Promise.all(STUDENTS.map((user) => api('POST', `/users/${user}/server`)));
     const waiting = async () => [...(await serversOf(api)).values()].filter((server) => !server.ready).length;
     await expect.poll(waiting, SETTLED).toBe(0);
-    expect(await differences(cli.places, api, query)).toEqual(NO_DIFFERENCES);
+    await expectReality(cli.places, api, query);
   });
 
   test('a hub that is killed while it is restarted is replaced by one, not by several', {

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Client } from 'pg';
+import { expect, vi } from 'vitest';
 import type { Places } from '../../packages/atrium/src/files/data-dir.ts';
 import { type ApiClient, serversOf } from './api-client.ts';
 import { serverProcesses } from './processes.ts';
@@ -79,8 +80,13 @@ export async function differences(places: Places, api: ApiClient, query: Query) 
   };
 }
 
+/** Fails with what differs. Waits a little: the route table's copy on disk is written behind the stream. */
+export const expectReality = (places: Places, api: ApiClient, query: Query): Promise<void> =>
+  vi.waitFor(async () => expect(await differences(places, api, query)).toEqual(NO_DIFFERENCES), WRITTEN);
+
+const WRITTEN = { timeout: 10_000, interval: 200 };
 /** Nothing differs. */
-export const NO_DIFFERENCES: Awaited<ReturnType<typeof differences>> = {
+const NO_DIFFERENCES: Awaited<ReturnType<typeof differences>> = {
   unsettled: [],
   shownOtherwise: [],
   orphans: [],
