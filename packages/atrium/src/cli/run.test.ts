@@ -37,6 +37,12 @@ test('only the answer is on standard output', async () => {
   expect(await run('greet', 'ada', '--json')).toEqual({ code: 0, out: '{"name":"ada"}\n', err: 'thinking\n' });
 });
 
+test('nothing that somebody else wrote commands the terminal', async () => {
+  const nasty = 'a\x1b[2Jb\x1b]0;title\x07c\rd\u009b1me\tf\ng';
+
+  expect((await run('greet', nasty)).out).toBe('Hello abcde\tf\ng\n');
+});
+
 test('a failure is status 1 and says itself on standard error, as JSON where that was asked for', async () => {
   expect(await run('greet', 'nobody')).toEqual({ code: 1, out: '', err: 'thinking\nThere is nobody.\n' });
   const { err } = await run('greet', 'nobody', '--json');

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { nearest } from '@atrium/hub/config';
 import { type Answer, type Command, CommandError, GLOBAL_OPTIONS, type Terminal, UsageError } from './command.ts';
 import { helpFor, overview } from './help.ts';
+import { printable } from './printable.ts';
 
 export interface Streams {
   out: { write(text: string): unknown };
@@ -17,8 +18,8 @@ export async function runCommandLine(
   const json = argv.includes('--json');
   const terminal: Terminal = {
     json,
-    say: (text) => void err.write(`${text}\n`),
-    answer: (answer) => void out.write(`${json ? JSON.stringify(answer.json) : answer.text}\n`),
+    say: (text) => void err.write(`${printable(text)}\n`),
+    answer: (answer) => void out.write(`${json ? JSON.stringify(answer.json) : printable(answer.text)}\n`),
   };
   try {
     const answer = await dispatch(argv, commands, terminal);
@@ -26,7 +27,7 @@ export async function runCommandLine(
     return answer?.exitCode ?? 0;
   } catch (error) {
     const { status, ...told } = explain(error);
-    err.write(json ? `${JSON.stringify({ error: told })}\n` : `${told.message}\n`);
+    err.write(json ? `${JSON.stringify({ error: told })}\n` : `${printable(told.message)}\n`);
     return status;
   }
 }

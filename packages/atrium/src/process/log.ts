@@ -1,4 +1,5 @@
 import pino, { type Level, type Logger } from 'pino';
+import { printable } from '../cli/printable.ts';
 import { LogFile } from './log-file.ts';
 
 const WARN = 40;
@@ -34,5 +35,5 @@ function plain(line: string): string {
   const entry = JSON.parse(line) as { name: string; level: number; msg?: string; err?: { message?: string } };
   const word = entry.level >= ERROR ? 'error' : entry.level >= WARN ? 'warning' : 'info';
   const cause = entry.err?.message && entry.err.message !== entry.msg ? ` (${entry.err.message})` : '';
-  return `${entry.name}: ${word}: ${entry.msg ?? ''}${cause}\n`;
+  return `${printable(`${entry.name}: ${word}: ${entry.msg ?? ''}${cause}`)}\n`;
 }
