@@ -69,10 +69,13 @@ export function parseLaunchName(name: string): ProcessRef | undefined {
   return ref.success ? ref.data : undefined;
 }
 
-/** Undefined when there is no such launch. */
+/**
+ * Undefined when there is no such launch. An empty file is none: it was written whole before its folder got its name, so
+ * the power failed since, and nothing of that start runs.
+ */
 export async function readMeta(dir: string): Promise<Meta | undefined> {
-  const text = await readFile(join(dir, 'meta.json'), 'utf8').catch(ifMissing(undefined));
-  return text === undefined ? undefined : Meta.parse(JSON.parse(text));
+  const text = await readFile(join(dir, 'meta.json'), 'utf8').catch(ifMissing(''));
+  return text === '' ? undefined : Meta.parse(JSON.parse(text));
 }
 
 /** For `.catch`: this value when the file, a folder above it or the process is not there; any other error goes on. */

@@ -217,6 +217,37 @@ test('a server that went by itself is noticed at boot, with its reason, and can 
   }
 });
 
+test('a server that cannot be looked at keeps none of the others from being looked after', async () => {
+  const world = new EchoWorld();
+  const dir = mkdtempSync('/tmp/atrium-ctl-');
+  const first = await open({ dir, spawner: echoSpawner({ world }) });
+  const servers: Server[] = [];
+  for (const name of ['ada', 'bob']) {
+    const asked = await requestStart(first.ctx, await user(first.ctx, name), '', { by: name });
+    servers.push(await until(first.ctx, asked, isReady));
+  }
+  await first.close();
+  for (const { id } of servers) world.stop(first.ctx.hubId, { server: id, generation: 1 });
+  const [broken, lost] = servers.toSorted((a, b) => (a.id < b.id ? -1 : 1)) as [Server, Server];
+
+  const second = await open({ dir, spawner: echoSpawner({ world }), acting: false });
+  try {
+    const observe = second.ctx.spawner.observe.bind(second.ctx.spawner);
+    vi.spyOn(second.ctx.spawner, 'observe').mockImplementation(async (ref, io) => {
+      if (JSON.stringify(ref).includes(broken.id)) throw new Error('damaged');
+      return observe(ref, io);
+    });
+    await using controller = createController(second.ctx);
+    controller.start();
+
+    expect((await until(second.ctx, lost, ({ phase }) => phase === 'stopped')).stopReason?.code).toBe('lost');
+    expect((await findServerById(second.ctx.db, broken.id))?.phase).toBe('ready');
+  } finally {
+    await second.close();
+    rmSync(dir, { recursive: true, force: true });
+  }
+});
+
 test('many starts at once: never more than the limit at a time, all ready in the end', async () => {
   const world = new EchoWorld();
   await using hub = await open({ spawner: echoSpawner({ world }), config: { start: { concurrency: 5 } } });

@@ -1,7 +1,7 @@
 import type { Observed, Owned } from '@atrium/sdk';
 import type { AppContext } from '../../context.ts';
 import { pluginIo } from '../../plugins/plugin-io.ts';
-import type { StopReason } from '../server.ts';
+import type { Server, StopReason } from '../server.ts';
 import { listActiveServers } from '../servers.repo.ts';
 import { findWork, takeLease } from './controller.repo.ts';
 import { logTail } from './log-tail.ts';
@@ -39,12 +39,17 @@ export function createSweep(ctx: AppContext): Sweep {
     }
     for (const row of rows) {
       if (row.phase !== 'ready' || row.desired !== 'running') continue;
-      const seen = owned.get(key(row.id, row.generation))?.observed;
-      if (seen?.notices?.length) await recordNotices(ctx, row, seen.notices);
-      if (!seen || seen.phase === 'exited' || seen.phase === 'absent' || seen.phase === 'failed')
-        await gone(row.id, seen, io);
+      // What is wrong with one of them must not keep the others from being looked after.
+      await check(row, owned.get(key(row.id, row.generation))?.observed, io).catch((err) => {
+        if (!signal.aborted) ctx.log.warn({ err, server: row.id }, 'could not look after a server; trying again');
+      });
     }
     await stopOrphans(owned, io);
+  }
+
+  async function check(row: Server, seen: Observed | undefined, io: ReturnType<typeof pluginIo>): Promise<void> {
+    if (seen?.notices?.length) await recordNotices(ctx, row, seen.notices);
+    if (!seen || ['exited', 'absent', 'failed'].includes(seen.phase)) await gone(row.id, seen, io);
   }
 
   /** A ready server that the list did not show as running: asked for by name before it is believed. */
