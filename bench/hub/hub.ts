@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Door } from './person.ts';
-import { familyOf } from './processes.ts';
+import { familyOf, hurry } from './processes.ts';
 
 /** A kind of hub that can be measured. */
 export interface HubKind {
@@ -46,14 +46,23 @@ export function benchDir(): Disposable & { path: string } {
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-/** Runs a hub on one core, or anywhere, until disposed. @throws with the end of its output when it does not answer. */
-export async function startHub(kind: HubKind, plan: Plan, dir: string, core: number | undefined): Promise<RunningHub> {
+export interface Placing {
+  /** Core of hub and proxy; undefined: wherever the kernel puts them. */
+  core?: number | undefined;
+  /** They go before everything else on this machine. */
+  urgent?: boolean;
+}
+
+/** Runs a hub until disposed. @throws with the end of its output when it does not answer. */
+export async function startHub(kind: HubKind, plan: Plan, dir: string, placing: Placing): Promise<RunningHub> {
+  const { core, urgent } = placing;
   const logFile = join(dir, 'output.log');
   const log = openSync(logFile, 'a', 0o600);
   const [file, ...args] = core === undefined ? plan.command : ['taskset', '-c', String(core), ...plan.command];
   const began = performance.now();
   const child = spawn(file, args, { cwd: dir, env: { ...process.env, ...plan.env }, stdio: ['ignore', log, log] });
   const { door } = plan;
+  if (urgent && child.pid) hurry([child.pid]);
   try {
     await untilHealthy(child, `${door.origin}${door.hub}health`);
   } catch (error) {
@@ -62,6 +71,7 @@ export async function startHub(kind: HubKind, plan: Plan, dir: string, core: num
   }
   const bootMs = performance.now() - began;
   const family = familyOf(child.pid ?? 0);
+  if (urgent) hurry(family.map(({ pid }) => pid));
   return {
     door,
     bootMs,

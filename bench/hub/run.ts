@@ -4,6 +4,7 @@ import { pinDriver } from './children.ts';
 import type { HubKind } from './hub.ts';
 import { jupyterhub, jupyterhubDefault } from './jupyterhub.ts';
 import { machineFacts } from './machine.ts';
+import { hurry } from './processes.ts';
 import { asMarkdown } from './report.ts';
 import { type Result, storm } from './storm.ts';
 
@@ -21,6 +22,7 @@ const { values } = parseArgs({
     repeat: { type: 'string', default: '1' },
     json: { type: 'boolean', default: false },
     unpinned: { type: 'boolean', default: false },
+    urgent: { type: 'boolean', default: false },
   },
 });
 
@@ -35,13 +37,14 @@ if (!sizes.every((size) => Number.isInteger(size) && size > 0 && size <= MOST_US
 }
 
 if (!values.unpinned) await pinDriver(DRIVER_CORE);
+if (values.urgent) hurry([process.pid]);
 const results: Result[] = [];
 for (const users of sizes) {
   for (const kind of kinds) {
     const runs: Result[] = [];
     for (let run = 0; run < Number(values.repeat); run += 1) {
       const core = values.unpinned ? undefined : HUB_CORE;
-      const result = await storm(kind, { users, within: Number(values.within), core });
+      const result = await storm(kind, { users, within: Number(values.within), core, urgent: values.urgent });
       process.stderr.write(
         `${kind.title}, ${users}: ${result.ready} ready, ${result.refused} refused, ${result.failed} failed; ` +
           `${result.startsPerSecond.toFixed(0)}/s, ${result.cpuPerStart.hub.toFixed(2)} ms hub, ` +

@@ -1,16 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { startEcho, watchHealth } from './children.ts';
-import { benchDir, type HubKind, type RunningHub, startHub } from './hub.ts';
+import { benchDir, type HubKind, type Placing, type RunningHub, startHub } from './hub.ts';
 import { type Door, type Visit, visit } from './person.ts';
 import { usageOf } from './processes.ts';
 import { quantile } from './quantile.ts';
 
-export interface StormOptions {
+export interface StormOptions extends Placing {
   users: number;
   /** Seconds over which they all arrive, evenly. */
   within: number;
-  /** Core of hub and proxy; undefined: wherever the kernel puts them. */
-  core?: number | undefined;
 }
 
 /** What one hub did with one class. Times in ms. */
@@ -46,8 +44,8 @@ export async function storm(kind: HubKind, options: StormOptions): Promise<Resul
   await using echo = await startEcho();
   const plan = await kind.plan(dir.path, echo.url);
   // Once before, so that neither compiles its sources while it is measured.
-  await (await startHub(kind, plan, dir.path, options.core))[Symbol.asyncDispose]();
-  await using hub = await startHub(kind, plan, dir.path, options.core);
+  await (await startHub(kind, plan, dir.path, options))[Symbol.asyncDispose]();
+  await using hub = await startHub(kind, plan, dir.path, options);
   return await measure(kind.title, hub, options);
 }
 
