@@ -66,11 +66,12 @@ export const homeRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, {
   /** Back to the page the form was on, with a word on what was done. Only to pages of ours. */
   function back(request: FastifyRequest, reply: FastifyReply, done: 'started' | 'stopped' | 'saved') {
     const to = fieldOf(request.body, 'back');
-    const path = to?.startsWith(`${hub}admin`) ? to : `${hub}home`;
-    const url = new URL(path, 'http://hub');
+    const admin = to === undefined ? undefined : URL.parse(to, 'http://hub');
+    // Looked at after it is read: dots in a path can lead anywhere.
+    const url = admin?.pathname === `${hub}admin` ? admin : new URL(`${hub}home`, 'http://hub');
     url.searchParams.set('done', done);
     url.searchParams.set('of', fieldOf(request.body, 'user') ?? '');
-    if (path === `${hub}home`) url.searchParams.set('server', fieldOf(request.body, 'server') ?? '');
+    if (url !== admin) url.searchParams.set('server', fieldOf(request.body, 'server') ?? '');
     return reply.redirect(url.pathname + url.search, 303);
   }
 

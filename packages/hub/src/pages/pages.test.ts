@@ -261,6 +261,12 @@ test('a person may let their servers stop sooner than the hub does, not later', 
   const root = await signedIn(hub, 'root', { admin: true });
   expect((await ada.post('/hub/home/idle', { user: 'root', stop_after: '900' })).status).toBe(403);
   await root.post('/hub/home/idle', { user: 'ada', stop_after: '0', back: '/hub/admin' });
+  const away = await root.post('/hub/home/idle', {
+    user: 'ada',
+    stop_after: '0',
+    back: '/hub/admin/../..//evil.example',
+  });
+  expect(away.location).toMatch(/^\/hub\/home\?/);
   expect((await findUser(hub.ctx.db, 'ada'))?.stopAfter).toBe(0);
 });
 
