@@ -4,7 +4,7 @@ import { CommandError, defineCommand } from '../cli/command.ts';
 import { findDataDir, placesOf } from '../files/data-dir.ts';
 import { startTimeOf } from '../files/process-info.ts';
 import type { RESTART_SIGNAL } from '../up/signals.ts';
-import { readState, type State } from '../up/state.ts';
+import { notRunningText, readState, type State } from '../up/state.ts';
 
 /** Longer than hub and proxy may take each before they are killed. */
 const DOWN_MS = 30_000;
@@ -20,7 +20,7 @@ export const down = defineCommand({
   async run({ values }) {
     const places = placesOf(findDataDir(values['data-dir']));
     const state = readState(places);
-    if (!state) throw new CommandError(`Atrium does not run on ${places.dataDir}.`);
+    if (!state) throw new CommandError(notRunningText(places));
     let servers = { stopped: 0, left: [] as string[] };
     if (values.servers) {
       const answer = await askRunning(places, 'servers-stop', { timeoutMs: SERVERS_MS });

@@ -3,7 +3,7 @@ import { askRunning } from '../cli/ask.ts';
 import { CommandError, defineCommand } from '../cli/command.ts';
 import { findDataDir, placesOf } from '../files/data-dir.ts';
 import { RESTART_SIGNAL } from '../up/signals.ts';
-import { readState } from '../up/state.ts';
+import { notRunningText, readState } from '../up/state.ts';
 import { signalSupervisor } from './down.ts';
 
 const RESTART_MS = 30_000;
@@ -20,7 +20,7 @@ export const restart = defineCommand({
   async run({ values }) {
     const places = placesOf(findDataDir(values['data-dir']));
     const before = readState(places);
-    if (!before) throw new CommandError(`Atrium does not run on ${places.dataDir}. To start it: atrium up`);
+    if (!before) throw new CommandError(`${notRunningText(places)} To start it: atrium up`);
     signalSupervisor(before.pid, RESTART_SIGNAL);
     for (const until = Date.now() + RESTART_MS; ; await delay(POLL_MS)) {
       const { hubPid, refused } = readState(places) ?? {};

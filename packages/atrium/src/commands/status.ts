@@ -1,7 +1,7 @@
 import { askRunning } from '../cli/ask.ts';
 import { defineCommand } from '../cli/command.ts';
 import { findDataDir, placesOf } from '../files/data-dir.ts';
-import { readState } from '../up/state.ts';
+import { notRunningText, readState } from '../up/state.ts';
 
 interface HubStatus {
   users: number;
@@ -24,7 +24,7 @@ export const status = defineCommand({
     const { dataDir, ...places } = placesOf(findDataDir(values['data-dir']));
     const state = readState({ dataDir, ...places });
     if (!state) {
-      return { json: { running: false, dataDir }, text: `Atrium does not run on ${dataDir}.`, exitCode: 1 };
+      return { json: { running: false, dataDir }, text: notRunningText({ dataDir, ...places }), exitCode: 1 };
     }
     const answer = await askRunning({ dataDir, ...places }, 'status', {});
     const { url, pid, hubPid, proxyPid, startedAt, version } = state;

@@ -2,6 +2,7 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFi
 import { join } from 'node:path';
 import { HUB_UID } from '@atrium/sdk';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { notRunningText } from '../up/state.ts';
 import { unreadableAt } from './account.ts';
 import { findConfigFile } from './config-file.ts';
 import { placesOf } from './data-dir.ts';
@@ -70,12 +71,13 @@ describe.skipIf(!isLinuxRoot)('directories made by root', () => {
     expect(statSync(places.runDir)).toMatchObject({ uid: 0, gid: account.gid });
   });
 
-  test("an ordinary user's installation is left alone", () => {
+  test("an ordinary user's installation is left alone, and not said to be stopped", () => {
     const places = placesOf(join(dir, 'data'));
     mkdirSync(places.dataDir);
     chownSync(places.dataDir, 4242, 4242);
 
     expect(() => prepareDirs(places, undefined)).toThrow('belongs to account 4242');
+    expect(notRunningText(places)).toContain('only that account sees whether Atrium runs there');
 
     expect(statSync(places.dataDir).uid).toBe(4242);
   });

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import { CommandError } from '../cli/command.ts';
@@ -29,6 +29,14 @@ export function readState(places: Places): State | undefined {
   if (text === undefined) return undefined;
   const state = State.safeParse(JSON.parse(text)).data;
   return state && startTimeOf(state.pid) === state.startTime ? state : undefined;
+}
+
+/** Why nothing is said about it: another account's Atrium cannot be seen from here. */
+export function notRunningText({ dataDir }: Places): string {
+  const owner = statSync(dataDir, { throwIfNoEntry: false })?.uid;
+  const me = process.getuid?.();
+  if (owner === undefined || owner === me) return `Atrium does not run on ${dataDir}.`;
+  return `${dataDir} belongs to account ${owner}: only that account sees whether Atrium runs there (sudo -u).`;
 }
 
 /** Nothing that the hub's account put there: as root we would signal whatever process it names. */

@@ -6,6 +6,7 @@ import { createResetLink, setPassword } from '../login/links.service.ts';
 import { isActive, listServers } from '../servers/servers.service.ts';
 import { issueToken } from '../tokens/tokens.service.ts';
 import {
+  countAdmins,
   createUser,
   deleteUser,
   findUser,
@@ -50,7 +51,9 @@ const add = defineVerb(NewUser, async (ctx, { name: given, admin, password }) =>
     if (problem) throw new HubError('bad_request', problem);
   }
   const now = ctx.clock.now();
-  const user = await createUser(ctx.db, { name, admin, allowedBy: 'administrator', now });
+  // Whoever makes the first administrator here needs no link for it, and means the same.
+  const allowedBy = admin && (await countAdmins(ctx.db)) === 0 ? 'first-admin' : 'administrator';
+  const user = await createUser(ctx.db, { name, admin, allowedBy, now });
   if (!user) throw new HubError('name_taken', `There is a user ${name} already.`);
   if (password !== undefined) await setPassword(ctx, user, password);
   const link = password === undefined && ctx.authenticator.accounts ? await createResetLink(ctx, user, BY) : null;

@@ -7,6 +7,7 @@ export const account = {
     trouble: 'Trouble signing in?',
     contact: (contact: string) => `Ask ${contact}.`,
     contactDefault: 'Ask an administrator of this hub for a link to set a new password.',
+    contactElsewhere: 'Ask an administrator of this hub.',
     signUp: 'Create an account',
     askForAccount: 'Ask for an account',
     lockedTitle: 'Too many tries',

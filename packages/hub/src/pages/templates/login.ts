@@ -14,12 +14,14 @@ export interface LoginModel {
   error?: string | undefined;
   /** When they may try again, ms; and now. */
   locked?: { until: number; now: number } | undefined;
+  /** `none`: no passwords of their own are kept here. */
   signUp: SignUpMode | 'none';
 }
 
 export function loginPage({ ctx, next, xsrf, username, error, locked, signUp }: LoginModel): Html {
   const { branding } = ctx.config;
   const query = next === '' ? '' : `?next=${encodeURIComponent(next)}`;
+  const contact = signUp === 'none' ? t.signIn.contactElsewhere : t.signIn.contactDefault;
   const wait = locked && t.signIn.locked(relativeTime(locked.until, locked.now));
   return html`<div class="narrow stack">
 <div class="card">
@@ -35,6 +37,6 @@ ${
   (signUp === 'open' || signUp === 'approval') &&
   html`<p><a href="${ctx.urls.hub}signup${query}">${signUp === 'open' ? t.signIn.signUp : t.signIn.askForAccount}</a></p>`
 }
-<details class="small muted"><summary>${t.signIn.trouble}</summary><p>${branding.contact ? t.signIn.contact(branding.contact) : t.signIn.contactDefault}</p></details>
+<details class="small muted"><summary>${t.signIn.trouble}</summary><p>${branding.contact ? t.signIn.contact(branding.contact) : contact}</p></details>
 </div></div>`;
 }
