@@ -17,8 +17,8 @@ export default defineConfig({
           include: ['{packages,plugins,scripts,tools,bench,examples}/**/*.test.ts'],
           exclude,
           globalSetup,
-          testTimeout: 20_000,
-          hookTimeout: 60_000,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
         },
       },
       {
