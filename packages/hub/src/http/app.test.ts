@@ -61,6 +61,16 @@ test.each([
   expect(reply.headers.get('x-jupyterhub-version')).toBe('6.1.1');
 });
 
+test('a head as large as the proxy lets through is read', async () => {
+  await using hub = await apiHub({ controller: false });
+
+  const reply = await fetch(`${hub.origin}/hub/login?x=${'y'.repeat(20_000)}`, {
+    headers: { 'x-z': 'z'.repeat(40_000) },
+  });
+
+  expect(reply.status).toBe(200);
+});
+
 test('what is not under the API fails with a page', async () => {
   await using hub = await apiHub({ controller: false });
 

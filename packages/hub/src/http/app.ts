@@ -34,6 +34,8 @@ export function buildApp(ctx: AppContext, register: (app: FastifyInstance) => vo
     // Open progress streams and the proxy's idle connections must not keep a hub from closing.
     forceCloseConnections: true,
     bodyLimit: BODY_LIMIT,
+    // More than the proxy lets through (64 KiB and what it adds): it refuses what is too large, in words.
+    http: { maxHeaderSize: 80 * 1024 },
     // Only our proxy reaches this listener: its word counts, and that of the front servers the config names.
     trustProxy: (address: string, hop: number) => hop === 0 || isTrusted(trusted, address),
     routerOptions: { maxParamLength: 1024, caseSensitive: true, ignoreTrailingSlash: false },
