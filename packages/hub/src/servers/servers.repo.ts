@@ -6,7 +6,7 @@ import type { Db, ServersTable } from '../db/types.ts';
 import { type Server, type ServerRow, type StopReason, toServer } from './server.ts';
 
 /** Every read of a server: its row with the owner's name. */
-export function selectServers(db: Db) {
+function selectServers(db: Db) {
   return db
     .selectFrom('servers as s')
     .innerJoin('users as u', 'u.id', 's.user_id')
@@ -33,11 +33,6 @@ export async function findServerRow(db: Db, id: string): Promise<ServerRow | und
 export async function findServerById(db: Db, id: string): Promise<Server | undefined> {
   const row = await findServerRow(db, id);
   return row && toServer(row);
-}
-
-export async function findServersById(db: Db, ids: readonly string[]): Promise<Server[]> {
-  if (ids.length === 0) return [];
-  return (await selectServers(db).where('s.id', 'in', ids).execute()).map(toServer);
 }
 
 /** Servers of these people, by user id, default server first. */

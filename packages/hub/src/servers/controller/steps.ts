@@ -67,7 +67,3 @@ export function serverIo(ctx: AppContext, work: Work, signal: AbortSignal): Serv
 export function withoutProgress({ progress: _, ...rest }: Observed): Omit<Observed, 'progress'> {
   return rest;
 }
-
-export function observedColumns(ctx: AppContext, observed: Observed): Updateable<ServersTable> {
-  return { observed: JSON.stringify(withoutProgress(observed)), observed_at: ctx.clock.now() };
-}
