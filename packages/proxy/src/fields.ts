@@ -101,6 +101,7 @@ export const RESPONSE_NAMES = new NameTable({
   'service-worker-allowed': 'dropFromServer', // would let a worker under /user/ada/ take over /hub/
   'strict-transport-security': 'dropFromServer', // would lock everybody out of an installation without TLS
   'clear-site-data': 'dropFromServer', // would sign people out of the hub
+  'cross-origin-opener-policy': 'dropFromServer', // the hub's own pages have one: with the same, it could look into them
   nel: 'dropFromServer', // would have browsers report every address of the origin
   'report-to': 'dropFromServer', // says where to
   'set-cookie': 'cookieFromServer', // one of the hub's own would sign its visitors in as somebody else

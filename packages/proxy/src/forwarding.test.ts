@@ -165,6 +165,7 @@ test('a person’s server sets its own cookies, not the hub’s, and no rules fo
     'NEL: {"report_to":"me"}',
     'Report-To: {"group":"me"}',
     'Clear-Site-Data: "cookies"',
+    'Cross-Origin-Opener-Policy: same-origin',
     'Content-Length: 0',
   ];
   const head = `HTTP/1.1 200 OK\r\n${fields.join('\r\n')}\r\n\r\n`;

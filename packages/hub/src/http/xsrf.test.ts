@@ -12,6 +12,7 @@ test.each([
   ['POST', { 'sec-fetch-mode': 'navigate', 'sec-fetch-site': 'same-origin' }, false],
   ['GET', { 'sec-fetch-mode': 'websocket' }, true],
   ['GET', { 'sec-fetch-mode': 'no-cors', 'sec-fetch-site': 'same-origin' }, true],
+  ['GET', { 'sec-fetch-mode': 'no-cors', 'sec-fetch-site': 'same-origin', 'sec-fetch-dest': 'empty' }, false],
   ['GET', { 'sec-fetch-mode': 'no-cors', 'sec-fetch-site': 'same-site' }, false],
   ['GET', { 'sec-fetch-mode': 'no-cors', 'sec-fetch-site': 'cross-site' }, false],
   ['GET', { 'sec-fetch-mode': 'no-cors' }, false],
@@ -62,6 +63,22 @@ test('the token without its cookie is refused', async () => {
   for (const key of ada.browser.cookies.keys()) if (key.startsWith('_xsrf ')) ada.browser.cookies.delete(key);
 
   expect((await ada.call(`?_xsrf=${ada.token}`)).status).toBe(403);
+});
+
+test('a script of somebody’s server, which has our origin, reads no token out of any page', async () => {
+  await using ada = await signedIn();
+  const read = async (path: string, headers: Record<string, string>) =>
+    (await seen(await ada.browser.fetch(path, { headers: { accept: 'text/html', ...headers } }))).text;
+  const modes = [
+    { 'sec-fetch-mode': 'cors', 'sec-fetch-site': 'same-origin', 'sec-fetch-dest': 'empty' },
+    { 'sec-fetch-mode': 'no-cors', 'sec-fetch-site': 'same-origin', 'sec-fetch-dest': 'empty' },
+    { 'sec-fetch-mode': 'no-cors', 'sec-fetch-site': 'same-origin', 'sec-fetch-dest': 'script' },
+  ];
+
+  for (const path of ['/hub/signup', '/hub/user/ada/', '/hub/home', '/hub/change-password', '/hub/token']) {
+    expect(await read(path, { 'sec-fetch-mode': 'navigate' })).toContain(ada.token);
+    for (const headers of modes) expect(await read(path, headers)).not.toContain(ada.token);
+  }
 });
 
 test('the cookie is given only to navigations, and stays as it is once signed in', async () => {

@@ -25,8 +25,9 @@ function tokenOf(ctx: AppContext, request: FastifyRequest): string {
 export function xsrfToken(ctx: AppContext, request: FastifyRequest, reply: FastifyReply): string {
   const token = tokenOf(ctx, request);
   const mode = one(request.headers['sec-fetch-mode']);
-  if (mode !== undefined && mode !== 'navigate') return token;
   const signedIn = knownSession(request) !== null;
+  // A script that reads a page is not a person who fills in its form: it may be of somebody's server, which has our origin.
+  if (mode !== undefined && mode !== 'navigate') return signedIn ? '' : token;
   // While anonymous it is renewed each time, so that a form is good for its full hour.
   if (signedIn && readCookies(request, COOKIES.xsrf).includes(token)) return token;
   const maxAge = signedIn ? {} : { maxAge: ANONYMOUS_SECONDS };
@@ -39,7 +40,9 @@ export function isXsrfSafe(method: string, headers: FastifyRequest['headers']): 
   const mode = one(headers['sec-fetch-mode']);
   if (mode === 'websocket') return true;
   if (READING.has(method) && (mode === undefined || mode === 'navigate')) return true;
-  return method === 'GET' && mode === 'no-cors' && one(headers['sec-fetch-site']) === 'same-origin';
+  // Meant for what a page shows or runs; `fetch` can ask in this mode, too, and read the answer.
+  const isFetch = one(headers['sec-fetch-dest']) === 'empty';
+  return method === 'GET' && mode === 'no-cors' && one(headers['sec-fetch-site']) === 'same-origin' && !isFetch;
 }
 
 function argumentOf(request: FastifyRequest): string | undefined {

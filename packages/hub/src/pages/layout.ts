@@ -98,6 +98,8 @@ export function sendPage(reply: FastifyReply, status: number, document: string):
     .headers({
       'content-security-policy': PAGE_POLICY,
       'cache-control': 'no-store',
+      // A page of somebody's server, which has our origin, cannot look into ours by having opened it.
+      'cross-origin-opener-policy': 'same-origin',
       'referrer-policy': 'same-origin',
       'x-content-type-options': 'nosniff',
     })
