@@ -49,6 +49,10 @@ test('a file that is no backup changes nothing', { timeout: LONG }, async () => 
   const refused = await cli.run(['restore', file]);
 
   expect(refused).toMatchObject({ code: 1, out: '' });
+
+  mkdirSync(cli.places.dataDir);
+  const nowhere = await cli.run(['backup', join(cli.dir, 'not', 'there.tar.gz')]);
+  expect(nowhere.err).toBe(`There is no folder ${join(cli.dir, 'not')}.\n`);
 });
 
 const postgres = testPostgres();

@@ -30,6 +30,17 @@ const HOMES = 'homes';
 /** `tar` says so when a file changed while it was read: usual for a home folder in use, and no reason to fail. */
 const TAR_CHANGED = 1;
 
+function makeStaging(folder: string): string {
+  try {
+    return mkdtempSync(join(folder, '.atrium-backup-'));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new CommandError(
+      code === 'ENOENT' ? `There is no folder ${folder}.` : `Nothing can be written into ${folder} (${code}).`,
+    );
+  }
+}
+
 /**
  * Writes everything an installation consists of into one archive, also while it runs: the database as one consistent
  * copy, keys, configuration, homes. @returns its size in bytes.
@@ -40,7 +51,7 @@ export async function makeBackup({ places, database, configFile, file, homes }: 
   if (!existsSync(places.dataDir)) throw new CommandError(`There is no data directory ${places.dataDir}.`);
   const draft = join(dirname(target), `.${basename(target)}.part`);
   // Beside the target, not in a temporary folder: a database may not fit into memory.
-  const staging = mkdtempSync(join(dirname(target), '.atrium-backup-'));
+  const staging = makeStaging(dirname(target));
   try {
     const manifest: Manifest = { format: 1, version: VERSION, at: Date.now(), database: database.kind, homes };
     writeFileSync(join(staging, MANIFEST), JSON.stringify(manifest));

@@ -62,6 +62,7 @@ function lastWarnings({ logDir }: Places): string[] {
         return []; // cut off by a kill or a full disk
       }
     })
+    .filter((line, at, all) => all.indexOf(line, at + 1) < 0)
     .slice(-LOG_LINES);
 }
 

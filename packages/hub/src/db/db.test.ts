@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { describeOnDatabases } from '../../../../tools/test-databases.ts';
@@ -56,4 +59,19 @@ test('a second hub on one SQLite file is refused with an explanation, and let in
 
   await using second = await openDatabase(file);
   expect(second.dialect).toBe('sqlite');
+});
+
+test('a database that cannot be opened is named, without its password', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'atrium-db-'));
+  const file = join(dir, 'text');
+  writeFileSync(file, 'This is no database. '.repeat(100));
+
+  const refused = (where: string) => openDatabase(where).then(String, ({ message }: Error) => message);
+
+  expect(await refused('postgres://ada:hunter2@127.0.0.1:1/hub')).toBe(
+    'The database 127.0.0.1:1/hub cannot be opened: connect ECONNREFUSED 127.0.0.1:1',
+  );
+  expect(await refused(file)).toBe(`The database ${file} cannot be opened: file is not a database`);
+  expect(await refused(join(file, 'below'))).toContain('below cannot be opened: ');
+  rmSync(dir, { recursive: true });
 });

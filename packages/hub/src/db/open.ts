@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Kysely, PostgresDialect } from 'kysely';
 import { migrate } from './migrate.ts';
+import { openingFault } from './opening-fault.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
 import { lockSqlite } from './sqlite-lock.ts';
 import type { Db, Tables } from './types.ts';
@@ -20,10 +21,15 @@ export interface OpenOptions {
 
 /**
  * Opens and migrates. `where` is a `postgres://` URL or the absolute path of a SQLite file.
- * @throws HubError `misconfigured` when another hub has the file or the schema is newer than this program.
+ * @throws HubError `misconfigured` when another hub has the file or the schema is newer than this program,
+ * `database_unavailable` when it cannot be reached or read.
  */
 export async function openDatabase(where: string, options: OpenOptions = {}): Promise<OpenDatabase> {
-  return /^postgres(ql)?:/.test(where) ? openPostgres(where) : openSqlite(where, options.exclusive ?? true);
+  try {
+    return await (/^postgres(ql)?:/.test(where) ? openPostgres(where) : openSqlite(where, options.exclusive ?? true));
+  } catch (error) {
+    throw openingFault(where, error);
+  }
 }
 
 async function openSqlite(file: string, exclusive: boolean): Promise<OpenDatabase> {
