@@ -1,10 +1,11 @@
+import { execFile } from 'node:child_process';
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { ERROR_STATUS } from '@atrium/sdk';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { readConfig } from '../packages/atrium/src/files/config-file.ts';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { PROBLEMS } from '../packages/proxy/src/error-page.ts';
 import { generatedDocs } from './generated-docs.ts';
 
@@ -63,12 +64,8 @@ const EVERYTHING =
   "import { defineConfig, password, processSpawner, echoSpawner, secret, sharedPassword } from 'atrium';";
 
 test('every configuration in the documents is one that the hub accepts', async () => {
-  for (const name of SECRETS) vi.stubEnv(name, 'postgres://atrium:secret@127.0.0.1/atrium');
   const dir = mkdtempSync(join(tmpdir(), 'atrium-docs-'));
-  onTestFinished(() => {
-    vi.unstubAllEnvs();
-    rmSync(dir, { recursive: true });
-  });
+  onTestFinished(() => rmSync(dir, { recursive: true }));
   const documents = globSync('{README.md,docs/**/*.md,plugins/*/README.md}', { cwd: root });
   // Whole files as they are; settings alone as they would stand in one.
   const written = documents.flatMap((path) =>
@@ -82,15 +79,24 @@ test('every configuration in the documents is one that the hub accepts', async (
     }),
   );
 
-  const refused: string[] = [];
-  for (const [at, { path, text }] of written.entries()) {
+  const files = written.map(({ text }, at) => {
     const file = join(dir, `${at}.config.ts`);
     writeFileSync(file, text);
-    await readConfig(file, {}).catch((error: Error) => refused.push(`${path}: ${error.message}\n${text}`));
-  }
-  for (const path of globSync('examples/**/*.config.ts', { cwd: root })) {
-    await readConfig(join(root, path), {}).catch((error: Error) => refused.push(`${path}: ${error.message}`));
-  }
+    return file;
+  });
+  files.push(...globSync('examples/**/*.config.ts', { cwd: root }).map((path) => join(root, path)));
+  const reader = join(root, 'tools/read-configs.ts');
+  const env = {
+    ...process.env,
+    ...Object.fromEntries(SECRETS.map((name) => [name, 'postgres://atrium:secret@127.0.0.1/atrium'])),
+  };
+  const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=atrium-source', reader, ...files], {
+    env,
+  });
+  const refused = Object.entries(JSON.parse(stdout) as Record<string, string>).map(([file, problem]) => {
+    const where = written[files.indexOf(file)];
+    return `${where?.path ?? file}: ${problem}\n${where?.text ?? ''}`;
+  });
 
   expect(written.length).toBeGreaterThan(15);
   expect(refused).toEqual([]);
