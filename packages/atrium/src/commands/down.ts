@@ -30,7 +30,7 @@ export const down = defineCommand({
     await endSupervisor(state);
     const left = servers.left.length > 0 ? ` These servers did not stop in time: ${servers.left.join(', ')}.` : '';
     const told = values.servers
-      ? `Stopped, with ${servers.stopped} servers.${left}`
+      ? `Stopped, with ${servers.stopped} ${servers.stopped === 1 ? 'server' : 'servers'}.${left}`
       : "Stopped. People's servers keep running.";
     return { json: { stopped: true, servers }, text: told, exitCode: left ? 1 : 0 };
   },

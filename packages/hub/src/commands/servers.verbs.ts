@@ -7,8 +7,8 @@ import { defineVerb } from './verb.ts';
 
 const status = defineVerb(z.strictObject({}), async (ctx) => {
   const servers = await listActiveServers(ctx.db);
-  const phases = { queued: 0, starting: 0, ready: 0, stopping: 0, stopped: 0 };
-  for (const { phase } of servers) phases[phase] += 1;
+  const phases = { queued: 0, starting: 0, ready: 0, stopping: 0 };
+  for (const { phase } of servers) if (phase !== 'stopped') phases[phase] += 1;
   const { total } = await listUsers(ctx.db, { limit: 0 });
   return {
     users: total,
