@@ -29,7 +29,7 @@ function probe(url: string): Promise<HealthAnswer> {
 
 async function main(url: string): Promise<void> {
   try {
-    setPriority(-10);
+    setPriority(-20);
   } catch {
     // Not root: then its own waiting for the core is part of what it measures.
   }
