@@ -9,8 +9,6 @@ import { asMarkdown } from './report.ts';
 import { type Result, storm } from './storm.ts';
 
 const KINDS: Record<string, HubKind> = { atrium, jupyterhub, 'jupyterhub-default': jupyterhubDefault };
-const HUB_CORE = 0;
-const DRIVER_CORE = 1;
 /** A machine's worth; more would measure the driver. */
 const MOST_USERS = 5_000;
 
@@ -21,6 +19,7 @@ const { values } = parseArgs({
     within: { type: 'string', default: '2' },
     repeat: { type: 'string', default: '1' },
     json: { type: 'boolean', default: false },
+    cores: { type: 'string', default: '0,1' },
     unpinned: { type: 'boolean', default: false },
     urgent: { type: 'boolean', default: false },
   },
@@ -36,14 +35,15 @@ if (!sizes.every((size) => Number.isInteger(size) && size > 0 && size <= MOST_US
   throw new Error(`--users takes whole numbers from 1 to ${MOST_USERS}, with commas`);
 }
 
-if (!values.unpinned) await pinDriver(DRIVER_CORE);
+const [hubCore = 0, driverCore = 1] = values.cores.split(',').map(Number);
+if (!values.unpinned) await pinDriver(driverCore);
 if (values.urgent) hurry([process.pid]);
 const results: Result[] = [];
 for (const users of sizes) {
   for (const kind of kinds) {
     const runs: Result[] = [];
     for (let run = 0; run < Number(values.repeat); run += 1) {
-      const core = values.unpinned ? undefined : HUB_CORE;
+      const core = values.unpinned ? undefined : hubCore;
       const result = await storm(kind, { users, within: Number(values.within), core, urgent: values.urgent });
       process.stderr.write(
         `${kind.title}, ${users}: ${result.ready} ready, ${result.refused} refused, ${result.failed} failed; ` +
