@@ -45,6 +45,9 @@ export interface ProxyContext {
   readonly clock: Clock;
   readonly log: Log;
   readonly hub: Address;
+  /** The hub's internal socket, where nobody queues: a health check must not wait behind a class that arrives. */
+  readonly control: Address;
+  readonly healthPath: string;
   /** How long a request for the hub waits while the hub is gone. */
   readonly hubWaitMs: number;
   readonly table: RouteTable;

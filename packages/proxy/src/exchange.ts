@@ -181,9 +181,14 @@ export class Exchange implements UpstreamUser {
 
   /** @param freshMs how long a kept connection may have been idle; 0 for a new one */
   #connect(freshMs: number): void {
-    const { pool, hub, limits, clock } = this.#context;
+    const { pool, hub, control, healthPath, limits, clock } = this.#context;
     this.#opened = false;
-    this.#upstream = pool.acquire(this.target.address ?? hub, this, freshMs, clock.now());
+    this.#upstream = pool.acquire(
+      this.target.address ?? (this.head.target === healthPath ? control : hub),
+      this,
+      freshMs,
+      clock.now(),
+    );
     if (this.#upstream.open) this.onUpstreamOpen();
     else this.#connection.expect('connect', limits.connectTimeoutMs);
   }

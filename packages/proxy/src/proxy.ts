@@ -90,6 +90,8 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     clock,
     log,
     hub: options.hub,
+    control,
+    healthPath: `${basePath}hub/health`,
     hubWaitMs: options.hubWaitMs ?? 15_000,
     table,
     pool,

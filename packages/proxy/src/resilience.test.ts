@@ -85,6 +85,17 @@ test('a hub that does not come back after it had the request: nobody says that n
   expect((await (await start).json()) as object).toMatchObject({ status: 502, code: 'hub_broke_off' });
 });
 
+test('a health check does not queue behind pages: it goes to the hub by its internal socket, and waits for a hub like they do', async () => {
+  await using rig = await startRig({ hubWaitMs: 10_000 });
+
+  expect(await (await fetch(rig.url('/hub/health'))).text()).toBe('control');
+  await rig.hub.kill();
+  const waiting = fetch(rig.url('/hub/health')).then((reply) => reply.text());
+  await rig.hub.start();
+
+  expect(await waiting).toBe('control');
+});
+
 test('a hub that stays away is explained, with a time to try again', async () => {
   await using rig = await startRig({ hubDown: true, hubWaitMs: 300 });
 

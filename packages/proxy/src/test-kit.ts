@@ -106,6 +106,7 @@ export async function testHub(dir: string, routes: Route[] = [], page?: RequestL
             request.on('data', (chunk) => (body += chunk)).on('end', () => self.reports.push(JSON.parse(body)));
             return void reply.writeHead(204).end();
           }
+          if (url.pathname === '/hub/health') return void reply.end('control');
           const since = url.searchParams.get('since');
           self.since.push(since);
           streams.add(reply);
