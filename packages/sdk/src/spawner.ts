@@ -3,7 +3,12 @@ import type { Clock } from './clock.ts';
 import type { Fault } from './errors.ts';
 import type { HelperClient } from './helper.ts';
 import type { Log } from './log.ts';
+import type { MaintainAction, MaintainIo } from './maintain.ts';
+import type { Meter, Price } from './money.ts';
 import type { Secret } from './secret.ts';
+import type { SpawnForm } from './spawn-form.ts';
+import type { StorageDoor } from './storage-door.ts';
+import type { WorkerIo, WorkerRequest } from './worker-door.ts';
 
 /** Anything JSON can carry; what specs, refs and attempts are made of, because they live in a database row. */
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
@@ -56,6 +61,8 @@ export interface Observed {
   progress?: readonly ProgressStep[];
   /** Notices that do not end the server: "a kernel ran out of memory". The hub shows each `code`+`at` once. */
   notices?: readonly { code: string; at: number; message: string }[];
+  /** What this server costs as far as this look saw it; the ledger keeps what is new (money.ts). */
+  meters?: readonly Meter[];
 }
 
 /** Something outside that carries our labels. */
@@ -155,6 +162,21 @@ export interface Spawner<Spec extends Json = Json, Ref extends Json = Json> {
   watch?(io: Io): AsyncIterable<Owned<Ref> | 'resync'>;
   /** The newest `lines` lines of output, oldest first. Empty when there is none. */
   logs?(ref: Ref, lines: number, io: Io): Promise<readonly string[]>;
+  /** The choices offered before a start. Pure. Without it there are none, and any `user_options` are passed on unseen. */
+  form?(user: SpawnUser): SpawnForm;
+  /** What a start of this spec costs. Pure. Without it servers cost nothing. */
+  price?(spec: Spec): Price;
+  /** Everything that costs money now or did since the last hour, whoever it is for. */
+  meters?(io: Io): AsyncIterable<Meter>;
+  /**
+   * Upkeep that belongs to no single start: repairs, spares, snapshots, tiers. Called about once a minute by one hub at
+   * a time; must be safe to cut off anywhere. With `dryRun` it changes nothing and says what it would do.
+   */
+  maintain?(io: MaintainIo): Promise<readonly MaintainAction[]>;
+  /** Sizes, snapshots and restores of people's storage. */
+  readonly storage?: StorageDoor;
+  /** Answers machines of our own, which have no token yet. Throws HubError; the plug-in itself decides whom it believes. */
+  worker?(request: WorkerRequest, io: WorkerIo): Promise<Json>;
 }
 
 /** What a plug-in is given when it is made. Making it has no side effects beyond reading the machine. */
