@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { type Address, type Clock, type Log, systemClock, trustList } from '@atrium/sdk';
 import { Activity } from './activity.ts';
 import { ClientConnection } from './connection.ts';
 import type { Limits, Offer, ProxyContext, ProxyStats } from './context.ts';
 import { HubGate } from './hub-gate.ts';
+import { listen } from './listen.ts';
 import { RouteStream } from './route-stream.ts';
 import { RouteTable } from './route-table.ts';
 import { UpstreamPool } from './upstream.ts';
@@ -62,11 +63,6 @@ const LIMITS: Limits = {
 };
 
 const GRACE_MS = 5_000;
-/** Node's own is 511: the first minute of a class is a thousand connections at once. */
-const BACKLOG = 8192;
-/** Finds laptops that were closed without a word. */
-const TCP_KEEPALIVE_MS = 60_000;
-
 /** Starts a proxy. Rejects when a port cannot be had. */
 export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const { log, clock = systemClock, control, basePath = '/' } = options;
@@ -106,12 +102,14 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     nextRequestId: requestIds(),
   };
 
-  const servers = [await listen(context, options, { only: undefined })];
+  const open = (where: { host: string; port: number }, offer: Offer) =>
+    listen(where, log, (socket: Socket) => void new ClientConnection(context, socket, offer));
+  const listeners = [await open(options, { only: undefined })];
   try {
-    if (options.api) servers.push(await listen(context, options.api, { only: `${basePath}hub/api` }));
+    if (options.api) listeners.push(await open(options.api, { only: `${basePath}hub/api` }));
     stream.start();
   } catch (err) {
-    for (const server of servers) server.close();
+    for (const listener of listeners) listener.close();
     throw err;
   }
   activity.start();
@@ -121,7 +119,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   let closed: Promise<void> | undefined;
   const close = async (graceMs: number): Promise<void> => {
     context.closing = true;
-    for (const server of servers) server.close();
+    for (const listener of listeners) listener.close();
     for (const splice of [...context.splices]) splice.goAway();
     for (const connection of [...context.connections]) connection.closeWhenDone();
     const until = clock.now() + graceMs;
@@ -133,8 +131,8 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   };
 
   return {
-    address: addressOf(servers[0]!),
-    apiAddress: servers[1] && addressOf(servers[1]),
+    address: listeners[0]!.address,
+    apiAddress: listeners[1]?.address,
     stats: () => ({
       ...context.counts,
       problems: { ...context.counts.problems },
@@ -146,27 +144,6 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     close: ({ graceMs = GRACE_MS } = {}) => (closed ??= close(graceMs)),
     [Symbol.asyncDispose]: () => (closed ??= close(GRACE_MS)),
   };
-}
-
-function listen(context: ProxyContext, where: { host: string; port: number }, offer: Offer): Promise<Server> {
-  const options = { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEPALIVE_MS };
-  const server = createServer(options, (socket: Socket) => {
-    new ClientConnection(context, socket, offer);
-  });
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ host: where.host, port: where.port, backlog: BACKLOG }, () => {
-      server.off('error', reject);
-      // Such as too many open files: those who are connected are not to suffer from it.
-      server.on('error', (err) => context.log.error({ err }, 'a connection could not be accepted'));
-      resolve(server);
-    });
-  });
-}
-
-function addressOf(server: Server): { host: string; port: number } {
-  const { address, port } = server.address() as AddressInfo;
-  return { host: address, port };
 }
 
 /** One timer for every deadline: at worst it notices a quarter of a second late, and costs nothing per request. */
