@@ -74,3 +74,14 @@ test.skipIf(!hasDump)('a PostgreSQL database is part of it', { timeout: LONG }, 
 
   expect((await cli.json<{ name: string }[]>('user', 'list')).map(({ name }) => name)).toEqual(['ada']);
 });
+
+test('a file that is no archive changes nothing and says so', async () => {
+  await using cli = testCli(NO_SERVERS);
+  const file = join(cli.dir, 'junk.tar.gz');
+  writeFileSync(file, 'not an archive');
+
+  const refused = await cli.run(['restore', file]);
+
+  expect(refused.code).toBe(1);
+  expect(refused.err).toContain('it is damaged, or not a backup that atrium backup made. Nothing was changed.');
+});

@@ -50,7 +50,12 @@ export async function restoreFiles({ places, file, force }: RestoreOptions): Pro
       '-C',
       staging,
     ];
-    await runTool('tar', unpack, { missing });
+    await runTool('tar', unpack, { missing }).catch((cause: unknown) => {
+      if (!(cause instanceof CommandError) || cause.message === missing) throw cause;
+      throw new CommandError(
+        `${source} cannot be unpacked: it is damaged, or not a backup that atrium backup made. Nothing was changed.\n${cause.message}`,
+      );
+    });
     const manifest = readManifest(join(staging, MANIFEST), source);
     rmSync(join(staging, MANIFEST));
     const aside =

@@ -28,7 +28,8 @@ export function helperChannel(
       waiting.delete(id);
       if (answer.ok) return result?.resolve(answer.value);
       const error = answer.fault
-        ? new SpawnFault(answer.fault as unknown as Fault)
+        ? // Our own helper sent it, from a SpawnFault of its own.
+          new SpawnFault(answer.fault as unknown as Fault)
         : Object.assign(new Error(answer.message), answer.code ? { code: answer.code } : {});
       result?.reject(error);
     },
