@@ -1,6 +1,8 @@
 import { type ConfiguredAuthenticator, type ConfiguredSpawner, Secret } from '@atrium/sdk';
 import { z } from 'zod';
+import { Lesson } from './calendar-schema.ts';
 import { Duration } from './duration.ts';
+import { Limits } from './money-schema.ts';
 
 const isPlugin = (kind: string) => (value: unknown) =>
   typeof value === 'object' && value !== null && (value as { kind?: unknown }).kind === kind;
@@ -29,6 +31,12 @@ const Idle = z.strictObject({
   stopAfter: Duration.prefault('1h').describe('Stop a server after this long without activity; 0 for never.'),
   maxAge: Duration.prefault(0).describe('Stop a server this long after its start, busy or not; 0 for never.'),
   checkEvery: Duration.prefault('1m').describe('How often idleness is looked at.'),
+  warnBefore: Duration.prefault('5m').describe(
+    'How long before an idle stop its owner is warned and can say that they go on; at most half of the time until it. 0 for no warning.',
+  ),
+  keepOnMax: Duration.prefault('12h').describe(
+    'How far ahead a person may ask that their server is not stopped for idleness; 0 for not at all.',
+  ),
 });
 
 const Branding = z.strictObject({
@@ -79,6 +87,17 @@ export const HubConfigSchema = z.strictObject({
   access: Access.prefault({}).describe('Who is allowed in. Rules add up; nobody is allowed without one; blocked wins.'),
   start: Start.prefault({}).describe('Starting and stopping servers.'),
   idle: Idle.prefault({}).describe('When a server stops by itself.'),
+  limits: Limits.prefault({}).describe('How much money, time and how many servers a person may use.'),
+  calendar: z
+    .array(Lesson)
+    .default([])
+    .describe('Lessons: servers of a class are started before them, and stopped again where nobody uses them.'),
+  storage: z
+    .strictObject({
+      deleteByOwner: z.boolean().default(false).describe('People may delete their own storage, with everything in it.'),
+    })
+    .prefault({})
+    .describe("People's lasting storage, where the spawner manages it."),
   namedServers: z
     .strictObject({ limit: z.int().nonnegative().default(10).describe('How many named servers a person may have.') })
     .prefault({})
@@ -96,6 +115,10 @@ export const HubConfigSchema = z.strictObject({
     .prefault({})
     .describe('API tokens.'),
   branding: Branding.prefault({}).describe('Name, colour, help.'),
+  cluster: z
+    .unknown()
+    .optional()
+    .describe('The installation on AWS that `atrium cluster` builds and removes; read by that command alone.'),
 });
 
 /** What an operator writes. */
