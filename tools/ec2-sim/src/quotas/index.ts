@@ -1,0 +1,79 @@
+import { type JsonAction, jsonService } from '../services/json-service.ts';
+import { type Service, type ServiceContext, ServiceError } from '../services/service.ts';
+
+/** The quotas a class meets, with the values a new account often starts with. */
+export const QUOTAS = [
+  {
+    code: 'L-1216C47A',
+    service: 'ec2',
+    name: 'Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances',
+    value: 1152,
+  },
+  { code: 'L-DB2E81BA', service: 'ec2', name: 'Running On-Demand G and VT instances', value: 0 },
+  { code: 'L-417A185B', service: 'ec2', name: 'Running On-Demand P instances', value: 0 },
+  {
+    code: 'L-34B43A08',
+    service: 'ec2',
+    name: 'All Standard (A, C, D, H, I, M, R, T, Z) Spot Instance Requests',
+    value: 1152,
+  },
+  { code: 'L-3819A6DF', service: 'ec2', name: 'All G and VT Spot Instance Requests', value: 0 },
+  { code: 'L-0263D0A3', service: 'ec2', name: 'EC2-VPC Elastic IPs', value: 5 },
+  { code: 'L-F678F1CE', service: 'vpc', name: 'VPCs per Region', value: 5 },
+  { code: 'L-A4707A72', service: 'vpc', name: 'Internet gateways per Region', value: 5 },
+  { code: 'L-FE5A380F', service: 'vpc', name: 'NAT gateways per Availability Zone', value: 5 },
+  { code: 'L-7A658B76', service: 'ebs', name: 'Storage for General Purpose SSD (gp3) volumes, in TiB', value: 50 },
+  { code: 'L-309BACF6', service: 'ebs', name: 'Snapshots per Region', value: 100_000 },
+] as const;
+
+/** Service Quotas. `values` gives other values by quota code and is read at each call, so a test may change it. */
+export function createQuotas(context: ServiceContext, values: Record<string, number> = {}): { service: Service } {
+  const show = (quota: (typeof QUOTAS)[number], value: number) => ({
+    ServiceCode: quota.service,
+    QuotaArn: `arn:aws:servicequotas:${context.region}:${context.accountId}:${quota.service}/${quota.code}`,
+    QuotaCode: quota.code,
+    QuotaName: quota.name,
+    Value: value,
+    Unit: 'None',
+    Adjustable: true,
+    GlobalQuota: false,
+  });
+  const find = (input: Record<string, unknown>) => {
+    const quota = QUOTAS.find(({ code, service }) => code === input.QuotaCode && service === input.ServiceCode);
+    if (!quota)
+      throw new ServiceError(
+        'NoSuchResourceException',
+        'The request failed because the specified quota does not exist.',
+      );
+    return quota;
+  };
+  const actions: Record<string, JsonAction> = {
+    GetServiceQuota: {
+      parameters: ['ServiceCode!', 'QuotaCode!'],
+      run(input) {
+        const quota = find(input);
+        return { Quota: show(quota, values[quota.code] ?? quota.value) };
+      },
+    },
+    GetAWSDefaultServiceQuota: {
+      parameters: ['ServiceCode!', 'QuotaCode!'],
+      run(input) {
+        const quota = find(input);
+        return { Quota: show(quota, quota.value) };
+      },
+    },
+    ListServiceQuotas: {
+      parameters: ['ServiceCode!', 'MaxResults', 'NextToken'],
+      run(input) {
+        const most = Number(input.MaxResults ?? 100);
+        const from = Number(input.NextToken ?? 0);
+        const all = QUOTAS.filter(({ service }) => service === input.ServiceCode);
+        return {
+          Quotas: all.slice(from, from + most).map((quota) => show(quota, values[quota.code] ?? quota.value)),
+          ...(all.length > from + most ? { NextToken: String(from + most) } : {}),
+        };
+      },
+    },
+  };
+  return { service: jsonService('servicequotas', actions, context) };
+}
