@@ -20,8 +20,11 @@ export function randomId(length = 12): string {
 
 /** What is derived from the hub key: nothing here is stored. */
 export interface Keys {
-  /** The token of one start: 32 hex, the same whenever it is derived (issue: a resumed start gives the same one). */
-  serverToken(serverId: string, generation: number): Secret;
+  /**
+   * A token of one start: 32 hex, the same whenever it is derived. `number` counts the tokens that this start was given
+   * (`token_number` of its row): 0 is the one it begins with.
+   */
+  serverToken(serverId: string, generation: number, number: number): Secret;
   /** HMAC-SHA256, url-safe base64, for values the browser hands back (XSRF). `purpose` separates uses. */
   sign(purpose: string, text: string): string;
 }
@@ -29,8 +32,10 @@ export interface Keys {
 export function deriveKeys(hubKey: Secret): Keys {
   const mac = (purpose: string, text: string) => createHmac('sha256', hubKey.reveal()).update(`${purpose}\0${text}`);
   return {
-    serverToken: (serverId, generation) =>
-      new Secret(mac('server-token', `${serverId}:${generation}`).digest('hex').slice(0, 32), 'derived'),
+    serverToken: (serverId, generation, number) => {
+      const which = number === 0 ? `${serverId}:${generation}` : `${serverId}:${generation}:${number}`;
+      return new Secret(mac('server-token', which).digest('hex').slice(0, 32), 'derived');
+    },
     sign: (purpose, text) => mac(purpose, text).digest('base64url'),
   };
 }

@@ -11,6 +11,7 @@ export const ERROR_STATUS = {
   not_allowed: 403,
   locked_out: 429,
   too_many_servers: 429,
+  too_many_requests: 429,
   not_found: 404,
   name_taken: 409,
   method_not_allowed: 405,

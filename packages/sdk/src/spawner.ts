@@ -85,6 +85,12 @@ export interface Store {
   get(key: string): Promise<Json | undefined>;
   put(key: string, value: Json): Promise<void>;
   delete(key: string): Promise<void>;
+  /** Puts the value if the key has none. False when it has: of several callers, in several hubs, one gets true. */
+  claim(key: string, value: Json): Promise<boolean>;
+  /** Replaces exactly what `get` answered. False when it has changed since, or is gone. */
+  swap(key: string, seen: Json, value: Json): Promise<boolean>;
+  /** Everything whose key begins with `prefix`, by key. */
+  entries(prefix: string): Promise<readonly (readonly [key: string, value: Json])[]>;
 }
 
 /** What every call gets: the only doors to the outside that a plug-in may count on after a crash. */
@@ -175,7 +181,10 @@ export interface Spawner<Spec extends Json = Json, Ref extends Json = Json> {
   maintain?(io: MaintainIo): Promise<readonly MaintainAction[]>;
   /** Sizes, snapshots and restores of people's storage. */
   readonly storage?: StorageDoor;
-  /** Answers machines of our own, which have no token yet. Throws HubError; the plug-in itself decides whom it believes. */
+  /**
+   * Answers machines of our own, which have no token yet. Throws HubError; the plug-in itself decides whom it believes.
+   * An object with a number `wait` in it is sent as 202: not yet, ask again after so many seconds.
+   */
   worker?(request: WorkerRequest, io: WorkerIo): Promise<Json>;
 }
 

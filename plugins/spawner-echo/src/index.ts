@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { type Address, defineSpawner, type Observed, type Owned, SpawnFault } from '@atrium/sdk';
 import { z } from 'zod';
+import { EchoProfile, formOf, profileOf } from './profiles.ts';
 import { serveEcho } from './server.ts';
+import { answerMachine } from './worker.ts';
 import { EchoWorld } from './world.ts';
 
 export { type EchoServer, serveEcho } from './server.ts';
@@ -24,15 +26,22 @@ export const echoSpawner = defineSpawner({
     listen: z.enum(['unix', 'tcp']).default('unix').describe('Where the one in the hub listens.'),
     startMs: z.int().nonnegative().default(0).describe('How long a start pretends to take.'),
     failFor: z.array(z.string()).default([]).describe('User names whose servers fail to start.'),
+    profiles: z.array(EchoProfile).default([]).describe('Kinds of server to choose from; they are all the same.'),
+    machineKey: z
+      .string()
+      .optional()
+      .describe('With it, a start waits for a pretended machine that calls the hub and knows this key.'),
     world: z.instanceof(EchoWorld).optional().describe('For tests: an outside world that outlives a hub.'),
   }),
 
-  create({ url, listen, startMs, failFor, world = new EchoWorld() }, { hubId, runDir }) {
+  create({ url, listen, startMs, failFor, profiles, machineKey, world = new EchoWorld() }, { hubId, runDir }) {
+    const [first, ...others] = profiles;
     const look = (ref: EchoRef, now: number): Promise<Observed> | Observed => {
       const started = world.get(hubId, ref);
       if (!started) return { phase: 'absent' };
       if (now < started.at + startMs)
         return { phase: 'starting', progress: [{ percent: 30, message: 'Pretending to start' }] };
+      if (machineKey !== undefined && !started.machineReady) return { phase: 'pending' };
       return address().then((where) => ({ phase: 'running', address: where }));
     };
     const address = async (): Promise<Address> => {
@@ -56,7 +65,10 @@ export const echoSpawner = defineSpawner({
         isolation: 'full',
         warnings: ['The echo spawner starts nothing: every server is one and the same page.'],
       },
-      resolve: (user) => ({ user: user.name }),
+      resolve(user, options) {
+        const profile = profileOf(profiles, options)?.id;
+        return { user: user.name, ...(profile !== undefined && { profile }) };
+      },
       identify: (server, generation): EchoRef => ({ server, generation }),
       async ensure(ref, { user }, io) {
         if (failFor.includes(user))
@@ -88,6 +100,13 @@ export const echoSpawner = defineSpawner({
         }
       },
       logs: async () => [],
+      ...(first && {
+        form: (user) => formOf([first, ...others], user),
+        price: (spec) => ({ perHour: profileOf(profiles, spec)?.perHour ?? null }),
+      }),
+      ...(machineKey !== undefined && {
+        worker: (request, io) => answerMachine(request, io, { key: machineKey, world, hubId }),
+      }),
     };
   },
 });

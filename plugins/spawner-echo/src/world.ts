@@ -5,6 +5,8 @@ interface Started {
   generation: number;
   /** ms since the epoch. */
   at: number;
+  /** Its pretended machine said so. */
+  machineReady: boolean;
 }
 
 /** What the echo spawner has "started": the outside world, apart from the plug-in that acts on it. */
@@ -19,7 +21,13 @@ export class EchoWorld implements AsyncDisposable {
   /** Starting again what is started changes nothing. */
   start(hubId: string, ref: { server: string; generation: number }, at: number): void {
     const key = keyOf(hubId, ref);
-    if (!this.#started.has(key)) this.#started.set(key, { server: ref.server, generation: ref.generation, at });
+    if (!this.#started.has(key))
+      this.#started.set(key, { server: ref.server, generation: ref.generation, at, machineReady: false });
+  }
+
+  machineReady(hubId: string, ref: { server: string; generation: number }): void {
+    const started = this.get(hubId, ref);
+    if (started) started.machineReady = true;
   }
 
   stop(hubId: string, ref: { server: string; generation: number }): void {

@@ -263,7 +263,7 @@ test('activity of a server does not count as its owner being there, and no other
   const bob = await hub.api({ name: 'bob' });
   await ada('POST', '/users/ada/server');
   const server = await hub.ctx.db.selectFrom('servers').selectAll().executeTakeFirstOrThrow();
-  const token = hub.ctx.keys.serverToken(server.id, server.generation).reveal();
+  const token = hub.ctx.keys.serverToken(server.id, server.generation, server.token_number).reveal();
   const call = (path: string, body: object) =>
     fetch(`${hub.origin}/hub/api${path}`, {
       method: 'POST',

@@ -22,6 +22,13 @@ export interface Tables {
   storage: StorageTable;
   plugin_store: PluginStoreTable;
   routes: RoutesTable;
+  groups: GroupsTable;
+  user_groups: UserGroupsTable;
+  config_members: ConfigMembersTable;
+  alerts: AlertsTable;
+  leases: LeasesTable;
+  meters: MetersTable;
+  lesson_starts: LessonStartsTable;
 }
 
 /** Facts of the installation: `hub_id`, `created`. */
@@ -54,6 +61,8 @@ export interface UsersTable {
   user_info: string | null;
   /** JSON list: groups the authenticator reported at the last sign-in. */
   auth_groups: string;
+  /** JSON list, sorted: all groups they are in, by whatever way; kept by the groups feature. */
+  groups: Generated<string>;
   /** Seconds without activity until their servers stop; null = the config's; 0 = never. */
   stop_after: number | null;
 }
@@ -153,6 +162,8 @@ export interface ServersTable {
   phase_at: number;
   generation: number;
   spawner_id: string;
+  /** How many tokens this generation was given beside its first; the newest alone counts. */
+  token_number: Generated<number>;
   /** JSON; frozen for this generation. */
   spec: string | null;
   ref: string | null;
@@ -183,6 +194,12 @@ export interface ServersTable {
   /** Seconds; null = the owner's setting; 0 = never. */
   stop_after: number | null;
   created: number;
+  /** Its owner asked that it is not stopped for idleness before this time; null when they did not. */
+  keep_on_until: number | null;
+  /** When its owner was last warned that it is about to stop for idleness; counts until there is newer work. */
+  warned_at: number | null;
+  /** When it stops because a limit was used up while it ran; null when none is. */
+  limit_stop_at: number | null;
 }
 
 export interface ServerEventsTable {
@@ -222,4 +239,76 @@ export interface RoutesTable {
   server_id: string | null;
   version: number;
   deleted: number;
+}
+
+/** What one hub does at a time, by name. */
+interface LeasesTable {
+  name: string;
+  owner: string;
+  until: number;
+}
+
+/** The ledger: one row per thing and stretch that costs money, or per run of a server (`kind` = `run`: hours). */
+export interface MetersTable {
+  key: string;
+  /** `plugin`: as the spawner reported it; `hub`: from the hub's own transitions. */
+  source: string;
+  kind: string;
+  what: string;
+  server_id: string | null;
+  /** '' for the default server; null when it belongs to no server. */
+  server_name: string | null;
+  /** Null for what is everybody's. */
+  user_name: string | null;
+  /** JSON list: the person's groups when the row was made. */
+  groups: string;
+  /** Billionths of a dollar; null = not known. Integers, so that both databases add up to the same. */
+  nano_per_hour: number | null;
+  since: number;
+  until: number | null;
+  minimum_ms: number;
+  /** When it was last reported. */
+  seen: number;
+}
+
+/** What a lesson of the calendar started, or found on. */
+export interface LessonStartsTable {
+  /** Names the lesson: entry and day. */
+  lesson: string;
+  user_id: number;
+  server_name: string;
+  server_id: string | null;
+  /** The start that is the lesson's. */
+  generation: number;
+  /** `started`, `found` (on already, not ours to stop), `refused`, `over`. */
+  state: string;
+  at: number;
+}
+
+export interface GroupsTable {
+  id: Generated<number>;
+  name: string;
+  /** JSON object (contract §3.3). */
+  properties: string;
+  created: number;
+}
+
+/** Memberships that an administrator gave. */
+export interface UserGroupsTable {
+  user_id: number;
+  group_id: number;
+}
+
+/** Memberships of the configuration file, as the hub that started last read it; also of people without an account yet. */
+export interface ConfigMembersTable {
+  group_name: string;
+  user_name: string;
+}
+
+/** What upkeep found that a person should read. */
+export interface AlertsTable {
+  code: string;
+  message: string;
+  first_at: number;
+  last_at: number;
 }

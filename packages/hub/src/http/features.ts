@@ -4,6 +4,7 @@ import type { AppContext } from '../context.ts';
 import { loginRoutes } from '../login/login.routes.ts';
 import { oauthRoutes } from '../oauth/oauth.routes.ts';
 import { pageRoutes } from '../pages/index.ts';
+import { workerRoutes } from '../servers/workers/workers.routes.ts';
 
 /** Every feature's routes; paths are absolute (`ctx.urls`). Add a line per feature. */
 export const FEATURES: readonly FastifyPluginAsync<{ ctx: AppContext }>[] = [
@@ -11,4 +12,5 @@ export const FEATURES: readonly FastifyPluginAsync<{ ctx: AppContext }>[] = [
   oauthRoutes,
   loginRoutes,
   pageRoutes,
+  workerRoutes,
 ];

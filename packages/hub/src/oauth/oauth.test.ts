@@ -13,7 +13,7 @@ async function withServer(options: ApiHubOptions = {}) {
   const ada = await hub.api({ name: 'ada' });
   expect((await ada('POST', '/users/ada/server')).status).toBe(201);
   const server = await hub.ctx.db.selectFrom('servers').selectAll().executeTakeFirstOrThrow();
-  const secret = hub.ctx.keys.serverToken(server.id, server.generation).reveal();
+  const secret = hub.ctx.keys.serverToken(server.id, server.generation, server.token_number).reveal();
   return { hub, ada, secret, [Symbol.asyncDispose]: () => hub[Symbol.asyncDispose]() };
 }
 

@@ -17,7 +17,18 @@ export interface Failure {
 
 /** Why it is not running. */
 export interface StopReason {
-  code: 'idle' | 'user' | 'admin' | 'max_age' | 'exited' | 'lost' | 'failed' | 'shutdown' | 'deleted';
+  code:
+    | 'idle'
+    | 'user'
+    | 'admin'
+    | 'max_age'
+    | 'exited'
+    | 'lost'
+    | 'failed'
+    | 'shutdown'
+    | 'deleted'
+    | 'limit'
+    | 'unused';
   by?: string;
   /** What the member of staff who stopped it wrote. */
   note?: string;
@@ -39,6 +50,8 @@ export interface Server {
   phase: Phase;
   phaseAt: number;
   generation: number;
+  /** Which of its generation's tokens counts: the argument of `keys.serverToken`. */
+  tokenNumber: number;
   address: Address | null;
   queuedAt: number | null;
   startedAt: number | null;
@@ -51,6 +64,12 @@ export interface Server {
   /** Seconds; null = the owner's setting; 0 = never. */
   stopAfter: number | null;
   created: number;
+  /** Not stopped for idleness before this time, ms; its owner asked. */
+  keepOnUntil: number | null;
+  /** When its owner was last warned of an idle stop; void once there is newer work. */
+  warnedAt: number | null;
+  /** When it stops because a limit was used up while it ran. */
+  limitStopAt: number | null;
 }
 
 export type ServerRow = Selectable<ServersTable> & { user_name: string };
@@ -67,6 +86,7 @@ export function toServer(row: ServerRow): Server {
     phase: row.phase,
     phaseAt: row.phase_at,
     generation: row.generation,
+    tokenNumber: row.token_number,
     address: fromJson<Address>(row.address),
     queuedAt: row.queued_at,
     startedAt: row.started_at,
@@ -77,6 +97,9 @@ export function toServer(row: ServerRow): Server {
     stopReason: fromJson<StopReason>(row.stop_reason),
     stopAfter: row.stop_after,
     created: row.created,
+    keepOnUntil: row.keep_on_until,
+    warnedAt: row.warned_at,
+    limitStopAt: row.limit_stop_at,
   };
 }
 

@@ -1,6 +1,7 @@
-import type { Options } from '@atrium/sdk';
+import type { Json, Options } from '@atrium/sdk';
 import type { Updateable } from 'kysely';
 import { sql } from 'kysely';
+import { fromJson } from '../db/json.ts';
 import { prepared } from '../db/prepared.ts';
 import type { Db, ServersTable } from '../db/types.ts';
 import { type Server, type ServerRow, type StopReason, toServer } from './server.ts';
@@ -100,6 +101,9 @@ export type ServerChange = Partial<{
   displayName: string;
   userOptions: Options;
   stopAfter: number | null;
+  keepOnUntil: number | null;
+  warnedAt: number | null;
+  limitStopAt: number | null;
 }>;
 
 export async function updateServer(db: Db, id: string, change: ServerChange): Promise<void> {
@@ -108,6 +112,9 @@ export async function updateServer(db: Db, id: string, change: ServerChange): Pr
     ...(change.displayName !== undefined && { display_name: change.displayName }),
     ...(change.userOptions !== undefined && { user_options: JSON.stringify(change.userOptions) }),
     ...(change.stopAfter !== undefined && { stop_after: change.stopAfter }),
+    ...(change.keepOnUntil !== undefined && { keep_on_until: change.keepOnUntil }),
+    ...(change.warnedAt !== undefined && { warned_at: change.warnedAt }),
+    ...(change.limitStopAt !== undefined && { limit_stop_at: change.limitStopAt }),
   };
   if (Object.keys(values).length > 0) await db.updateTable('servers').set(values).where('id', '=', id).execute();
 }
@@ -124,6 +131,7 @@ export async function deleteServerRow(db: Db, id: string): Promise<boolean> {
 
 /** What a new generation begins with: nothing of the old one may be taken for it. */
 const FRESH = {
+  token_number: 0,
   spec: null,
   ref: null,
   attempt: null,
@@ -133,6 +141,9 @@ const FRESH = {
   started_at: null,
   failure: null,
   stop_reason: null,
+  keep_on_until: null,
+  warned_at: null,
+  limit_stop_at: null,
 } as const;
 
 const updateQueued = prepared((db, { id, now }: { id: string; now: number }) =>
@@ -214,4 +225,10 @@ export async function touchServer(
 export async function findRef(db: Db, id: string): Promise<string | null> {
   const row = await db.selectFrom('servers').select('ref').where('id', '=', id).executeTakeFirst();
   return row?.ref ?? null;
+}
+
+/** What was resolved for its newest start; null before the first. */
+export async function specOf(db: Db, id: string): Promise<Json> {
+  const row = await db.selectFrom('servers').select('spec').where('id', '=', id).executeTakeFirst();
+  return fromJson<Json>(row?.spec ?? null);
 }

@@ -1,4 +1,6 @@
 import * as first from './001-first.ts';
+import * as groups from './002-groups.ts';
+import * as money from './003-money.ts';
 
 /** In order; the position plus one is the schema version. Never reorder or remove. */
-export const MIGRATIONS = [first] as const;
+export const MIGRATIONS = [first, groups, money] as const;

@@ -1,14 +1,11 @@
 import type { AppContext } from '../../context.ts';
-import { hashToken } from '../../keys.ts';
-import { putClient } from '../../oauth/oauth-clients.service.ts';
 import { storageOf } from '../../storage/storage.service.ts';
-import { putServerToken } from '../../tokens/tokens.service.ts';
 import { findUserById } from '../../users/users.service.ts';
 import { insertEvents } from '../events.repo.ts';
 import { failQueued } from '../queue.repo.ts';
 import type { Failure } from '../server.ts';
 import { admit, findWork } from './controller.repo.ts';
-import { clientIdOf, serverTokenScopes } from './env.ts';
+import { putServerCredentials } from './credentials.ts';
 import { faultOf } from './failures.ts';
 
 /**
@@ -39,28 +36,11 @@ export async function admitOne(ctx: AppContext, id: string, leaseUntil: number):
     return false;
   }
   const ref = ctx.spawner.identify(id, work.generation);
-  const hash = hashToken(ctx.keys.serverToken(id, work.generation).reveal());
-  const base = ctx.urls.server(name, work.name);
+  const token = ctx.keys.serverToken(id, work.generation, work.tokenNumber);
   const admitted = await ctx.db.transaction().execute(async (db) => {
     const fence = { id, generation: work.generation, owner: ctx.instanceId };
     if (!(await admit(db, fence, { spec, ref, now, leaseUntil }))) return false;
-    await putServerToken(db, {
-      userId: user.id,
-      serverId: id,
-      generation: work.generation,
-      hash,
-      note: `Server at ${base}`,
-      scopes: serverTokenScopes(name, work.name),
-      now,
-    });
-    await putClient(db, {
-      identifier: clientIdOf(name, work.name),
-      secretHash: hash,
-      redirectUri: `${base}oauth_callback`,
-      allowedScopes: [],
-      description: `Server at ${base}`,
-      serverId: id,
-    });
+    await putServerCredentials(ctx, db, work, token);
     return true;
   });
   if (admitted) ctx.wakeups.notify('progress', id);

@@ -178,7 +178,7 @@ test('what a dead hub left half done is finished by the next one, with the same 
   const starting = await requestStart(first.ctx, await user(first.ctx, 'ada'), '', { by: 'ada' });
   await until(first.ctx, starting, (server) => server.phase === 'starting');
   await expect.poll(() => world.all(first.ctx.hubId).length, { timeout: WAIT }).toBe(1);
-  const token = first.ctx.keys.serverToken(starting.id, 1).reveal();
+  const token = first.ctx.keys.serverToken(starting.id, 1, 0).reveal();
   await first.close();
 
   const second = await open({ dir, spawner: echoSpawner({ world }) });
@@ -186,7 +186,7 @@ test('what a dead hub left half done is finished by the next one, with the same 
     const ready = await until(second.ctx, starting, isReady);
 
     expect(ready.generation).toBe(1);
-    expect(second.ctx.keys.serverToken(ready.id, 1).reveal()).toBe(token);
+    expect(second.ctx.keys.serverToken(ready.id, 1, 0).reveal()).toBe(token);
     expect(world.all(second.ctx.hubId)).toHaveLength(1);
   } finally {
     await second.close();

@@ -52,7 +52,7 @@ export function serverIo(ctx: AppContext, work: Work, signal: AbortSignal): Serv
       prefix: ctx.urls.server(work.userName, work.name),
     },
     env: serverEnv(ctx, { name: work.userName }, work.name),
-    token: ctx.keys.serverToken(work.id, work.generation),
+    token: ctx.keys.serverToken(work.id, work.generation, work.tokenNumber),
     get attempt() {
       return attempt;
     },
