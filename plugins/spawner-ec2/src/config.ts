@@ -125,7 +125,7 @@ export const Ec2Config = z
           .string()
           .optional()
           .describe(
-            'cloud-config of machines, at most 16 KB. `${HUB_URL}`, `${HUB_CA}`, `${CLUSTER_ID}` and `${AGENT_JSON}` are ' +
+            'cloud-config of machines, at most 16 KB. `{{HUB_URL}}`, `{{HUB_CA}}`, `{{CLUSTER_ID}}` and `{{AGENT_JSON}}` are ' +
               'filled in. It may hold no secret.',
           ),
         leaseMinutes: positive('How long a machine goes on without a word from any hub, in minutes.', 30),

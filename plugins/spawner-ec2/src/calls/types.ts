@@ -58,6 +58,7 @@ export interface Ec2Image {
   state: string;
   createdAt: number;
   architecture?: string;
+  rootDevice?: string;
 }
 
 export interface InstanceHealth {
@@ -106,6 +107,8 @@ export interface Launch {
   userData?: string;
   /** Of instance, volumes and network interfaces. */
   tags: Tags;
+  /** `launchTurn` has taken its tokens. */
+  turnTaken?: boolean;
 }
 
 export interface NewVolume {
