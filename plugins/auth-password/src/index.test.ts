@@ -24,6 +24,10 @@ async function open(values = new Map<string, Json>(), options: Parameters<typeof
       get: async (key) => values.get(key),
       put: async (key, value) => void values.set(key, value),
       delete: async (key) => void values.delete(key),
+      claim: async (key, value) => !values.has(key) && values.set(key, value) === values,
+      swap: async (key, seen, value) =>
+        JSON.stringify(values.get(key)) === JSON.stringify(seen) && values.set(key, value) === values,
+      entries: async (prefix) => [...values].filter(([key]) => key.startsWith(prefix)),
     },
   } satisfies PluginContext;
   const authenticator = await plugin.create(plugin.config.parse(plugin.options), context);

@@ -1,4 +1,5 @@
 import type { Json, Store } from '@atrium/sdk';
+import { sql } from 'kysely';
 import type { Db } from '../db/types.ts';
 
 /** A plug-in's own small values, under its id. */
@@ -23,6 +24,37 @@ export function pluginStore(db: Db, plugin: string): Store {
     },
     async delete(key) {
       await db.deleteFrom('plugin_store').where('plugin', '=', plugin).where('key', '=', key).execute();
+    },
+    async claim(key, value) {
+      const { numInsertedOrUpdatedRows } = await db
+        .insertInto('plugin_store')
+        .values({ plugin, key, value: JSON.stringify(value) })
+        .onConflict((conflict) => conflict.columns(['plugin', 'key']).doNothing())
+        .executeTakeFirstOrThrow();
+      return numInsertedOrUpdatedRows === 1n;
+    },
+    async swap(key, seen, value) {
+      // The text is what JSON.stringify wrote, and parsing keeps the order of keys: writing it again gives the same.
+      const { numUpdatedRows } = await db
+        .updateTable('plugin_store')
+        .set({ value: JSON.stringify(value) })
+        .where('plugin', '=', plugin)
+        .where('key', '=', key)
+        .where('value', '=', JSON.stringify(seen))
+        .executeTakeFirstOrThrow();
+      return numUpdatedRows === 1n;
+    },
+    async entries(prefix) {
+      const rows = await db
+        .selectFrom('plugin_store')
+        .select(['key', 'value'])
+        .where('plugin', '=', plugin)
+        // Not LIKE: `_` and `%` are ordinary characters in names.
+        .where(sql<string>`substr(key, 1, ${sql.lit(prefix.length)})`, '=', prefix)
+        .execute();
+      return rows
+        .toSorted((a, b) => (a.key < b.key ? -1 : 1))
+        .map(({ key, value }) => [key, JSON.parse(value) as Json] as const);
     },
   };
 }

@@ -54,6 +54,22 @@ export function memoryStore(): Store {
     async delete(key) {
       values.delete(key);
     },
+    async claim(key, value) {
+      if (values.has(key)) return false;
+      values.set(key, JSON.stringify(value));
+      return true;
+    },
+    async swap(key, seen, value) {
+      if (values.get(key) !== JSON.stringify(seen)) return false;
+      values.set(key, JSON.stringify(value));
+      return true;
+    },
+    async entries(prefix) {
+      return [...values]
+        .filter(([key]) => key.startsWith(prefix))
+        .toSorted(([a], [b]) => (a < b ? -1 : 1))
+        .map(([key, text]) => [key, JSON.parse(text) as Json] as const);
+    },
   };
 }
 
