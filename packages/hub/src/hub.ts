@@ -2,8 +2,10 @@ import { chmodSync, rmSync } from 'node:fs';
 import type { Address } from '@atrium/sdk';
 import type { FastifyPluginAsync } from 'fastify';
 import { watchIdle } from './activity/idle.service.ts';
+import { watchCalendar } from './calendar/calendar.service.ts';
 import type { AppContext } from './context.ts';
 import { buildControlApp, buildPublicApp } from './http/apps.ts';
+import { watchMoney } from './money/loop.service.ts';
 import { type ContextOptions, openContext } from './open-context.ts';
 import { pruneRoutes } from './routes/routes.service.ts';
 import { createController } from './servers/controller/controller.ts';
@@ -51,7 +53,11 @@ export async function createHub(options: HubOptions): Promise<Hub> {
     listenControl: (where) => listenOn(control, where, 0o600),
     startController() {
       controller.start();
-      background.push(watchIdle(ctx, closing.signal));
+      background.push(
+        watchIdle(ctx, closing.signal),
+        watchMoney(ctx, closing.signal),
+        watchCalendar(ctx, closing.signal),
+      );
     },
     async [Symbol.asyncDispose]() {
       closing.abort(new Error('the hub is closing'));

@@ -7,17 +7,28 @@ export interface IdleRules {
   stopAfter: number;
   /** Seconds; 0 = never. */
   maxAge: number;
+  /** Seconds; how long before its stop an idle server is looked at, so that its owner can be warned. */
+  warnBefore: number;
 }
 
-/** Ids of running servers that are too old, or whose newest known work is older than their idle setting. */
-export async function listIdle(
-  db: Db,
-  { now, stopAfter, maxAge }: IdleRules,
-): Promise<{ id: string; tooOld: boolean }[]> {
+/** A running server that is too old, idle, or soon will be. */
+export interface IdleCandidate {
+  id: string;
+  tooOld: boolean;
+  /** When it has been idle for as long as it may, by what is known. */
+  idleAt: number;
+  /** How long before that its owner is warned, ms: never more than half of the time it may be idle. */
+  warnMs: number;
+}
+
+/** Servers that are too old, or whose newest known work is older than their idle setting allows, or almost. */
+export async function listIdle(db: Db, { now, stopAfter, maxAge, warnBefore }: IdleRules): Promise<IdleCandidate[]> {
   // Milliseconds, and told to be long: three weeks of them are more than PostgreSQL's integer holds.
   const ms = (seconds: number) => sql<number>`cast(${Math.round(seconds * 1000)} as bigint)`;
   const own = sql<number>`cast(coalesce(s.stop_after, u.stop_after) as bigint) * 1000`;
   const limit = sql<number>`coalesce(${own}, ${ms(stopAfter)})`;
+  const warn = sql<number>`case when ${limit} / 2 < ${ms(warnBefore)} then ${limit} / 2 else ${ms(warnBefore)} end`;
+  const idleAt = sql<number>`coalesce(s.last_work, s.started_at) + ${limit}`;
   const tooOld = sql<number>`case when ${ms(maxAge)} > 0 and s.started_at + ${ms(maxAge)} <= ${now} then 1 else 0 end`;
   const rows = await db
     .selectFrom('servers as s')
@@ -27,10 +38,19 @@ export async function listIdle(
     .where(({ or, and }) =>
       or([
         sql<boolean>`${tooOld} = 1`,
-        and([sql<boolean>`${limit} > 0`, sql<boolean>`coalesce(s.last_work, s.started_at) + ${limit} <= ${now}`]),
+        and([
+          sql<boolean>`${limit} > 0`,
+          sql<boolean>`coalesce(s.keep_on_until, 0) <= ${now}`,
+          sql<boolean>`${idleAt} - ${warn} <= ${now}`,
+        ]),
       ]),
     )
-    .select(['s.id', tooOld.as('too_old')])
+    .select(['s.id', tooOld.as('too_old'), idleAt.as('idle_at'), warn.as('warn_ms')])
     .execute();
-  return rows.map((row) => ({ id: row.id, tooOld: Number(row.too_old) === 1 }));
+  return rows.map((row) => ({
+    id: row.id,
+    tooOld: Number(row.too_old) === 1,
+    idleAt: Number(row.idle_at),
+    warnMs: Number(row.warn_ms),
+  }));
 }

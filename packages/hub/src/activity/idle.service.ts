@@ -1,6 +1,7 @@
 import type { AppContext } from '../context.ts';
-import { get } from '../servers/ask.ts';
-import { findServerById, requestStop, type Server, touchServer } from '../servers/servers.service.ts';
+import { findServerById, requestStop, type Server, setWarned, touchServer } from '../servers/servers.service.ts';
+import { askServer } from './busy.ts';
+import { validWarning } from './ending.ts';
 import { listIdle } from './idle.repo.ts';
 
 /** How long a server may take to say whether it is busy. */
@@ -9,14 +10,15 @@ const ASK_TIMEOUT = 10_000;
 const SILENT_GRACE_MS = 600_000;
 
 /**
- * Stops what nobody uses (issue: idle stop is built in). The rows say who may be idle; the server itself is asked
- * before it is believed: a busy kernel or terminal counts as work, an open tab does not.
+ * Stops what nobody uses (issue: idle stop is built in), after its owner was warned. The rows say who may be idle; the
+ * server itself is asked before it is believed: a busy kernel or terminal counts as work, an open tab does not.
  */
 export async function stopIdle(ctx: AppContext): Promise<void> {
   const now = ctx.clock.now();
-  const { stopAfter, maxAge } = ctx.config.idle;
+  const { stopAfter, maxAge, warnBefore } = ctx.config.idle;
   await Promise.all(
-    (await listIdle(ctx.db, { now, stopAfter, maxAge })).map(async ({ id, tooOld }) => {
+    (await listIdle(ctx.db, { now, stopAfter, maxAge, warnBefore })).map(async (candidate) => {
+      const { id, tooOld, idleAt, warnMs } = candidate;
       const server = await findServerById(ctx.db, id);
       if (!server) return;
       if (tooOld) return void (await requestStop(ctx, server, { code: 'max_age' }));
@@ -25,23 +27,28 @@ export async function stopIdle(ctx: AppContext): Promise<void> {
       if (worked !== undefined && worked > known) return touchServer(ctx.db, id, { lastWork: Math.min(worked, now) });
       const silent = worked === undefined;
       if (silent && now - known < SILENT_GRACE_MS + stopAfter * 1000) return;
+      const warnedAt = validWarning(server);
+      if (warnMs > 0 && warnedAt === null) return warn(ctx, server, now);
+      if (now < Math.max(idleAt, (warnedAt ?? 0) + warnMs)) return;
       await requestStop(ctx, server, { code: 'idle' });
     }),
   );
+}
+
+async function warn(ctx: AppContext, server: Server, now: number): Promise<void> {
+  await setWarned(ctx, server, now);
+  ctx.log.info({ server: server.id, user: server.userName, name: server.name }, 'idle; its owner is warned');
 }
 
 /**
  * The newest work of its kernels and terminals, ms; now when one is busy, 0 when there are none or it has no such API;
  * undefined when it did not answer.
  */
-async function lastWorkOf(ctx: AppContext, server: Server): Promise<number | undefined> {
-  const { address } = server;
-  if (!address) return 0;
-  const authorization = `token ${ctx.keys.serverToken(server.id, server.generation).reveal()}`;
-  const prefix = ctx.urls.server(server.userName, server.name);
+export async function lastWorkOf(ctx: AppContext, server: Server): Promise<number | undefined> {
+  if (!server.address) return 0;
   try {
     const replies = await Promise.all(
-      ['api/kernels', 'api/terminals'].map((path) => get(address, prefix + path, { authorization }, ASK_TIMEOUT)),
+      ['api/kernels', 'api/terminals'].map((path) => askServer(ctx, server, path, ASK_TIMEOUT)),
     );
     return Math.max(...replies.map((reply) => (reply.status === 200 ? newestWork(reply.body, ctx.clock.now()) : 0)));
   } catch (err) {

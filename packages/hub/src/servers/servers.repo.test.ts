@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { describeOnDatabases } from '../../../../tools/test-databases.ts';
-import { listIdle } from '../activity/idle.repo.ts';
+import { type IdleRules, listIdle } from '../activity/idle.repo.ts';
 import type { Db } from '../db/types.ts';
 import { deleteRoutesOf, putRoute, readRouteChanges, readRoutes, routeVersion } from '../routes/routes.repo.ts';
 import { insertUser } from '../users/users.repo.ts';
@@ -139,11 +139,16 @@ describeOnDatabases('servers', (open) => {
     await addServer(db, 's1', 'ada');
     await startOf(db, 's1', NOW);
     await saveReady(db, { id: 's1', generation: 1, owner: 'hub1' }, READY);
-    const idleAt = async (seconds: number, rules = { stopAfter: 3600, maxAge: 0 }) =>
-      (await listIdle(db, { now: NOW + seconds * 1000, ...rules })).map((row) => row.tooOld);
+    const idleAt = async (seconds: number, rules: Partial<IdleRules> = {}) =>
+      (await listIdle(db, { stopAfter: 3600, maxAge: 0, warnBefore: 0, now: NOW + seconds * 1000, ...rules })).map(
+        (row) => row.tooOld,
+      );
 
     expect(await idleAt(3599)).toEqual([]);
     expect(await idleAt(3600)).toEqual([false]);
+    expect(await idleAt(3299, { warnBefore: 300 })).toEqual([]);
+    expect(await idleAt(3300, { warnBefore: 300 })).toEqual([false]);
+    expect(await idleAt(1800, { warnBefore: 9000 })).toEqual([false]);
     expect(await idleAt(10, { stopAfter: 0, maxAge: 0 })).toEqual([]);
     expect(await idleAt(10, { stopAfter: 0, maxAge: 10 })).toEqual([true]);
     const month = 30 * 86_400;

@@ -2,6 +2,7 @@ import { HubError, type Options } from '@atrium/sdk';
 import type { AppContext } from '../context.ts';
 import { fromJson } from '../db/json.ts';
 import { randomId } from '../keys.ts';
+import { prepareLimits } from '../money/start-check.service.ts';
 import type { User } from '../users/users.service.ts';
 import { readLog } from './controller/log-tail.ts';
 import { deleteEventsBefore, insertEvents, recentStartTimes } from './events.repo.ts';
@@ -17,6 +18,7 @@ export {
   findServerById,
   listActiveServers,
   listServers,
+  specOf,
   touchServer,
 } from './servers.repo.ts';
 
@@ -35,7 +37,9 @@ export interface StartRequest {
  */
 export async function requestStart(ctx: AppContext, user: User, name: string, request: StartRequest): Promise<Server> {
   const now = ctx.clock.now();
+  const limits = await prepareLimits(ctx, user, name, request.userOptions);
   const ask = async (db: AppContext['db']): Promise<Server> => {
+    await limits.takeTurn(db);
     const known = await repo.findServer(db, user.id, name);
     const before = known ?? (await createIn(ctx, db, user, name, request));
     if (before.phase === 'ready' && before.desired === 'running') {
@@ -44,11 +48,13 @@ export async function requestStart(ctx: AppContext, user: User, name: string, re
     if (before.phase !== 'stopped') {
       if (before.phase !== 'stopping' && before.desired === 'running') return before;
       if (!request.behindStop) throw new HubError('server_pending', `${user.name}:${name} is pending stop`);
+      await limits.check(db, before.id);
       // It has stopped since it was read: then this is a start like any other.
       if (!(await repo.wantRunning(db, before.id))) return ask(db);
       return { ...before, desired: 'running' as const };
     }
     await checkActiveLimit(ctx, db);
+    await limits.check(db, before.id);
     if (known) {
       const { displayName, userOptions } = request;
       checkDisplayName(displayName);
@@ -64,7 +70,7 @@ export async function requestStart(ctx: AppContext, user: User, name: string, re
     if (before.generation > 0) await deleteEventsBefore(db, before.id, generation);
     const at = { serverId: before.id, generation, at: now };
     await insertEvents(db, [{ ...at, percent: 0, message: 'Server requested', kind: 'progress' }]);
-    const fresh = { failure: null, stopReason: null, address: null, startedAt: null };
+    const fresh = { tokenNumber: 0, failure: null, stopReason: null, address: null, startedAt: null };
     return {
       ...before,
       ...fresh,
@@ -170,6 +176,21 @@ export async function patchServer(
     await repo.updateServer(db, server.id, change);
     return (await repo.findServerById(db, server.id)) ?? server;
   });
+}
+
+/** Its owner is told from now on that it is about to stop; void once there is newer work. */
+export async function setWarned(ctx: AppContext, server: Server, at: number): Promise<void> {
+  await repo.updateServer(ctx.db, server.id, { warnedAt: at });
+}
+
+/** It is not stopped for idleness before this time; null takes that back. */
+export async function setKeepOn(ctx: AppContext, server: Server, until: number | null): Promise<void> {
+  await repo.updateServer(ctx.db, server.id, { keepOnUntil: until });
+}
+
+/** When it stops because a limit is used up; null takes that back. */
+export async function setLimitStop(ctx: AppContext, server: Server, at: number | null): Promise<void> {
+  await repo.updateServer(ctx.db, server.id, { limitStopAt: at });
 }
 
 /** Removes a stopped server's record; its files stay in the home folder. */

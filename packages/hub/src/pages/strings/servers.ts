@@ -28,6 +28,8 @@ export const servers = {
     failed: 'The last start did not work.',
     shutdown: 'It was stopped together with the hub.',
     deleted: 'It was stopped because the account was deleted.',
+    limit: 'It stopped by itself because its owner’s time or money for this period is used up.',
+    unused: 'It was started for a lesson and stopped again because nobody opened it.',
     note: (note: string) => `Note from staff: ${note}`,
   },
 

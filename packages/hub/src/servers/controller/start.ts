@@ -1,5 +1,6 @@
 import type { Address, Fault, Observed } from '@atrium/sdk';
 import type { AppContext } from '../../context.ts';
+import { openRun, recordMeters } from '../../money/ledger.service.ts';
 import { putRoute } from '../../routes/routes.service.ts';
 import { get } from '../ask.ts';
 import { insertEvents } from '../events.repo.ts';
@@ -33,6 +34,7 @@ export async function runStart(ctx: AppContext, work: Work, signal: AbortSignal)
     if (!(await saveReady(db, fenceOf(ctx, work), { now, ...outcome }))) return false;
     const path = ctx.urls.routePath(work.userName, work.name);
     await putRoute(db, { path, target: outcome.address, serverId: work.id });
+    await openRun(ctx, db, work, work.spec, now);
     await insertEvents(db, [
       { ...eventBase(ctx, work), percent: 100, message: `Server ready at ${url}`, kind: 'ready' },
     ]);
@@ -82,6 +84,7 @@ async function bringUp(ctx: AppContext, work: Work, signal: AbortSignal): Promis
       }));
       await commit(ctx, work, {}, events);
     }
+    if (observed.meters?.length) await recordMeters(ctx, observed.meters);
     if (observed.fault) return observed.fault;
     if (observed.phase === 'exited' || observed.phase === 'failed') return exitedEarly(observed.exit);
     const now = clock.now();

@@ -1,4 +1,5 @@
 import type { AppContext } from '../../context.ts';
+import { closeRun } from '../../money/ledger.service.ts';
 import { deleteClientsOf } from '../../oauth/oauth-clients.service.ts';
 import { pluginIo } from '../../plugins/plugin-io.ts';
 import { deleteRoutesOf } from '../../routes/routes.service.ts';
@@ -38,6 +39,7 @@ export async function runStop(ctx: AppContext, work: Work, signal: AbortSignal):
       await deleteRoutesOf(db, work.id);
       await deleteServerTokens(db, work.id);
       await deleteClientsOf(db, work.id);
+      await closeRun(db, work.id, work.generation, now);
       // A start that was asked for while it stopped (architecture §3).
       again = (await findServerById(db, work.id))?.desired === 'running' && (await queueStart(db, work.id, now));
       if (!again) return;

@@ -1,5 +1,6 @@
 import type { Observed, Owned } from '@atrium/sdk';
 import type { AppContext } from '../../context.ts';
+import { recordMeters } from '../../money/ledger.service.ts';
 import { pluginIo } from '../../plugins/plugin-io.ts';
 import type { Server, StopReason } from '../server.ts';
 import { listActiveServers } from '../servers.repo.ts';
@@ -48,6 +49,7 @@ export function createSweep(ctx: AppContext): Sweep {
   }
 
   async function check(row: Server, seen: Observed | undefined, io: ReturnType<typeof pluginIo>): Promise<void> {
+    if (seen?.meters?.length) await recordMeters(ctx, seen.meters);
     if (seen?.notices?.length) await recordNotices(ctx, row, seen.notices);
     if (!seen || ['exited', 'absent', 'failed'].includes(seen.phase)) await gone(row.id, seen, io);
   }

@@ -1,0 +1,33 @@
+const dollars = new Intl.NumberFormat('en-US', { style: 'currency', currency: 'USD' });
+const fine = new Intl.NumberFormat('en-US', { style: 'currency', currency: 'USD', minimumFractionDigits: 4 });
+const count = new Intl.NumberFormat('en-US', { maximumFractionDigits: 1 });
+const day = new Intl.DateTimeFormat('en-GB', { weekday: 'long', day: 'numeric', month: 'long', timeZone: 'UTC' });
+
+/** `$12.40`; under ten cents with four digits, because prices per hour are that small. */
+export function amount(value: number): string {
+  return value !== 0 && Math.abs(value) < 0.1 ? fine.format(value) : dollars.format(value);
+}
+
+/** `12`, `12.5` */
+export function hoursText(hours: number): string {
+  return count.format(hours);
+}
+
+/** Sentences about limits, for the person. The day is the first on which it counts anew, UTC. */
+export const limitText = {
+  unknownPrice: () =>
+    'The price of this is not known, and your use of money is limited. Choose another one, or ask your administrator to state its price.',
+  tooDear: (perHour: string, most: string) => `This costs ${perHour} an hour; you may use up to ${most} an hour.`,
+  servers: (most: number) =>
+    most === 1
+      ? 'You may have 1 server on at a time. Stop the other one first.'
+      : `You may have ${most} servers on at a time. Stop one of them first.`,
+  hours: (used: string, limit: string, renews: number) =>
+    `You have used ${used} of your ${limit} hours this week, and a start needs an hour. They are yours again on ${day.format(renews)}.`,
+  money: (used: string, limit: string, renews: number) =>
+    `You have used ${used} of your ${limit} this month, and a start needs an hour's money. It is yours again on ${day.format(renews)}.`,
+  hoursSoon: (used: string, limit: string, renews: number) =>
+    `You have used ${used} of your ${limit} hours this week. They are yours again on ${day.format(renews)}.`,
+  moneySoon: (used: string, limit: string, renews: number) =>
+    `You have used ${used} of your ${limit} this month. It is yours again on ${day.format(renews)}.`,
+} as const;
