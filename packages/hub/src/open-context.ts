@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { LoadedConfig } from './config/load.ts';
 import type { AppContext } from './context.ts';
 import { openDatabase } from './db/open.ts';
+import { takeConfiguredGroups } from './groups/groups.service.ts';
 import { hubKeyOf } from './hub-key.ts';
 import { hubIdOf } from './installation.repo.ts';
 import { deriveKeys, randomId } from './keys.ts';
@@ -42,6 +43,7 @@ export async function openContext(options: ContextOptions): Promise<AppContext &
   const opened = await openDatabase(databaseOf(loaded, dataDir));
   try {
     const hubId = await hubIdOf(opened.db);
+    await takeConfiguredGroups({ config, db: opened.db, clock });
     const pluginContext = (kind: string, id: string) => ({
       hubId,
       dataDir,

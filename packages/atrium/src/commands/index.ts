@@ -4,6 +4,7 @@ import { backup, restore } from './backup.ts';
 import { configCheck, configShow, init } from './config.ts';
 import { doctor } from './doctor.ts';
 import { down } from './down.ts';
+import { groupAdd, groupDelete, groupList, groupRemove } from './group.ts';
 import { logs } from './logs.ts';
 import { restart } from './restart.ts';
 import { status } from './status.ts';
@@ -24,6 +25,10 @@ export const COMMANDS: readonly Command[] = [
   userList,
   userRemove,
   userPasswd,
+  groupList,
+  groupAdd,
+  groupRemove,
+  groupDelete,
   token,
   authExplain,
   logs,

@@ -100,7 +100,7 @@ export function presentUser(ctx: AppContext, user: User, servers: readonly Serve
   const all: Omit<Required<UserJson>, 'kind' | 'name' | 'servers'> = {
     admin: user.admin,
     roles: rolesOf(user),
-    groups: user.authGroups,
+    groups: user.groups,
     server: main && isReady(main) ? ctx.urls.server(user.name, '') : null,
     pending: main ? pendingOf(main) : null,
     created: isoTime(user.created),

@@ -57,7 +57,7 @@ export const rootRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (app
       return {
         // Contract §2.1: a service always learns who it is talking to.
         admin: user.admin,
-        groups: user.authGroups,
+        groups: user.groups,
         ...(await presentOne(ctx, requester, user)),
         scopes: scopeList(scopes),
         token_id: via.kind === 'token' ? `a${via.token.id}` : null,

@@ -43,7 +43,7 @@ const Change = strictBody({
 
 /** What the requester may see of these users. */
 async function viewFor(ctx: AppContext, requester: Requester, users: readonly User[], includeStopped = false) {
-  const groups = new Map(users.map((user) => [user.name, user.authGroups]));
+  const groups = new Map(users.map((user) => [user.name, user.groups]));
   const view: UserView = {
     scopes: requester.scopes,
     groupsOf: (name) => groups.get(name) ?? [],

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { findUser, updateUser } from '../users/users.service.ts';
 import { apiHub, onBothDatabases } from './test-hub.ts';
 
 const name = (model: unknown) => (model as { name: string }).name;
@@ -59,8 +60,8 @@ onBothDatabases((on) => {
     const admin = await hub.api({ name: 'root', admin: true });
     await admin('POST', '/users', { usernames: ['ada', 'bob', 'eve'] });
     const { db } = hub.ctx;
-    await db.updateTable('users').set({ auth_groups: '["Physics"]' }).where('name', '=', 'bob').execute();
-    await db.updateTable('users').set({ auth_groups: '["physics"]' }).where('name', '=', 'eve').execute();
+    await updateUser(db, (await findUser(db, 'bob'))?.id ?? 0, { authGroups: ['Physics'] });
+    await updateUser(db, (await findUser(db, 'eve'))?.id ?? 0, { authGroups: ['physics'] });
     const some = await hub.api({ name: 'root' }, [
       'list:users!user=ada',
       'list:users!group=Physics',

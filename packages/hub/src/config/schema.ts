@@ -2,6 +2,7 @@ import { type ConfiguredAuthenticator, type ConfiguredSpawner, Secret } from '@a
 import { z } from 'zod';
 import { Lesson } from './calendar-schema.ts';
 import { Duration } from './duration.ts';
+import { Groups } from './groups-schema.ts';
 import { Limits } from './money-schema.ts';
 
 const isPlugin = (kind: string) => (value: unknown) =>
@@ -85,6 +86,9 @@ export const HubConfigSchema = z.strictObject({
     .custom<ConfiguredSpawner>(isPlugin('spawner'), 'Use a spawner plug-in, such as processSpawner()')
     .describe('What runs their servers; without it, processSpawner().'),
   access: Access.prefault({}).describe('Who is allowed in. Rules add up; nobody is allowed without one; blocked wins.'),
+  groups: Groups.default({}).describe(
+    "Who is in which group: `{ biology: { users: ['ada'] } }`; beside what the sign-in says and `atrium group`.",
+  ),
   start: Start.prefault({}).describe('Starting and stopping servers.'),
   idle: Idle.prefault({}).describe('When a server stops by itself.'),
   limits: Limits.prefault({}).describe('How much money, time and how many servers a person may use.'),

@@ -89,8 +89,7 @@ export async function groupsFor(
     return reach !== undefined && reach !== 'all' && reach.group !== undefined;
   });
   if (!matters) return () => [];
-  const groups =
-    name === requester.user.name ? requester.user.authGroups : ((await findUser(ctx.db, name))?.authGroups ?? []);
+  const groups = name === requester.user.name ? requester.user.groups : ((await findUser(ctx.db, name))?.groups ?? []);
   return (user) => (user === name ? groups : []);
 }
 

@@ -3,6 +3,7 @@ import type { AppContext } from '../context.ts';
 import {
   createUser,
   findUser,
+  findUserById,
   normaliseUserName,
   type User,
   type UserChange,
@@ -112,5 +113,5 @@ async function enter(ctx: AppContext, name: string, identity: Identity, found: U
     change.authGroups = [...identity.groups];
   }
   await updateUser(ctx.db, user.id, change);
-  return { ...user, ...change } as User;
+  return (await findUserById(ctx.db, user.id)) ?? user;
 }

@@ -15,7 +15,7 @@ const REPORTED_WITHIN_MS = 3_600_000;
 
 /** The groups a person is in, as money and calendar count them. */
 export function groupsOfUser(user: User): string[] {
-  return user.authGroups;
+  return user.groups;
 }
 
 /** Dollars to billionths; null stays null. */

@@ -8,7 +8,7 @@ export async function storageOf(ctx: AppContext, user: User): Promise<string | u
   const known = await findStorage(ctx.db, user.id, ctx.spawner.id);
   if (known !== undefined || !ctx.spawner.nameStorage) return known;
   const { name: userName, admin, uid } = user;
-  const name = ctx.spawner.nameStorage({ name: userName, admin, uid, groups: user.authGroups });
+  const name = ctx.spawner.nameStorage({ name: userName, admin, uid, groups: user.groups });
   return putStorage(ctx.db, { userId: user.id, userName, spawnerId: ctx.spawner.id, name, now: ctx.clock.now() });
 }
 

@@ -90,7 +90,7 @@ export async function scopesOfToken(
 }
 
 async function groupsOfPeople(ctx: AppContext, names: readonly string[]): Promise<GroupsOf> {
-  const people = new Map((await findUsersByName(ctx.db, names)).map((user) => [user.name, user.authGroups]));
+  const people = new Map((await findUsersByName(ctx.db, names)).map((user) => [user.name, user.groups]));
   return (name) => people.get(name) ?? [];
 }
 

@@ -4,6 +4,7 @@ import { takeNumber } from '../db/counters.repo.ts';
 import { fromJson } from '../db/json.ts';
 import { prepared } from '../db/prepared.ts';
 import type { Db, UsersTable } from '../db/types.ts';
+import { configGroupsOf, settleGroups } from './memberships.repo.ts';
 
 export interface User {
   id: number;
@@ -18,7 +19,10 @@ export interface User {
   created: number;
   lastActivity: number | null;
   userInfo: Record<string, unknown> | null;
+  /** What the authenticator said at the last sign-in. */
   authGroups: string[];
+  /** All groups they are in, sorted: the sign-in's, the configuration's, and those an administrator gave. */
+  groups: string[];
   /** Seconds; null = the config's; 0 = never. */
   stopAfter: number | null;
 }
@@ -53,6 +57,7 @@ export function toUser(row: Selectable<UsersTable>): User {
     lastActivity: row.last_activity,
     userInfo: fromJson(row.user_info),
     authGroups: fromJson<string[]>(row.auth_groups) ?? [],
+    groups: fromJson<string[]>(row.groups) ?? [],
     stopAfter: row.stop_after,
   };
 }
@@ -93,7 +98,7 @@ export async function listUsers(db: Db, filter: UserFilter): Promise<{ users: Us
       or([
         ...(names.length > 0 ? [eb('u.name', 'in', names)] : []),
         // A name inside a JSON list, quotes and all, cannot be part of another. `like` would ignore case on SQLite.
-        ...groups.map((group) => sql<boolean>`replace(u.auth_groups, ${JSON.stringify(group)}, '') <> u.auth_groups`),
+        ...groups.map((group) => sql<boolean>`replace(u.groups, ${JSON.stringify(group)}, '') <> u.groups`),
       ]),
     );
   }
@@ -137,6 +142,7 @@ interface InsertedUser {
   uid: number;
   allowedBy: string | null;
   pending: number;
+  groups: string;
   now: number;
 }
 
@@ -154,6 +160,7 @@ const insertRow = prepared((db, user: InsertedUser) =>
       last_activity: null,
       user_info: null,
       auth_groups: '[]',
+      groups: user.groups,
       stop_after: null,
     })
     .onConflict((conflict) => conflict.column('name').doNothing())
@@ -168,6 +175,7 @@ export async function insertUser(db: Db, user: NewUser): Promise<User | undefine
     uid: await takeNumber(db, 'uid'),
     allowedBy: user.allowedBy ?? null,
     pending: user.pending ? 1 : 0,
+    groups: JSON.stringify((await configGroupsOf(db, user.name)).sort()),
     now: user.now,
   });
   return rows[0] && toUser(rows[0]);
@@ -189,6 +197,8 @@ export async function updateUser(db: Db, id: number, change: UserChange): Promis
     ...(change.stopAfter !== undefined && { stop_after: change.stopAfter }),
   };
   if (Object.keys(values).length > 0) await db.updateTable('users').set(values).where('id', '=', id).execute();
+  // The configuration goes by names.
+  if (change.name !== undefined || change.authGroups !== undefined) await settleGroups(db, [id]);
 }
 
 const updateActivity = prepared((db, { id, at, resolution }: { id: number; at: number; resolution: number }) =>

@@ -1,9 +1,9 @@
 import type { AppContext } from '../../context.ts';
-import { storageOf } from '../../storage/storage.service.ts';
 import { findUserById } from '../../users/users.service.ts';
 import { insertEvents } from '../events.repo.ts';
 import { failQueued } from '../queue.repo.ts';
 import type { Failure } from '../server.ts';
+import { spawnUserOf } from '../spawn-user.ts';
 import { admit, findWork } from './controller.repo.ts';
 import { putServerCredentials } from './credentials.ts';
 import { faultOf } from './failures.ts';
@@ -17,13 +17,12 @@ export async function admitOne(ctx: AppContext, id: string, leaseUntil: number):
   const user = work && (await findUserById(ctx.db, work.userId));
   if (!work || !user || work.phase !== 'queued') return false;
   const now = ctx.clock.now();
-  const { name, admin, uid, authGroups: groups } = user;
   let spec: ReturnType<typeof ctx.spawner.resolve>;
   try {
-    spec = ctx.spawner.resolve({ name, admin, uid, groups, storage: await storageOf(ctx, user) }, work.userOptions);
+    spec = ctx.spawner.resolve(await spawnUserOf(ctx, user), work.userOptions);
   } catch (error) {
     const fault = faultOf(error);
-    ctx.log.warn({ err: error, server: id, user: name }, 'a start cannot be made as it was asked for');
+    ctx.log.warn({ err: error, server: id, user: user.name }, 'a start cannot be made as it was asked for');
     const failure: Failure = { ...fault, log: [], at: now };
     await ctx.db.transaction().execute(async (db) => {
       await failQueued(db, id, work.generation, failure);

@@ -1,0 +1,178 @@
+import { HubError, type Json } from '@atrium/sdk';
+import type { AppContext } from '../context.ts';
+import { fromJson } from '../db/json.ts';
+import { findUsersByName, listUsers, normaliseUserName, settleGroups, type User } from '../users/users.service.ts';
+import * as repo from './groups.repo.ts';
+
+/** Why somebody is in a group. Only what an administrator gave can be taken back here. */
+export type MembershipSource = 'administrator' | 'configuration' | 'sign-in';
+
+export interface Group {
+  name: string;
+  /** Contract §3.3. */
+  properties: { [key: string]: Json };
+  /** By name; those with an account. */
+  members: { name: string; sources: MembershipSource[] }[];
+}
+
+/** Every group there is, by name: made here, named in the configuration, or told by the authenticator. */
+export async function listGroups(ctx: AppContext): Promise<Group[]> {
+  return readGroups(ctx, undefined);
+}
+
+export async function findGroup(ctx: AppContext, name: string): Promise<Group | undefined> {
+  return (await readGroups(ctx, name))[0];
+}
+
+async function readGroups(ctx: AppContext, only: string | undefined): Promise<Group[]> {
+  const [rows, given, configured] = await Promise.all([
+    only === undefined ? repo.listGroupRows(ctx.db) : repo.findGroupRow(ctx.db, only).then((row) => (row ? [row] : [])),
+    repo.listMembers(ctx.db, only),
+    repo.listConfigMembers(ctx.db),
+  ]);
+  const { users } = await listUsers(ctx.db, only === undefined ? {} : { groups: [only] });
+  const known = new Map(rows.map((row) => [row.name, row]));
+  const names = new Set([
+    ...known.keys(),
+    ...configured.map(({ group }) => group),
+    ...users.flatMap((user) => user.groups),
+  ]);
+  const byHand = new Set(given.map(({ group, user }) => key(group, user)));
+  const byConfig = new Set(configured.map(({ group, user }) => key(group, user)));
+  return [...names]
+    .filter((name) => only === undefined || name === only)
+    .sort()
+    .map((name) => ({
+      name,
+      properties: fromJson<Group['properties']>(known.get(name)?.properties ?? null) ?? {},
+      members: users
+        .filter((user) => user.groups.includes(name))
+        .map((user) => ({ name: user.name, sources: sourcesOf(name, user) }))
+        .sort((a, b) => (a.name < b.name ? -1 : 1)),
+    }));
+
+  function sourcesOf(group: string, user: User): MembershipSource[] {
+    const sources: MembershipSource[] = [];
+    if (byHand.has(key(group, user.name))) sources.push('administrator');
+    if (byConfig.has(key(group, user.name))) sources.push('configuration');
+    if (user.authGroups.includes(group)) sources.push('sign-in');
+    return sources;
+  }
+}
+
+const key = (group: string, user: string) => JSON.stringify([group, user]);
+
+/** 1–255 characters, no slash (it stands in addresses), nothing invisible, no blank at an edge. */
+export function validGroupName(name: string): boolean {
+  return name !== '' && name.length <= 255 && name === name.trim() && !/[/\p{C}]/u.test(name);
+}
+
+/** All of them or none. @throws HubError `invalid_name`, `name_taken`, `bad_request` for somebody who is not there. */
+export async function createGroup(ctx: AppContext, name: string, userNames: readonly string[] = []): Promise<void> {
+  checkName(name);
+  await ctx.db.transaction().execute(async (db) => {
+    if (!(await repo.insertGroup(db, name, ctx.clock.now()))) {
+      throw new HubError('name_taken', `Group ${name} already exists`);
+    }
+    await join({ ...ctx, db }, name, userNames);
+  });
+}
+
+/** Idempotent; a group that the configuration or a sign-in named is as good as one that was made. */
+export async function addToGroup(ctx: AppContext, name: string, userNames: readonly string[]): Promise<void> {
+  await needGroup(ctx, name);
+  await ctx.db.transaction().execute(async (db) => {
+    await repo.insertGroup(db, name, ctx.clock.now());
+    await join({ ...ctx, db }, name, userNames);
+  });
+}
+
+async function join(ctx: AppContext, name: string, userNames: readonly string[]): Promise<void> {
+  const users = await usersNamed(ctx, userNames);
+  const row = await repo.findGroupRow(ctx.db, name);
+  if (!row) throw noGroup(name);
+  const ids = users.map(({ id }) => id);
+  await repo.insertMembers(ctx.db, row.id, ids);
+  await settleGroups(ctx.db, ids);
+}
+
+/** Idempotent. @throws HubError `bad_request` for a membership that does not come from an administrator. */
+export async function removeFromGroup(ctx: AppContext, name: string, userNames: readonly string[]): Promise<void> {
+  const group = await needGroup(ctx, name);
+  const users = await usersNamed(ctx, userNames);
+  for (const user of users) {
+    const sources = group.members.find((member) => member.name === user.name)?.sources ?? [];
+    if (sources.includes('configuration')) throw elsewhere(`The configuration puts ${user.name} into ${name}`);
+    if (sources.includes('sign-in')) throw elsewhere(`The sign-in of ${user.name} says that they are in ${name}`);
+  }
+  await ctx.db.transaction().execute(async (db) => {
+    const row = await repo.findGroupRow(db, name);
+    const ids = users.map(({ id }) => id);
+    if (row) await repo.deleteMembers(db, row.id, ids);
+    await settleGroups(db, ids);
+  });
+}
+
+/** @throws HubError `not_found`, or `bad_request` when the group would be back at once. */
+export async function deleteGroup(ctx: AppContext, name: string): Promise<void> {
+  const group = await needGroup(ctx, name);
+  if (Object.hasOwn(ctx.config.groups, name)) throw elsewhere(`The configuration has the group ${name}`);
+  const told = group.members.find(({ sources }) => sources.includes('sign-in'));
+  if (told) throw elsewhere(`The sign-in of ${told.name} says that they are in ${name}`);
+  await ctx.db.transaction().execute(async (db) => {
+    const ids = (await repo.listMembers(db, name)).map(({ userId }) => userId);
+    const row = await repo.findGroupRow(db, name);
+    if (row) await repo.deleteGroupRow(db, row.id);
+    await settleGroups(db, ids);
+  });
+}
+
+/** Replaces all of them. */
+export async function setGroupProperties(
+  ctx: AppContext,
+  name: string,
+  properties: Group['properties'],
+): Promise<void> {
+  await needGroup(ctx, name);
+  await ctx.db.transaction().execute(async (db) => {
+    await repo.insertGroup(db, name, ctx.clock.now());
+    const row = await repo.findGroupRow(db, name);
+    if (row) await repo.updateProperties(db, row.id, JSON.stringify(properties));
+  });
+}
+
+/** Takes over what the configuration says, when a hub is opened; afterwards everybody's groups are as they should be. */
+export async function takeConfiguredGroups(ctx: Pick<AppContext, 'config' | 'db' | 'clock'>): Promise<void> {
+  const wanted = Object.entries(ctx.config.groups).flatMap(([group, { users }]) =>
+    users.map((name) => ({ group, user: normaliseUserName(name) })),
+  );
+  const text = (members: readonly repo.ConfigMember[]) =>
+    [...new Set(members.map(({ group, user }) => key(group, user)))].sort().join('\n');
+  await ctx.db.transaction().execute(async (db) => {
+    for (const name of Object.keys(ctx.config.groups)) await repo.insertGroup(db, name, ctx.clock.now());
+    if (text(wanted) !== text(await repo.listConfigMembers(db))) await repo.replaceConfigMembers(db, wanted);
+    await settleGroups(db);
+  });
+}
+
+function checkName(name: string): void {
+  if (validGroupName(name)) return;
+  throw new HubError('invalid_name', `"${name}" cannot be the name of a group: 1 to 255 characters, no slash.`);
+}
+
+async function needGroup(ctx: AppContext, name: string): Promise<Group> {
+  const group = await findGroup(ctx, name);
+  if (!group) throw noGroup(name);
+  return group;
+}
+
+const noGroup = (name: string) => new HubError('not_found', `No such group: ${name}`);
+const elsewhere = (what: string) => new HubError('bad_request', `${what}. Change it there.`);
+
+async function usersNamed(ctx: AppContext, names: readonly string[]): Promise<User[]> {
+  const wanted = [...new Set(names.map(normaliseUserName))];
+  const users = await findUsersByName(ctx.db, wanted);
+  const missing = wanted.find((name) => !users.some((user) => user.name === name));
+  if (missing !== undefined) throw new HubError('bad_request', `No such user: ${missing}`);
+  return users;
+}
