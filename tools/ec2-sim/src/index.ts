@@ -1,1 +1,12 @@
-export {};
+export type { Call, CallQuery, Violation } from './calls.ts';
+export { CallLog } from './calls.ts';
+export { type ManualClock, manualClock, type SimClock, scaledClock } from './clock.ts';
+export type { CapacityRule } from './ec2/capacity.ts';
+export { INSTANCE_TYPES } from './ec2/instance-types.ts';
+export { ApiError } from './errors.ts';
+export { type Fault, Faults } from './faults.ts';
+export type { Costs, Meter, Reading } from './meter.ts';
+export type { InstanceRunner, SimMachine } from './runner.ts';
+export type { AuthRequest, Caller, Service, ServiceCall, Services, WireAnswer, WireRequest } from './services/index.ts';
+export { type Ec2Sim, type Ec2SimOptions, type PolicyDocument, type SimCore, startEc2Sim } from './sim.ts';
+export { DEFAULT_DELAYS, type Delays, type World } from './world.ts';

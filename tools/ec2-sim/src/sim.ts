@@ -1,0 +1,154 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Buckets } from './buckets.ts';
+import { Callers } from './callers.ts';
+import { CallLog, type Violation } from './calls.ts';
+import { type SimClock, scaledClock } from './clock.ts';
+import { byHand } from './by-hand.ts';
+import type { CapacityRule } from './ec2/capacity.ts';
+import { ec2Service } from './ec2/service.ts';
+import { Faults } from './faults.ts';
+import type { InstanceRunner } from './runner.ts';
+import { halt } from './machines.ts';
+import { addressOf, listen } from './server.ts';
+import { createServices, type Services } from './services/index.ts';
+import { createWorld, DEFAULT_DELAYS, type Delays, type World } from './world.ts';
+
+/** A policy as IAM takes it: an object or the JSON of one. */
+export type PolicyDocument = string | { Version?: string; Statement: unknown };
+
+export interface Ec2SimOptions {
+  /** Default us-east-1. */
+  region?: string;
+  /** Default the region's zones a and b. */
+  zones?: string[];
+  /** Default a clock that runs as fast as ours. */
+  clock?: SimClock;
+  delays?: Partial<Delays>;
+  /** Quota code (`L-1216C47A`) to its value. */
+  quotas?: Record<string, number>;
+  capacity?: CapacityRule[];
+  /** Token buckets, with AWS's published sizes. Default true. */
+  buckets?: boolean;
+  /** Where the folders of volumes live; default a temporary folder, removed at the end. */
+  dir?: string;
+  /** What a running instance does; default nothing. */
+  runner?: InstanceRunner;
+  /** When given, every call of a caller without a role of its own is asked of it. */
+  policy?: PolicyDocument;
+  /** Port on the loopback address; default any free one. */
+  port?: number;
+}
+
+/** What the parts of the simulator share. */
+export interface SimCore {
+  options: Ec2SimOptions;
+  world: World;
+  clock: SimClock;
+  calls: CallLog;
+  faults: Faults;
+  buckets: Buckets;
+  callers: Callers;
+  violations: Violation[];
+  violate(violation: Violation): void;
+  runner?: InstanceRunner;
+  /** Boots and halts under way; the end waits for them. */
+  background: Set<Promise<void>>;
+  /** The other services; EC2 asks them for profiles and parameters. */
+  services(): Services;
+}
+
+export interface Ec2Sim extends AsyncDisposable {
+  /** Base URL of every service. */
+  endpoint: string;
+  region: string;
+  accountId: string;
+  /** Environment with which an SDK reaches the simulator as `who`; the call log tells callers apart by that name. */
+  env(who?: string): Record<string, string>;
+  clock: SimClock;
+  calls: CallLog;
+  faults: Faults;
+  world: World;
+  /** What was asked that the simulator does not know. Tests assert that it is empty. */
+  violations: readonly Violation[];
+  /** PEM of the certificate that signs identity documents. */
+  certificate: string;
+  services: Services;
+  /** Things that happen without an API call of ours: by console, by AWS. */
+  byHand: ReturnType<typeof byHand>;
+}
+
+/** Starts an account and region of its own, listening on the loopback address. */
+export async function startEc2Sim(options: Ec2SimOptions = {}): Promise<Ec2Sim> {
+  const region = options.region ?? 'us-east-1';
+  const clock = options.clock ?? scaledClock(1);
+  const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'ec2-sim-'));
+  const accountId = '123456789012';
+  const world = createWorld({
+    region,
+    zones: options.zones ?? [`${region}a`, `${region}b`],
+    accountId,
+    clock,
+    delays: { ...DEFAULT_DELAYS, ...options.delays },
+    dir,
+    quotas: options.quotas ?? {},
+    capacity: options.capacity ?? [],
+  });
+  const violations: Violation[] = [];
+  let services: Services | undefined;
+  const core: SimCore = {
+    options,
+    world,
+    clock,
+    calls: new CallLog(),
+    faults: new Faults(),
+    buckets: new Buckets(clock),
+    callers: new Callers(accountId),
+    violations,
+    violate: (violation) => violations.push(violation),
+    ...(options.runner ? { runner: options.runner } : {}),
+    background: new Set(),
+    services: () => services!,
+  };
+  services = await createServices(core);
+  const server = await listen(core, { ec2: ec2Service(core, options.buckets ?? true), ...services.handlers }, options.port);
+  const endpoint = addressOf(server);
+
+  return {
+    endpoint,
+    region,
+    accountId,
+    clock,
+    calls: core.calls,
+    faults: core.faults,
+    world,
+    violations,
+    certificate: services.certificate,
+    services,
+    byHand: byHand(core),
+    env: (who = 'test') => ({
+      AWS_ENDPOINT_URL: endpoint,
+      AWS_REGION: region,
+      AWS_ACCESS_KEY_ID: core.callers.keyFor(who),
+      AWS_SECRET_ACCESS_KEY: 'the-simulator-checks-no-signature',
+      AWS_EC2_METADATA_DISABLED: 'true',
+    }),
+    async [Symbol.asyncDispose]() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      await closed;
+      await haltAll(core);
+      clock.dispose();
+      await services[Symbol.asyncDispose]();
+      if (!options.dir) rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Nothing that an instance started may outlive the simulator. */
+async function haltAll(core: SimCore): Promise<void> {
+  const running = [...core.world.instances.values()].filter(({ state }) => state === 'running');
+  await Promise.all(running.map((instance) => halt(core, instance, 'force')));
+  await Promise.all(core.background);
+}
