@@ -35,8 +35,11 @@ export interface TestCli extends AsyncDisposable {
   up(...args: string[]): Promise<Up>;
 }
 
-/** `config` is the text of `atrium.config.ts` in the folder the command runs in. */
-export function testCli(config?: string): TestCli {
+/**
+ * `config` is the text of `atrium.config.ts` in the folder the command runs in; `env` is added to what the command finds
+ * in its environment.
+ */
+export function testCli(config?: string, env: Readonly<Record<string, string>> = {}): TestCli {
   const dir = mkdtempSync(join(tmpdir(), 'atrium-cli-'));
   // As root, hub and proxy run as another account, which has to get here.
   chmodSync(dir, 0o755);
@@ -49,7 +52,7 @@ export function testCli(config?: string): TestCli {
       cwd: dir,
       stdio: ['pipe', 'pipe', 'pipe'],
       // A test runner's own settings are not for a process that has nothing to do with it.
-      env: { ...process.env, NODE_OPTIONS: '', VITEST: undefined, NODE_ENV: undefined },
+      env: { ...process.env, ...env, NODE_OPTIONS: '', VITEST: undefined, NODE_ENV: undefined },
     });
 
   const run = (args: readonly string[], input = ''): Promise<Ran> => {
