@@ -3,6 +3,7 @@ import { type Address, defineSpawner, type Observed, type Owned, SpawnFault } fr
 import { z } from 'zod';
 import { EchoProfile, formOf, profileOf } from './profiles.ts';
 import { serveEcho } from './server.ts';
+import { EchoStorage, storageDoor } from './storage.ts';
 import { answerMachine } from './worker.ts';
 import { EchoWorld } from './world.ts';
 
@@ -31,10 +32,15 @@ export const echoSpawner = defineSpawner({
       .string()
       .optional()
       .describe('With it, a start waits for a pretended machine that calls the hub and knows this key.'),
+    storage: EchoStorage.optional().describe('With it, people have pretended storage with snapshots.'),
+    metered: z.boolean().default(false).describe('Reports what servers cost itself, by the minute of 60 s.'),
     world: z.instanceof(EchoWorld).optional().describe('For tests: an outside world that outlives a hub.'),
   }),
 
-  create({ url, listen, startMs, failFor, profiles, machineKey, world = new EchoWorld() }, { hubId, runDir }) {
+  create(
+    { url, listen, startMs, failFor, profiles, machineKey, storage, metered, world = new EchoWorld() },
+    { hubId, runDir },
+  ) {
     const [first, ...others] = profiles;
     const look = (ref: EchoRef, now: number): Promise<Observed> | Observed => {
       const started = world.get(hubId, ref);
@@ -50,7 +56,7 @@ export const echoSpawner = defineSpawner({
         return { kind: 'tcp', host: hostname, port: Number(port || 80) };
       }
       const server = await world.server(() =>
-        serveEcho(listen === 'unix' ? { path: join(runDir, 'echo.sock') } : { port: 0 }),
+        serveEcho(listen === 'unix' ? { path: join(runDir, 'echo.sock') } : { port: 0 }, () => world.running),
       );
       return server.address;
     };
@@ -65,28 +71,34 @@ export const echoSpawner = defineSpawner({
         isolation: 'full',
         warnings: ['The echo spawner starts nothing: every server is one and the same page.'],
       },
+      ...(storage && {
+        nameStorage: ({ name }) => `home-${name}`,
+        storage: storageDoor(storage, world.disks),
+        destroyStorage: async (name) => void world.disks.delete(name),
+      }),
       resolve(user, options) {
         const profile = profileOf(profiles, options)?.id;
         return { user: user.name, ...(profile !== undefined && { profile }) };
       },
       identify: (server, generation): EchoRef => ({ server, generation }),
-      async ensure(ref, { user }, io) {
+      async ensure(ref, spec, io) {
+        const { user } = spec;
         if (failFor.includes(user))
           throw new SpawnFault({
             class: 'config',
             code: 'echo_failed',
             message: `Servers of ${user} fail, as configured.`,
           });
-        world.start(hubId, ref, io.clock.now());
+        world.start(hubId, ref, io.clock.now(), profileOf(profiles, spec)?.perHour ?? null);
         return look(ref, io.clock.now());
       },
       observe: async (ref, io) => look(ref, io.clock.now()),
-      async stop(ref) {
-        world.stop(hubId, ref);
+      async stop(ref, _how, io) {
+        world.stop(hubId, ref, io.clock.now());
         return { phase: 'absent' };
       },
-      async destroy(ref) {
-        world.stop(hubId, ref);
+      async destroy(ref, io) {
+        world.stop(hubId, ref, io.clock.now());
       },
       async *list(io): AsyncIterable<Owned<EchoRef>> {
         for (const ref of world.all(hubId)) {
@@ -103,6 +115,11 @@ export const echoSpawner = defineSpawner({
       ...(first && {
         form: (user) => formOf([first, ...others], user),
         price: (spec) => ({ perHour: profileOf(profiles, spec)?.perHour ?? null }),
+      }),
+      ...(metered && {
+        async *meters() {
+          yield* world.meters(hubId);
+        },
       }),
       ...(machineKey !== undefined && {
         worker: (request, io) => answerMachine(request, io, { key: machineKey, world, hubId }),

@@ -12,11 +12,14 @@ export interface EchoServer extends AsyncDisposable {
 
 /**
  * Listens on a Unix socket (`path`) or on a port of 127.0.0.1 (0: a free one). Whatever the prefix: `…/api` says which
- * version it is, `…/api/kernels` and `…/api/terminals` are empty lists, every other path is a page with its own
- * path on it, and a websocket gets back what it sends.
+ * version it is, `…/api/kernels` and `…/api/sessions` list what `running` names, each busy, `…/api/terminals` is empty,
+ * every other path is a page with its own path on it, and a websocket gets back what it sends.
  */
-export async function serveEcho(where: { path: string } | { port: number }): Promise<EchoServer> {
-  const server = createServer(respond);
+export async function serveEcho(
+  where: { path: string } | { port: number },
+  running: () => readonly string[] = () => [],
+): Promise<EchoServer> {
+  const server = createServer((request, response) => respond(request, response, running()));
   server.on('upgrade', upgrade);
   if ('path' in where) await rm(where.path, { force: true });
   await new Promise<void>((resolve, reject) => {
@@ -43,15 +46,26 @@ async function close(server: Server): Promise<void> {
   await new Promise((resolve) => server.close(resolve));
 }
 
-function respond(request: IncomingMessage, response: ServerResponse): void {
+function respond(request: IncomingMessage, response: ServerResponse, running: readonly string[]): void {
   const path = new URL(request.url ?? '/', 'http://echo').pathname.replace(/\/$/, '');
   if (path.endsWith('/api')) send(response, 'application/json', '{"version":"2.21.0"}');
-  else if (/\/api\/(kernels|terminals|sessions)$/.test(path)) send(response, 'application/json', '[]');
+  else if (path.endsWith('/api/kernels')) send(response, 'application/json', JSON.stringify(running.map(kernel)));
+  else if (path.endsWith('/api/sessions')) {
+    const sessions = running.map((name, at) => ({ id: `s${at}`, path: name, name, kernel: kernel(name, at) }));
+    send(response, 'application/json', JSON.stringify(sessions));
+  } else if (path.endsWith('/api/terminals')) send(response, 'application/json', '[]');
   else {
     const shown = path.replaceAll('&', '&amp;').replaceAll('<', '&lt;') || '/';
     send(response, 'text/html; charset=utf-8', `<!doctype html><title>echo</title><h1>${shown}</h1>`);
   }
 }
+
+const kernel = (_name: string, at: number) => ({
+  id: `k${at}`,
+  name: 'python3',
+  execution_state: 'busy',
+  last_activity: new Date(0).toISOString(),
+});
 
 function send(response: ServerResponse, type: string, body: string): void {
   response.setHeader('Content-Type', type);

@@ -1,4 +1,6 @@
+import type { Meter } from '@atrium/sdk';
 import type { EchoServer } from './server.ts';
+import type { EchoDisks } from './storage.ts';
 
 interface Started {
   server: string;
@@ -12,6 +14,11 @@ interface Started {
 /** What the echo spawner has "started": the outside world, apart from the plug-in that acts on it. */
 export class EchoWorld implements AsyncDisposable {
   readonly #started = new Map<string, Started>();
+  readonly #meters = new Map<string, Meter>();
+  /** People's pretended storage, by name. */
+  readonly disks: EchoDisks = new Map();
+  /** Notebooks with a running cell, on every server. */
+  running: readonly string[] = [];
   #server: Promise<EchoServer> | undefined;
 
   get(hubId: string, ref: { server: string; generation: number }): Started | undefined {
@@ -19,10 +26,19 @@ export class EchoWorld implements AsyncDisposable {
   }
 
   /** Starting again what is started changes nothing. */
-  start(hubId: string, ref: { server: string; generation: number }, at: number): void {
+  start(hubId: string, ref: { server: string; generation: number }, at: number, perHour: number | null = null): void {
     const key = keyOf(hubId, ref);
-    if (!this.#started.has(key))
-      this.#started.set(key, { server: ref.server, generation: ref.generation, at, machineReady: false });
+    if (this.#started.has(key)) return;
+    this.#started.set(key, { server: ref.server, generation: ref.generation, at, machineReady: false });
+    this.#meters.set(key, {
+      key,
+      kind: 'compute',
+      what: 'echo',
+      serverId: ref.server,
+      perHour,
+      since: at,
+      minimumMs: 60_000,
+    });
   }
 
   machineReady(hubId: string, ref: { server: string; generation: number }): void {
@@ -30,8 +46,15 @@ export class EchoWorld implements AsyncDisposable {
     if (started) started.machineReady = true;
   }
 
-  stop(hubId: string, ref: { server: string; generation: number }): void {
-    this.#started.delete(keyOf(hubId, ref));
+  stop(hubId: string, ref: { server: string; generation: number }, at = Date.now()): void {
+    const key = keyOf(hubId, ref);
+    const meter = this.#meters.get(key);
+    if (this.#started.delete(key) && meter) this.#meters.set(key, { ...meter, until: at });
+  }
+
+  /** What every start cost, also those that ended. */
+  meters(hubId: string): Meter[] {
+    return [...this.#meters].filter(([key]) => key.startsWith(`${hubId}/`)).map(([, meter]) => meter);
   }
 
   all(hubId: string): { server: string; generation: number }[] {

@@ -2,7 +2,7 @@ import type { Json, Meter } from '@atrium/sdk';
 import type { AppContext } from '../context.ts';
 import { pluginIo } from '../plugins/plugin-io.ts';
 import { findServerById, listActiveServers, type Server, specOf } from '../servers/servers.service.ts';
-import { findUser, findUserById, type User } from '../users/users.service.ts';
+import { findUser, findUserById } from '../users/users.service.ts';
 import { closeEntries, closeUnseen, type Entry, listEntries, listOpenRuns, putEntry, runKeys } from './ledger.repo.ts';
 import type { Period } from './period.ts';
 import { type Total, totalOf } from './sum.ts';
@@ -12,11 +12,6 @@ export { type Total, totalOf } from './sum.ts';
 
 /** What a spawner has to have reported within this time, or it has ended (sdk: "now or since the last hour"). */
 const REPORTED_WITHIN_MS = 3_600_000;
-
-/** The groups a person is in, as money and calendar count them. */
-export function groupsOfUser(user: User): string[] {
-  return user.groups;
-}
 
 /** Dollars to billionths; null stays null. */
 export function toNano(dollars: number | null): number | null {
@@ -61,7 +56,7 @@ async function ownerOf(ctx: AppContext, serverId: string | undefined, name: stri
     serverId: serverId ?? null,
     serverName: server?.name ?? null,
     userName,
-    groups: user ? groupsOfUser(user) : [],
+    groups: user ? user.groups : [],
   };
 }
 
@@ -97,7 +92,7 @@ export async function openRun(
     serverId: server.id,
     serverName: server.name,
     userName: server.userName,
-    groups: user ? groupsOfUser(user) : [],
+    groups: user ? user.groups : [],
     since: at,
     until: null,
     minimumMs: 0,
@@ -145,29 +140,4 @@ export async function mendRuns(ctx: AppContext): Promise<void> {
 /** What one person used in a period. */
 export async function usageOf(ctx: AppContext, userName: string, period: Period): Promise<Total> {
   return totalOf(await listEntries(ctx.db, period, userName), period, ctx.clock.now());
-}
-
-/** One line of a table: a person, a group, a server, a kind. */
-export interface Line extends Total {
-  name: string;
-}
-
-/** Splits entries by a name each, or by several (an entry of two groups counts in both). */
-export function linesBy(
-  entries: readonly Entry[],
-  names: (entry: Entry) => string[],
-  period: Period,
-  now: number,
-): Line[] {
-  const parts = new Map<string, Entry[]>();
-  for (const entry of entries) {
-    for (const name of names(entry)) {
-      const part = parts.get(name);
-      if (part) part.push(entry);
-      else parts.set(name, [entry]);
-    }
-  }
-  return [...parts]
-    .map(([name, part]) => ({ name, ...totalOf(part, period, now) }))
-    .sort((a, b) => b.dollars - a.dollars || b.hours - a.hours || a.name.localeCompare(b.name));
 }

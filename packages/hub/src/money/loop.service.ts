@@ -2,7 +2,7 @@ import type { AppContext } from '../context.ts';
 import { holdLease } from '../db/leases.repo.ts';
 import { isReady, listActiveServers, requestStop, type Server, setLimitStop } from '../servers/servers.service.ts';
 import { findUserById } from '../users/users.service.ts';
-import { groupsOfUser, mendRuns, readMeters } from './ledger.service.ts';
+import { mendRuns, readMeters } from './ledger.service.ts';
 import { exceededOf, hasLimits, limitState } from './limits.service.ts';
 
 const EVERY_MS = 60_000;
@@ -42,7 +42,7 @@ async function keepLimits(ctx: AppContext): Promise<void> {
   for (const [userId, servers] of byOwner) {
     const user = await findUserById(ctx.db, userId);
     if (!user) continue;
-    const state = await limitState(ctx, { name: user.name, groups: groupsOfUser(user) });
+    const state = await limitState(ctx, { name: user.name, groups: user.groups });
     const exceeded = exceededOf(state) !== undefined;
     for (const server of servers) await keepLimit(ctx, server, exceeded, onExceeded.stopAfter * 1000);
   }

@@ -2,9 +2,9 @@ import { HubError, type Json, type Options, SpawnFault } from '@atrium/sdk';
 import type { AppContext } from '../context.ts';
 import type { Db } from '../db/types.ts';
 import { findServer } from '../servers/servers.service.ts';
-import { storageOf } from '../storage/storage.service.ts';
+import { spawnUserOf } from '../servers/spawn-user.ts';
 import type { User } from '../users/users.service.ts';
-import { groupsOfUser } from './ledger.service.ts';
+
 import { hasLimits, limitsFor, takeTurn } from './limits.service.ts';
 
 /** The limits' part in deciding about one start. */
@@ -27,7 +27,7 @@ export async function prepareLimits(
   if (!hasLimits(ctx.config)) return NOTHING;
   const spec = await specFor(ctx, user, options ?? (await findServer(ctx.db, user.id, serverName))?.userOptions ?? {});
   if (spec === undefined) return NOTHING;
-  const who = { name: user.name, groups: groupsOfUser(user) };
+  const who = { name: user.name, groups: user.groups };
   return {
     takeTurn: (db) => takeTurn(ctx, db, user.id),
     async check(db, serverId) {
@@ -39,10 +39,8 @@ export async function prepareLimits(
 
 /** What these choices come to; undefined when they cannot be: then the start itself says what is wrong with them. */
 async function specFor(ctx: AppContext, user: User, options: Options): Promise<Json | undefined> {
-  const { name, admin, uid } = user;
   try {
-    const storage = await storageOf(ctx, user);
-    return ctx.spawner.resolve({ name, admin, uid, groups: groupsOfUser(user), storage }, options);
+    return ctx.spawner.resolve(await spawnUserOf(ctx, user), options);
   } catch (error) {
     if (error instanceof SpawnFault || error instanceof HubError) return undefined;
     throw error;

@@ -17,6 +17,7 @@ import { answer, fieldOf, originOf, viewerOf } from './answer.ts';
 import { idleChoices } from './home.routes.ts';
 import { viewServer } from './server-view.ts';
 import { ownerWithScope } from './servers-of.ts';
+import { viewStay } from './stay-view.ts';
 import { t } from './strings.ts';
 import { type AdminModel, adminPage, deletePersonPage, type StateFilter } from './templates/admin.ts';
 
@@ -63,7 +64,10 @@ export const adminRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
         blocked: user.blocked,
         lastActivity: user.lastActivity,
         stopAfter: user.stopAfter,
-        servers: (servers.get(user.id) ?? []).map((server) => viewServer(ctx, server, viewer, user.stopAfter)),
+        servers: (servers.get(user.id) ?? []).map((server) => ({
+          ...viewServer(ctx, server, viewer, user.stopAfter),
+          stay: viewStay(ctx, server, user.stopAfter, ctx.clock.now()),
+        })),
         other: user.id !== viewer.user.id,
       })),
       total,

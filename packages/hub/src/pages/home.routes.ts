@@ -1,8 +1,12 @@
 import { HubError } from '@atrium/sdk';
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import { runningWork } from '../activity/busy.ts';
 import type { AppContext } from '../context.ts';
 import { xsrfToken } from '../http/xsrf.ts';
 import { destination } from '../login/next.ts';
+
+import { limitState } from '../money/limits.service.ts';
+import { choicesFor } from '../servers/choice.service.ts';
 import {
   findServer,
   isActive,
@@ -12,14 +16,18 @@ import {
   removeServer,
   requestStart,
   requestStop,
+  type Server,
   validServerName,
 } from '../servers/servers.service.ts';
+import { spawnUserOf } from '../servers/spawn-user.ts';
 import { updateUser } from '../users/users.service.ts';
 import { answer, fieldOf, nextOf, viewerOf } from './answer.ts';
 import { type ServerView, viewServer } from './server-view.ts';
 import { notFound, ownerWithScope } from './servers-of.ts';
+import { viewStay } from './stay-view.ts';
 import { t } from './strings.ts';
 import { type HomeModel, homePage } from './templates/home.ts';
+import { busyPage } from './templates/stay.ts';
 
 const IDLE_CHOICES = [900, 1800, 3600, 7200, 14_400, 28_800, 86_400];
 
@@ -41,14 +49,21 @@ export const homeRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, {
     const viewer = viewerOf(request);
     const { user } = viewer;
     const servers = (await listServers(ctx.db, [user.id])).get(user.id) ?? [];
-    const views = servers.map((server) => viewServer(ctx, server, viewer, user.stopAfter));
+    const now = ctx.clock.now();
+    const views = servers.map((server) => ({
+      ...viewServer(ctx, server, viewer, user.stopAfter),
+      stay: viewStay(ctx, server, user.stopAfter, now),
+    }));
     const { status = 200, ...rest } = extra;
     const done = doneText(request, views);
     const body = homePage({
       ctx,
       xsrf: xsrfToken(ctx, request, reply),
-      now: ctx.clock.now(),
+      now,
+      usage: await limitState(ctx, { name: user.name, groups: user.groups }),
+      storage: ctx.spawner.storage !== undefined,
       name: user.name,
+      choose: (ctx.spawner.form?.(await spawnUserOf(ctx, user)).profiles.length ?? 0) > 1,
       main: views.find(({ name }) => name === ''),
       named: views.filter(({ name }) => name !== '').sort((a, b) => a.label.localeCompare(b.label)),
       limit: ctx.config.namedServers.limit,
@@ -75,6 +90,25 @@ export const homeRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, {
     return reply.redirect(url.pathname + url.search, 303);
   }
 
+  /** Its kernels are busy: says with what, and asks. The form that was sent is sent again with the answer. */
+  function askToStop(request: FastifyRequest, reply: FastifyReply, server: Server, work: readonly string[]) {
+    const { label } = viewServer(ctx, server, viewerOf(request));
+    const names = ['server', 'user', 'note', 'back'] as const;
+    const fields = names.flatMap((name) => {
+      const value = fieldOf(request.body, name);
+      return value === undefined ? [] : [[name, value]];
+    });
+    const body = busyPage({
+      ctx,
+      xsrf: xsrfToken(ctx, request, reply),
+      label,
+      work,
+      action: `${hub}home/stop`,
+      fields: Object.fromEntries(fields),
+    });
+    return answer(ctx, request, reply, { title: t.busy.title }, body);
+  }
+
   app.get(hub, { config }, async (request, reply) => {
     const { user } = viewerOf(request);
     const server = await findServer(ctx.db, user.id, '');
@@ -95,11 +129,16 @@ export const homeRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, {
       server: name,
     });
     const known = await findServer(ctx.db, owner.id, name);
+    const next = nextOf(ctx, request);
+    const query = next === undefined ? '' : `?next=${encodeURIComponent(next)}`;
+    const own = owner.id === viewer.user.id && fieldOf(request.body, 'back') === undefined;
+    if (own && (!known || !isActive(known))) {
+      const choices = await choicesFor(ctx, owner, known);
+      if (choices?.mustAsk && !choices.remembered) return reply.redirect(ctx.urls.spawn(owner.name, name) + query, 303);
+    }
     // Asking twice is what people do; the second time has nothing left to do.
     if (!known || !isReady(known)) await requestStart(ctx, owner, name, { by: viewer.user.name, behindStop: true });
     if (fieldOf(request.body, 'back') !== undefined) return back(request, reply, 'started');
-    const next = nextOf(ctx, request);
-    const query = next === undefined ? '' : `?next=${encodeURIComponent(next)}`;
     return reply.redirect(ctx.urls.spawnPending(owner.name, name) + query, 303);
   });
 
@@ -112,6 +151,10 @@ export const homeRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, {
     });
     const server = await findServer(ctx.db, owner.id, name);
     if (!server) throw notFound();
+    if (fieldOf(request.body, 'sure') !== '1') {
+      const work = await runningWork(ctx, server);
+      if (work.length > 0) return askToStop(request, reply, server, work);
+    }
     await requestStop(ctx, server, {
       code: owner.id === viewer.user.id ? 'user' : 'admin',
       by: viewer.user.name,
@@ -125,6 +168,8 @@ export const homeRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, {
     const name = (fieldOf(request.body, 'name') ?? '').trim().toLowerCase();
     if (!validServerName(name)) return show(request, reply, { error: t.home.badName, newName: name, status: 400 });
     const known = await findServer(ctx.db, user.id, name);
+    if (!known && (await choicesFor(ctx, user, known))?.mustAsk)
+      return reply.redirect(ctx.urls.spawn(user.name, name), 303);
     try {
       if (!known || !isReady(known)) await requestStart(ctx, user, name, { by: user.name, behindStop: true });
     } catch (error) {
@@ -165,6 +210,10 @@ export const homeRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, {
 function doneText({ query }: FastifyRequest, views: readonly ServerView[]): string | undefined {
   const of = fieldOf(query, 'of') ?? '';
   switch (fieldOf(query, 'done')) {
+    case 'kept':
+      return t.ending.kept;
+    case 'let-stop':
+      return t.ending.cancelled;
     case 'saved':
       return t.home.saved;
     case 'deleted':

@@ -2,6 +2,7 @@ import type { Server, StopReason } from '../servers/servers.service.ts';
 import { isReady, pendingOf } from '../servers/servers.service.ts';
 import type { StateIcon } from './icons.ts';
 import type { PageContext } from './layout.ts';
+import type { StayView } from './stay-view.ts';
 import { t } from './strings.ts';
 import { duration } from './times.ts';
 
@@ -29,6 +30,8 @@ export interface ServerView {
   lastActivity: number | null;
   /** Its own idle setting, s; null = its owner's; 0 = never. */
   stopAfter: number | null;
+  /** Whether it stays on; only where a page shows that, and only while it runs. */
+  stay?: StayView | undefined;
 }
 
 type Viewer = { user: { id: number; name: string } };

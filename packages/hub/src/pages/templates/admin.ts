@@ -7,6 +7,7 @@ import { exactTime, time } from '../times.ts';
 import { stateLine } from './home.ts';
 import { hubIdleText, idleForm } from './idle.ts';
 import { actionForm, copyable, problem, textField, xsrfInput } from './parts.ts';
+import { endingText } from './stay.ts';
 
 export interface PersonView {
   name: string;
@@ -73,7 +74,7 @@ function serverLine(model: AdminModel, { name }: PersonView, view: ServerView): 
   const button = (text: string, of: string) => html`${text}<span class="visually-hidden"> ${of}</span>`;
   return html`<div class="row"><span class="grow">${view.name !== '' && html`<strong>${view.label}</strong> `}${stateLine(view, model.now)}${
     view.why !== '' && html`<br><span class="muted small">${view.why}</span>`
-  }</span>${view.running && html`<a class="button slim" href="${view.url}">${button(t.admin.open, label)}</a>`}${
+  }${view.stay?.ending && html`<br><span class="small">${endingText(view.stay, model.now)}</span>`}</span>${view.running && html`<a class="button slim" href="${view.url}">${button(t.admin.open, label)}</a>`}${
     view.running || view.pending === 'spawn'
       ? form(model, 'home/stop', target, { label: button(t.admin.stop, label), look: 'danger slim' })
       : view.pending === null &&
@@ -143,6 +144,7 @@ export function adminPage(model: AdminModel): Html {
   const state = (value: StateFilter, label: string) =>
     html`<option value="${value}"${filter.state === value && html` selected`}>${label}</option>`;
   return html`<div class="row between"><h1>${t.admin.title}</h1><p class="muted">${t.admin.runningNow(running)}</p></div>
+<nav class="row" aria-label="${t.admin.title}"><a href="${ctx.urls.hub}admin/usage">${t.costs.link}</a><a href="${ctx.urls.hub}admin/calendar">${t.calendar.link}</a></nav>
 ${problem(error)}
 ${done && html`<p class="note ok" role="status">${done}</p>`}
 ${

@@ -1,3 +1,4 @@
+import type { LimitState } from '../../money/limits.service.ts';
 import { type Html, html } from '../html.ts';
 import { ICONS } from '../icons.ts';
 import type { PageContext } from '../layout.ts';
@@ -6,6 +7,8 @@ import { t } from '../strings.ts';
 import { duration, time } from '../times.ts';
 import { hubIdleText, idleForm } from './idle.ts';
 import { actionForm, problem, textField, xsrfInput } from './parts.ts';
+import { stayPart } from './stay.ts';
+import { usageCard } from './usage.ts';
 
 export interface HomeModel {
   ctx: PageContext;
@@ -19,6 +22,12 @@ export interface HomeModel {
   limit: number;
   /** Seconds until an idle server stops: what the hub says, what this person chose, what they may choose. */
   idle: { hub: number; own: number | null; choices: readonly number[] };
+  /** What this person has used of what they may. */
+  usage?: LimitState;
+  /** They have storage that can be looked at. */
+  storage?: boolean;
+  /** There are several kinds of server to choose from. */
+  choose?: boolean;
   /** What went wrong with the form that was just sent. */
   error?: string | undefined;
   /** What was typed into the new server's name. */
@@ -42,7 +51,7 @@ export function whyLine(view: ServerView, now: number): Html | null {
 ${view.note && html`<p class="note">${t.why.note(view.note)}</p>`}`;
 }
 
-function buttons({ ctx, xsrf }: HomeModel, view: ServerView | undefined, small: boolean): Html {
+function buttons({ ctx, xsrf, choose, name: owner }: HomeModel, view: ServerView | undefined, small: boolean): Html {
   const { hub } = ctx.urls;
   // One thing to do per page: only the main server's button is the loud one.
   const [main, size] = small ? ['', ' slim'] : ['primary', ''];
@@ -64,6 +73,7 @@ ${button('stop', t.home.cancel, 'danger')}`;
   }
   if (view?.pending === 'stop') return html`<a class="button${size}" href="${hub}home">${t.home.look}</a>`;
   return html`${button('start', name === '' ? t.home.start : t.home.startNamed(label), main)}
+${choose && html`<a class="button${size}" href="${ctx.urls.spawn(owner, name)}">${t.choose.another}${small && html`<span class="visually-hidden"> ${label}</span>`}</a>`}
 ${name !== '' && button('delete', t.home.deleteNamed(label), 'danger', t.home.deleteAsk(label))}`;
 }
 
@@ -77,7 +87,7 @@ ${
     ? html`<ul class="rows">${named.map(
         (view) => html`<li><div class="grow"><h3>${view.label}</h3>
 <p class="small">${stateLine(view, now)}${view.lastActivity !== null && !view.running && html`<span class="muted"> · ${t.server.lastUsed} ${time(view.lastActivity, now)}</span>`}</p>
-${whyLine(view, now)}${namedIdle(model, view)}</div><div class="row">${buttons(model, view, true)}</div></li>\n`,
+${whyLine(view, now)}${stayPart(model, view)}${namedIdle(model, view)}</div><div class="row">${buttons(model, view, true)}</div></li>\n`,
       )}</ul>`
     : html`<p class="muted">${t.home.moreText}</p>`
 }
@@ -118,10 +128,12 @@ ${problem(newName === undefined ? error : undefined)}
 <section class="card" aria-labelledby="mine">
 <div class="row between"><h2 id="mine">${t.home.main}</h2>${main ? stateLine(main, now) : html`<span class="state stopped">${ICONS.stopped}<span>${t.server.states.stopped}</span></span>`}</div>
 ${main ? whyLine(main, now) : html`<p class="muted">${t.home.first}</p>`}
+${main && stayPart(model, main)}
 <div class="row">${buttons(model, main, false)}</div>
 <p class="muted small">${main?.running ? t.home.stopHint : t.home.startHint}</p>
 </section>
 ${namedServers(model)}
+${usageCard(model)}
 ${idleSetting(model)}
 </div>`;
 }
