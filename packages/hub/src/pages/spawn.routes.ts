@@ -3,6 +3,7 @@ import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { AppContext } from '../context.ts';
 import { isRepeated } from '../http/repeat.ts';
 import { xsrfToken } from '../http/xsrf.ts';
+import { choicesFor } from '../servers/choice.service.ts';
 import {
   findServer,
   isActive,
@@ -18,9 +19,10 @@ import {
 } from '../servers/servers.service.ts';
 import type { User } from '../users/users.service.ts';
 import { answer, fieldOf, nextOf, prefersJson, viewerOf } from './answer.ts';
-import { viewServer } from './server-view.ts';
+import { absentServer, viewServer } from './server-view.ts';
 import { notFound, ownerWithScope, rightsOver } from './servers-of.ts';
 import { t } from './strings.ts';
+import { choosePage } from './templates/choose.ts';
 import {
   logPage,
   notRunningPage,
@@ -76,11 +78,53 @@ export const spawnRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
     return { owner, name, server: await findServer(ctx.db, owner.id, name), next: nextOf(ctx, request) };
   }
 
+  /** Why it was refused, where there is a form that can say so. Anything else is an error page like any other. */
+  async function refusalOf(act: () => Promise<void>): Promise<HubError | undefined> {
+    try {
+      await act();
+      return undefined;
+    } catch (error) {
+      if (!ctx.spawner.form || !(error instanceof HubError) || error.status >= 500) throw error;
+      return error;
+    }
+  }
+
+  async function ask(
+    request: FastifyRequest<Names>,
+    reply: FastifyReply,
+    about: { owner: User; name: string; next: string | undefined; refused?: HubError },
+  ) {
+    const { owner, name, next, refused } = about;
+    const viewer = viewerOf(request);
+    const server = await findServer(ctx.db, owner.id, name);
+    const wanted =
+      optionsFrom((request.body ?? {}) as Record<string, unknown>)?.profile ?? fieldOf(request.query, 'profile');
+    const choices = await choicesFor(ctx, owner, server, typeof wanted === 'string' ? wanted : undefined);
+    if (!choices) throw notFound();
+    if (refused) request.log.info({ code: refused.code, reason: refused.message }, 'start refused');
+    const body = choosePage({
+      ctx,
+      xsrf: xsrfToken(ctx, request, reply),
+      label: (server ? viewServer(ctx, server, viewer) : absentServer(ctx, owner, name, viewer)).label,
+      choices,
+      action: ctx.urls.spawn(owner.name, name),
+      next,
+      error: refused?.message,
+    });
+    return answer(ctx, request, reply, { title: t.choose.title, status: refused?.status ?? 200 }, body);
+  }
+
   async function spawn(request: FastifyRequest<Names>, reply: FastifyReply) {
     const { owner, name, server, next } = await target(request, ['start:servers']);
     if (server && isReady(server)) return reply.redirect(next ?? ctx.urls.server(owner.name, name), 302);
     if (!server || !isActive(server) || pendingOf(server) === 'stop') {
-      await begin(request, owner, name, request.query as Record<string, unknown>);
+      // Only points at a kind (contract §5.3 knows options by their prefix); without a form it is an option like any other.
+      const { profile: wanted, ...others } = request.query as Record<string, unknown>;
+      const fields = ctx.spawner.form ? others : (request.query as Record<string, unknown>);
+      const choices = await choicesFor(ctx, owner, server, typeof wanted === 'string' ? wanted : undefined);
+      if (choices?.mustAsk && optionsFrom(fields) === undefined) return ask(request, reply, { owner, name, next });
+      const refused = await refusalOf(() => begin(request, owner, name, fields));
+      if (refused) return ask(request, reply, { owner, name, next, refused });
     }
     return reply.redirect(withNext(ctx.urls.spawnPending(owner.name, name), next), 302);
   }
@@ -96,7 +140,8 @@ export const spawnRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
         `${logName(owner.name, name)} is already ${isReady(server) ? 'running' : 'pending'}`,
       );
     }
-    await begin(request, owner, name, (request.body ?? {}) as Record<string, unknown>);
+    const refused = await refusalOf(() => begin(request, owner, name, (request.body ?? {}) as Record<string, unknown>));
+    if (refused) return ask(request, reply, { owner, name, next, refused });
     return reply.redirect(withNext(ctx.urls.spawnPending(owner.name, name), next), 302);
   }
 

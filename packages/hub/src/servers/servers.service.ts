@@ -4,10 +4,19 @@ import { fromJson } from '../db/json.ts';
 import { randomId } from '../keys.ts';
 import { prepareLimits } from '../money/start-check.service.ts';
 import type { User } from '../users/users.service.ts';
+import { checkChoice } from './choice.service.ts';
 import { readLog } from './controller/log-tail.ts';
 import { deleteEventsBefore, insertEvents, recentStartTimes } from './events.repo.ts';
 import { readQueue } from './queue.repo.ts';
-import { isActive, logName, type Server, type StopReason, validDisplayName, validServerName } from './server.ts';
+import {
+  isActive,
+  logName,
+  pendingOf,
+  type Server,
+  type StopReason,
+  validDisplayName,
+  validServerName,
+} from './server.ts';
 import * as repo from './servers.repo.ts';
 
 export { readEvents, type ServerEvent } from './events.repo.ts';
@@ -33,15 +42,30 @@ export interface StartRequest {
 
 /**
  * Records that a server shall run; the controller does the rest. A start under way is returned as it is.
- * @throws HubError `already_running`, `server_pending`, `limit_reached`, `invalid_name`.
+ * @throws HubError `already_running`, `server_pending`, `limit_reached`, `invalid_name`; `unprocessable` and `not_allowed`
+ * for options that cannot be.
  */
 export async function requestStart(ctx: AppContext, user: User, name: string, request: StartRequest): Promise<Server> {
   const now = ctx.clock.now();
-  const limits = await prepareLimits(ctx, user, name, request.userOptions);
+  const earlier = await repo.findServer(ctx.db, user.id, name);
+  const begins = !earlier || !isActive(earlier) || pendingOf(earlier) === 'stop';
+  const userOptions = begins
+    ? await checkChoice(ctx, user, request.userOptions, earlier?.userOptions)
+    : request.userOptions;
+  const limits = await prepareLimits(ctx, user, name, userOptions);
+  const changeFor = async (db: AppContext['db'], { id }: Server) => {
+    const { displayName } = request;
+    checkDisplayName(displayName);
+    checkOptions(userOptions);
+    await repo.updateServer(db, id, {
+      ...(displayName !== undefined && { displayName }),
+      ...(userOptions !== undefined && { userOptions }),
+    });
+  };
   const ask = async (db: AppContext['db']): Promise<Server> => {
     await limits.takeTurn(db);
     const known = await repo.findServer(db, user.id, name);
-    const before = known ?? (await createIn(ctx, db, user, name, request));
+    const before = known ?? (await createIn(ctx, db, user, name, { ...request, userOptions }));
     if (before.phase === 'ready' && before.desired === 'running') {
       throw new HubError('already_running', `${logName(user.name, name)} is already running`);
     }
@@ -49,21 +73,14 @@ export async function requestStart(ctx: AppContext, user: User, name: string, re
       if (before.phase !== 'stopping' && before.desired === 'running') return before;
       if (!request.behindStop) throw new HubError('server_pending', `${user.name}:${name} is pending stop`);
       await limits.check(db, before.id);
+      await changeFor(db, before);
       // It has stopped since it was read: then this is a start like any other.
       if (!(await repo.wantRunning(db, before.id))) return ask(db);
       return { ...before, desired: 'running' as const };
     }
     await checkActiveLimit(ctx, db);
     await limits.check(db, before.id);
-    if (known) {
-      const { displayName, userOptions } = request;
-      checkDisplayName(displayName);
-      checkOptions(userOptions);
-      await repo.updateServer(db, known.id, {
-        ...(displayName !== undefined && { displayName }),
-        ...(userOptions !== undefined && { userOptions }),
-      });
-    }
+    if (known) await changeFor(db, known);
     // Somebody else's start was faster: theirs is as good.
     if (!(await repo.queueStart(db, before.id, now))) return ask(db);
     const generation = before.generation + 1;
@@ -117,11 +134,12 @@ export async function createServer(
   name: string,
   wanted: { displayName?: string | undefined; userOptions?: Options | undefined },
 ): Promise<Server> {
+  const userOptions = wanted.userOptions && (await checkChoice(ctx, user, wanted.userOptions));
   return ctx.db.transaction().execute(async (db) => {
     if (await repo.findServer(db, user.id, name)) {
       throw new HubError('name_taken', `Server ${logName(user.name, name)} already exists`);
     }
-    return createIn(ctx, db, user, name, wanted);
+    return createIn(ctx, db, user, name, { ...wanted, userOptions });
   });
 }
 
@@ -159,6 +177,9 @@ export async function patchServer(
   server: Server,
   change: repo.ServerChange,
 ): Promise<Server> {
+  if (change.userOptions) {
+    change = { ...change, userOptions: (await checkChoice(ctx, user, change.userOptions)) ?? change.userOptions };
+  }
   const { stopAfter, ...rest } = change;
   return ctx.db.transaction().execute(async (db) => {
     if (Object.keys(rest).length > 0 && isActive(server)) {

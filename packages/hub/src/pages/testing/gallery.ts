@@ -4,6 +4,7 @@ import type { Html } from '../html.ts';
 import { type PageContext, type PageOptions, page } from '../layout.ts';
 import type { ServerView } from '../server-view.ts';
 import { adminPage, deletePersonPage } from '../templates/admin.ts';
+import { choosePage } from '../templates/choose.ts';
 import { consentPage } from '../templates/consent.ts';
 import { errorPage } from '../templates/error.ts';
 import { homePage } from '../templates/home.ts';
@@ -143,6 +144,27 @@ export function gallery({ brand = 'Physics 101', text = 'thesis' } = {}): Map<st
     'home-refused': [
       { title: 'Home', current: 'home' },
       homePage({ ...home, main: view(idle), error: text, newName: text }),
+    ],
+    choose: [
+      { title: 'Start' },
+      choosePage({
+        ctx,
+        xsrf,
+        label: text,
+        choices: {
+          all: [
+            { id: 'small', title: 'Small', description: text, facts: ['2 vCPU', '4 GiB'], perHour: 0.0416 },
+            { id: 'big', title: text, facts: ['8 vCPU', '32 GiB'], perHour: 1.5, warning: text },
+            { id: 'gpu', title: 'GPU', facts: [text], perHour: null, unavailable: text },
+          ],
+          chosen: 'big',
+          mustAsk: true,
+          remembered: true,
+        },
+        action: '/hub/spawn/ada',
+        next: `/user/ada/lab?${text}`,
+        error: text,
+      }),
     ],
     starting: [
       { title: 'Starting', refresh: 3, scripts: ['progress.js'] },

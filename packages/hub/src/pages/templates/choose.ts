@@ -1,0 +1,58 @@
+import type { Choice, Choices } from '../../servers/choice.service.ts';
+import { type Html, html } from '../html.ts';
+import type { PageContext } from '../layout.ts';
+import { t } from '../strings.ts';
+import { problem, xsrfInput } from './parts.ts';
+
+const dollars = new Intl.NumberFormat('en-US', {
+  style: 'currency',
+  currency: 'USD',
+  minimumFractionDigits: 2,
+  maximumFractionDigits: 4,
+});
+
+/** `$0.0416 an hour`, `price unknown`; nothing where a price means nothing. */
+export function priceText(perHour: number | null | undefined): string | undefined {
+  if (perHour === undefined) return undefined;
+  return perHour === null ? t.choose.priceUnknown : t.choose.perHour(dollars.format(perHour));
+}
+
+export interface ChooseModel {
+  ctx: PageContext;
+  xsrf: string;
+  /** Of the server: "your server", "thesis". */
+  label: string;
+  choices: Choices;
+  /** Where the form goes. */
+  action: string;
+  /** Where the person was heading. */
+  next: string | undefined;
+  /** What went wrong with the form that was just sent. */
+  error?: string | undefined;
+}
+
+function card(
+  { id, title, description, facts, perHour, unavailable, warning }: Choice,
+  at: number,
+  chosen: boolean,
+): Html {
+  const price = priceText(perHour);
+  const words = unavailable ?? warning;
+  return html`<label class="choice"><input type="radio" name="opt-profile" value="${id}" required${chosen && html` checked`}${unavailable !== undefined && html` disabled`} aria-describedby="about-${at}">
+<span class="grow"><span class="row between"><strong>${title}</strong>${price !== undefined && html`<span>${price}</span>`}</span>
+<span class="small" id="about-${at}">${facts.length > 0 && html`<span class="muted">${facts.join(' · ')}</span><br>`}${description && html`<span class="muted">${description}</span><br>`}${words !== undefined && html`<span class="${unavailable === undefined ? 'busy' : 'bad'}">${words}</span>`}</span></span></label>`;
+}
+
+/** Asks what kind of server to start; the last choice is chosen already, so that one press of a button is enough. */
+export function choosePage({ ctx, xsrf, label, choices, action, next, error }: ChooseModel): Html {
+  const { all, chosen } = choices;
+  return html`<div class="narrow"><div class="card">
+<h1>${t.choose.heading(label)}</h1>
+${problem(error)}
+<form class="stack" method="post" action="${action}">${xsrfInput(xsrf)}${next !== undefined && html`<input type="hidden" name="next" value="${next}">`}
+<fieldset><legend>${t.choose.which}</legend>
+${all.map((choice, at) => card(choice, at, choice.id === chosen))}</fieldset>
+<p class="muted small">${t.choose.hint}</p>
+<div class="row">${chosen === undefined ? html`<p class="note bad">${t.choose.none}</p>` : html`<button class="primary" autofocus>${t.choose.start(label)}</button>`}<a class="button" href="${ctx.urls.hub}home">${t.choose.back}</a></div></form>
+</div></div>`;
+}
