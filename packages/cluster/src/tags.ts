@@ -44,7 +44,12 @@ export const ourPart = (owner: Owner, part: string): Filter[] => [
   { Name: `tag:${TAG.part}`, Values: [part] },
 ];
 
-export const tagOf = (thing: { Tags?: Tag[] | undefined }, key: string): string | undefined =>
+/** Anything that carries tags. */
+export interface Tagged {
+  Tags?: { Key?: string | undefined; Value?: string | undefined }[] | undefined;
+}
+
+export const tagOf = (thing: Tagged, key: string): string | undefined =>
   thing.Tags?.find((tag) => tag.Key === key)?.Value;
 
 /** A token that is the same whenever the same thing is asked for; AWS then makes it once. */

@@ -45,7 +45,7 @@ export type ProbeResult =
   | { ok: true; fingerprint: string; daysLeft: number; version?: string }
   | { ok: false; reason: string };
 
-/** One thing on AWS. Parts stand in the order in which they are made; they are removed in the opposite one. */
+/** One thing on AWS. Parts stand in the order in which they are made. */
 export interface Part {
   /** Its tag `atrium:part`, or the last words of its name. */
   readonly part: string;
@@ -55,7 +55,7 @@ export interface Part {
   look(scene: Scene): Promise<Look>;
   /** One step from where `look` saw it towards `same`; called again until it is. May be killed anywhere. */
   make(scene: Scene, seen: Look): Promise<void>;
-  /** One step towards its being gone; called only while it is there, and again until it is not. Absent: it is kept. */
+  /** For what carries no tag; all else `down` finds by its tag. */
   remove?(scene: Scene, id: string): Promise<void>;
   /** How long it may take, ms. Default 5 minutes. */
   readonly patience?: number;

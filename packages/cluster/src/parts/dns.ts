@@ -16,15 +16,15 @@ const record = (domain: string, zone: string): Part => ({
   async look(scene): Promise<Look> {
     const found = await recordsOf(scene, domain, zone);
     if (found === undefined) return { state: 'blocked', note: `there is no hosted zone ${zone}` };
-    const isOurs = scene.owner !== undefined && valueOf(found.mark) === markOf(scene);
+    const isOurs = scene.owner !== undefined && textOf(found.mark) === markOf(scene);
     if (found.name && !isOurs) {
-      const note = `${domain} leads elsewhere already (${valueOf(found.name)}). Delete that record, or take another name`;
+      const note = `${domain} leads elsewhere already (${textOf(found.name)}). Delete that record, or take another name`;
       return { state: 'blocked', note };
     }
     if (!found.name || !isOurs) return { state: 'absent' };
     const ip = await ipOf(scene);
-    if (ip === undefined || valueOf(found.name) !== ip)
-      return { state: 'differs', id: domain, note: `leads to ${valueOf(found.name)}` };
+    if (ip === undefined || textOf(found.name) !== ip)
+      return { state: 'differs', id: domain, note: `leads to ${textOf(found.name)}` };
     return { state: 'same', id: domain };
   },
   async make(scene) {
@@ -34,7 +34,7 @@ const record = (domain: string, zone: string): Part => ({
   },
   async remove(scene, id) {
     const found = await recordsOf(scene, id, zone);
-    if (!found?.name || valueOf(found.mark) !== markOf(scene)) return;
+    if (!found?.name || textOf(found.mark) !== markOf(scene)) return;
     await change(scene, zone, 'DELETE', [found.name, found.mark!]);
   },
 });
@@ -52,7 +52,7 @@ const txt = (name: string, value: string): ResourceRecordSet => ({
   ResourceRecords: [{ Value: value }],
 });
 const markOf = (scene: Scene) => `"atrium-cluster-id=${ownerOf(scene).id}"`;
-const valueOf = (set: ResourceRecordSet | undefined) => set?.ResourceRecords?.[0]?.Value;
+const textOf = (set: ResourceRecordSet | undefined) => set?.ResourceRecords?.[0]?.Value;
 
 async function ipOf(scene: Scene): Promise<string | undefined> {
   const AllocationId = scene.ids.get('address');

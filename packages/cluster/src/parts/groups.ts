@@ -1,8 +1,8 @@
 import type { IpPermission, SecurityGroup } from '@aws-sdk/client-ec2';
-import { codeOf, isThere, orGone } from '../aws/errors.ts';
+import { codeOf, isThere } from '../aws/errors.ts';
 import { type ClusterConfig, ClusterError } from '../config.ts';
 import { idOf, notFound, ownerOf, type Part, remember, type Scene } from '../engine/part.ts';
-import { ourPart, ours, TAG, tagged, tagOf, tagsOf } from '../tags.ts';
+import { ourPart, TAG, tagged, tagOf, tagsOf } from '../tags.ts';
 
 /** One rule: who may reach which port. `from` is an address block or the part of another group. */
 export interface Rule {
@@ -67,34 +67,7 @@ const group = (part: string, title: string): Part => ({
       }
     }
   },
-  async remove(scene, id) {
-    const ec2 = await scene.aws.ec2();
-    const found = await orGone(ec2.describeSecurityGroups({ GroupIds: [id] }));
-    const { IpPermissions = [], IpPermissionsEgress = [] } = found?.SecurityGroups?.[0] ?? {};
-    // Groups that name each other hold each other.
-    const naming = (all: IpPermission[]) => all.filter(({ UserIdGroupPairs }) => UserIdGroupPairs?.length);
-    const incoming = naming(IpPermissions);
-    const outgoing = naming(IpPermissionsEgress);
-    if (incoming.length > 0) await ec2.revokeSecurityGroupIngress({ GroupId: id, IpPermissions: incoming });
-    if (outgoing.length > 0) await ec2.revokeSecurityGroupEgress({ GroupId: id, IpPermissions: outgoing });
-    await revokeFromOthers(scene, id);
-    await orGone(ec2.deleteSecurityGroup({ GroupId: id }));
-  },
 });
-
-/** Rules of our other groups that name this one. */
-async function revokeFromOthers(scene: Scene, id: string): Promise<void> {
-  const ec2 = await scene.aws.ec2();
-  const { SecurityGroups = [] } = await ec2.describeSecurityGroups({ Filters: [ours(ownerOf(scene))] });
-  for (const { GroupId, IpPermissions = [] } of SecurityGroups) {
-    const naming = IpPermissions.filter(({ UserIdGroupPairs }) =>
-      UserIdGroupPairs?.some((pair) => pair.GroupId === id),
-    );
-    if (GroupId !== id && naming.length > 0) {
-      await ec2.revokeSecurityGroupIngress({ GroupId, IpPermissions: naming });
-    }
-  }
-}
 
 const ruleSet = (of: string, wanted: readonly Rule[]): Part => {
   const missing = (scene: Scene, found: SecurityGroup) =>

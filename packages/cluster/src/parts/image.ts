@@ -121,9 +121,6 @@ const builder: Part = {
     const text = Output ? Buffer.from(Output, 'base64').toString('utf8') : '';
     return `The end of what ${id} wrote:\n${text.trimEnd().split('\n').slice(-15).join('\n') || '(nothing yet)'}`;
   },
-  remove: async ({ aws }, id) => {
-    if (id.startsWith('i-')) await orGone((await aws.ec2()).terminateInstances({ InstanceIds: [id] }));
-  },
 };
 
 const image: Part = {
@@ -165,9 +162,6 @@ const image: Part = {
         throw new ClusterError(`The image ${same.ImageId} has the name ${same.Name}, and is not this cluster's.`);
       }
     }
-  },
-  async remove(scene, id) {
-    await removeImage(scene, id);
   },
 };
 

@@ -78,9 +78,6 @@ const vpc = (cidr: string): Part => ({
     const { Vpc } = await (await scene.aws.ec2()).createVpc({ CidrBlock: cidr, TagSpecifications });
     remember(scene, 'vpc', Vpc?.VpcId);
   },
-  async remove({ aws }, id) {
-    await orGone((await aws.ec2()).deleteVpc({ VpcId: id }));
-  },
 });
 
 const gateway: Part = {
@@ -105,14 +102,6 @@ const gateway: Part = {
     const TagSpecifications = tagged('internet-gateway', tagsOf(ownerOf(scene), 'gateway', 'network'));
     const { InternetGateway } = await ec2.createInternetGateway({ TagSpecifications });
     remember(scene, 'gateway', InternetGateway?.InternetGatewayId);
-  },
-  async remove({ aws }, id) {
-    const ec2 = await aws.ec2();
-    const found = await orGone(ec2.describeInternetGateways({ InternetGatewayIds: [id] }));
-    for (const { VpcId } of found?.InternetGateways?.[0]?.Attachments ?? []) {
-      await orGone(ec2.detachInternetGateway({ InternetGatewayId: id, VpcId }));
-    }
-    await orGone(ec2.deleteInternetGateway({ InternetGatewayId: id }));
   },
 };
 
@@ -147,9 +136,6 @@ const subnet = (part: string, zone: string, cidr: string, isPublic: boolean): Pa
       TagSpecifications: tagged('subnet', tagsOf(ownerOf(scene), part, 'subnet')),
     });
     remember(scene, part, made?.SubnetId);
-  },
-  async remove({ aws }, id) {
-    await orGone((await aws.ec2()).deleteSubnet({ SubnetId: id }));
   },
 });
 

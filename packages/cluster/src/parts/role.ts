@@ -25,7 +25,7 @@ const role: Part = {
     const RoleName = roleName(scene);
     const found = (await orGone(iam.getRole({ RoleName })))?.Role;
     if (!found) return { state: 'absent' };
-    if (!scene.owner || tagOf(found as never, TAG.clusterId) !== scene.owner.id) {
+    if (!scene.owner || tagOf(found, TAG.clusterId) !== scene.owner.id) {
       return { state: 'blocked', note: `a role ${RoleName} is there, and not this cluster's` };
     }
     const policy = await orGone(iam.getRolePolicy({ RoleName, PolicyName: POLICY_NAME }));
@@ -46,12 +46,6 @@ const role: Part = {
     const PolicyDocument = JSON.stringify(managerPolicy(factsOf(scene)));
     await iam.putRolePolicy({ RoleName, PolicyName: POLICY_NAME, PolicyDocument });
   },
-  async remove({ aws }, RoleName) {
-    const iam = await aws.iam();
-    const names = await orGone(iam.listRolePolicies({ RoleName }));
-    for (const PolicyName of names?.PolicyNames ?? []) await orGone(iam.deleteRolePolicy({ RoleName, PolicyName }));
-    await orGone(iam.deleteRole({ RoleName }));
-  },
 };
 
 const profile: Part = {
@@ -62,7 +56,7 @@ const profile: Part = {
     const InstanceProfileName = roleName(scene);
     const found = (await orGone(iam.getInstanceProfile({ InstanceProfileName })))?.InstanceProfile;
     if (!found) return { state: 'absent' };
-    if (!scene.owner || tagOf(found as never, TAG.clusterId) !== scene.owner.id) {
+    if (!scene.owner || tagOf(found, TAG.clusterId) !== scene.owner.id) {
       return { state: 'blocked', note: `an instance profile ${InstanceProfileName} is there, and not this cluster's` };
     }
     if (!found.Roles?.length) return { state: 'differs', id: InstanceProfileName, note: 'it has no role' };
@@ -77,14 +71,6 @@ const profile: Part = {
       return;
     }
     await iam.addRoleToInstanceProfile({ InstanceProfileName, RoleName: roleName(scene) });
-  },
-  async remove({ aws }, InstanceProfileName) {
-    const iam = await aws.iam();
-    const found = (await orGone(iam.getInstanceProfile({ InstanceProfileName })))?.InstanceProfile;
-    for (const { RoleName } of found?.Roles ?? []) {
-      await orGone(iam.removeRoleFromInstanceProfile({ InstanceProfileName, RoleName }));
-    }
-    await orGone(iam.deleteInstanceProfile({ InstanceProfileName }));
   },
 };
 

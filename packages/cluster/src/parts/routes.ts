@@ -1,5 +1,4 @@
 import type { RouteTable } from '@aws-sdk/client-ec2';
-import { orGone } from '../aws/errors.ts';
 import { type ClusterConfig, isAdopted } from '../config.ts';
 import { idOf, notFound, ownerOf, type Part, remember, type Scene } from '../engine/part.ts';
 import { ourPart, tagged, tagsOf, tokenFor } from '../tags.ts';
@@ -61,14 +60,6 @@ const table = (part: string, subnets: readonly string[], via: 'gateway' | 'nat' 
       }
       await ec2.associateRouteTable({ RouteTableId, SubnetId: idOf(scene, lacks.subnets[0]!) });
     },
-    async remove({ aws }, id) {
-      const ec2 = await aws.ec2();
-      const found = await orGone(ec2.describeRouteTables({ RouteTableIds: [id] }));
-      for (const { RouteTableAssociationId, Main } of found?.RouteTables?.[0]?.Associations ?? []) {
-        if (!Main) await orGone(ec2.disassociateRouteTable({ AssociationId: RouteTableAssociationId }));
-      }
-      await orGone(ec2.deleteRouteTable({ RouteTableId: id }));
-    },
   };
 };
 
@@ -93,13 +84,6 @@ export const address = (part: string, title: string): Part => ({
     const TagSpecifications = tagged('elastic-ip', tagsOf(ownerOf(scene), part, 'network'));
     const made = await (await scene.aws.ec2()).allocateAddress({ Domain: 'vpc', TagSpecifications });
     remember(scene, part, made.AllocationId);
-  },
-  async remove({ aws }, id) {
-    const ec2 = await aws.ec2();
-    const found = await orGone(ec2.describeAddresses({ AllocationIds: [id] }));
-    const association = found?.Addresses?.[0]?.AssociationId;
-    if (association) await orGone(ec2.disassociateAddress({ AssociationId: association }));
-    await orGone(ec2.releaseAddress({ AllocationId: id }));
   },
 });
 
@@ -128,12 +112,6 @@ const natGateway: Part = {
     });
     remember(scene, 'nat', made.NatGateway?.NatGatewayId);
   },
-  async remove({ aws }, id) {
-    const ec2 = await aws.ec2();
-    const found = await orGone(ec2.describeNatGateways({ NatGatewayIds: [id] }));
-    if (found?.NatGateways?.[0]?.State === 'deleting') return;
-    await orGone(ec2.deleteNatGateway({ NatGatewayId: id }));
-  },
 };
 
 const endpoint = (tables: readonly string[]): Part => ({
@@ -160,8 +138,5 @@ const endpoint = (tables: readonly string[]): Part => ({
       TagSpecifications: tagged('vpc-endpoint', tagsOf(ownerOf(scene), 's3-endpoint', 'network')),
     });
     remember(scene, 's3-endpoint', made.VpcEndpoint?.VpcEndpointId);
-  },
-  async remove({ aws }, id) {
-    await orGone((await aws.ec2()).deleteVpcEndpoints({ VpcEndpointIds: [id] }));
   },
 });

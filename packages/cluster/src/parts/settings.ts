@@ -92,9 +92,6 @@ const parameter = (
     }
     await ssm.putParameter({ Name, Value, Type, Overwrite: true, ...(Tier === 'Advanced' ? { Tier } : {}) });
   },
-  async remove({ aws }, Name) {
-    await orGone((await aws.ssm()).deleteParameter({ Name }));
-  },
 });
 
 export function parameterTags(scene: Scene): { Key: string; Value: string }[] {

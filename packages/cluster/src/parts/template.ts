@@ -74,9 +74,6 @@ const template = (config: ClusterConfig): Part => ({
       throw new ClusterError(`A launch template ${nameOf(scene)} is there, and not this cluster's.`);
     }
   },
-  async remove({ aws }, id) {
-    await orGone((await aws.ec2()).deleteLaunchTemplate({ LaunchTemplateId: id }));
-  },
 });
 
 async function blockedByNamesake(scene: Scene): Promise<Look> {
