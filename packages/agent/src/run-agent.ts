@@ -46,7 +46,7 @@ const RESTARTS_WITHIN_MS = 10 * 60_000;
  */
 export async function runAgent(config: AgentConfig, deps: AgentDeps): Promise<AgentEnd> {
   const { clock = systemClock, log, signal, powerOff, launch } = deps;
-  const machine = deps.machine ?? (await machineOf(config, { clock, powerOff, launch }));
+  const machine = deps.machine ?? (await machineOf(config, { clock, log, powerOff, launch }));
   const imds = imdsClient(config.imds);
   const files = runFiles(config.root, clock);
   const bootId = await machine.bootId();
@@ -182,7 +182,7 @@ async function off({ machine, log }: Agent, why: string): Promise<AgentEnd> {
 
 async function machineOf(
   config: AgentConfig,
-  options: { clock: Clock; powerOff: AgentDeps['powerOff']; launch: AgentDeps['launch'] },
+  options: { clock: Clock; log: Log; powerOff: AgentDeps['powerOff']; launch: AgentDeps['launch'] },
 ): Promise<Machine> {
   // Only the one that is needed is loaded.
   if (config.machine === 'folders') return (await import('./machine/folders/index.ts')).foldersMachine(config, options);

@@ -1,8 +1,8 @@
 import { chmod, mkdir, readFile, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Clock } from '@atrium/sdk';
+import type { Clock, Log } from '@atrium/sdk';
 import type { AgentConfig } from '../../config.ts';
-import { AgentError } from '../../errors.ts';
+import { AgentError, textOf } from '../../errors.ts';
 import type { Account, Machine, Volume } from '../machine.ts';
 import { fillHome, giveHome } from '../own.ts';
 import { lookAtProcesses } from '../processes.ts';
@@ -15,11 +15,12 @@ import { serverUnit } from './server-unit.ts';
 
 export interface LinuxOptions {
   clock: Clock;
+  log: Log;
   powerOff?: (() => Promise<void>) | undefined;
 }
 
 /** A real machine: EBS volumes, accounts, systemd. Needs root. `config.root` moves files and mounts, for tests. */
-export function linuxMachine(config: AgentConfig, { clock, powerOff }: LinuxOptions): Machine {
+export function linuxMachine(config: AgentConfig, { clock, log, powerOff }: LinuxOptions): Machine {
   const { root } = config;
   const at = (...parts: string[]) => join(root, ...parts);
   const unit = serverUnit(at('run/atrium'));
@@ -37,7 +38,8 @@ export function linuxMachine(config: AgentConfig, { clock, powerOff }: LinuxOpti
     const made = await formatIfFresh(device, volume.fresh);
     if (made) await say('Your disk was prepared');
     await mount(device, folder, 'nodev,nosuid');
-    await grow(device, folder);
+    // A home that did not grow is better than none.
+    await grow(device, folder).catch((error) => log.warn({ error: textOf(error) }, 'the home could not be grown'));
     home = { device, folder };
     await rmdir(join(folder, 'lost+found')).catch(() => {});
     // Also when a first boot was cut off after formatting: the top still belongs to root then.
