@@ -1,1 +1,86 @@
-export {};
+import { defineSpawner, type PluginContext, type Spawner } from '@atrium/sdk';
+import { openEc2 } from './calls/index.ts';
+import { Ec2Config } from './config.ts';
+import { imageFinder } from './images.ts';
+import { instanceCache } from './instance-cache.ts';
+import { capacityMemory } from './ladder.ts';
+import { list, observe } from './observe.ts';
+import { priceOf } from './prices.ts';
+import { form, nameStorage, resolve } from './profiles.ts';
+import { progressBook } from './progress.ts';
+import { ownRecord } from './records.ts';
+import type { Ec2Ref, Ec2Spec } from './spec.ts';
+import { ensure } from './start/index.ts';
+import { destroy, stop } from './stop.ts';
+import { userData } from './user-data.ts';
+import { workerDoor } from './worker/index.ts';
+import type { Ec2World } from './world.ts';
+
+/** Gives each person an EC2 instance of their own, started when they come and stopped when they leave, with a home that stays. */
+export const ec2Spawner = defineSpawner({
+  id: 'ec2',
+  config: Ec2Config,
+  create: createEc2Spawner,
+});
+
+/** Puts the parts together. No call is made. */
+export async function openWorld(config: Ec2Config, context: PluginContext): Promise<Ec2World> {
+  const { clock, log, store, hubId } = context;
+  const ec2 = await openEc2(config, clock);
+  return {
+    config,
+    ec2,
+    clock,
+    log,
+    store,
+    hubId,
+    cluster: { name: config.cluster.name, id: config.cluster.id ?? hubId },
+    instances: instanceCache(ec2, clock),
+    images: imageFinder(ec2, clock),
+    capacity: capacityMemory(clock),
+  };
+}
+
+async function createEc2Spawner(config: Ec2Config, context: PluginContext): Promise<Spawner<Ec2Spec, Ec2Ref>> {
+  return spawnerOf(await openWorld(config, context));
+}
+
+/** The spawner on a world that is put together. */
+export function spawnerOf(world: Ec2World): Spawner<Ec2Spec, Ec2Ref> {
+  const { config } = world;
+  const book = progressBook();
+  // A cloud-config that is too long is told at the start of the hub, not to the first person.
+  userData(world);
+  return {
+    caps: {
+      list: true,
+      watch: false,
+      resume: true,
+      address: 'tcp',
+      limits: ['memory', 'cpu', 'disk'],
+      isolation: 'full',
+      warnings: config.profiles
+        .filter(({ studentRoot }) => studentRoot)
+        .map(
+          ({ title }) => `“${title}” lets people become root on their machine: they can read their own server's token.`,
+        ),
+    },
+    nameStorage,
+    resolve: (user, options) => resolve(config, user, options),
+    identify: (server, generation) => ({ server, generation }),
+    form: (user) => form(config, user),
+    price: ({ types, market, price }) => priceOf(config, { type: types[0]!, market, stated: price }),
+    ensure: (ref, spec, io) => ensure(world, book, ref, spec, io),
+    observe: (ref, io) => observe(world, ref, io),
+    stop: (ref, how, io) => stop(world, ref, how, io),
+    destroy: (ref, io) => destroy(world, book, ref, io),
+    list: (io) => list(world, io),
+    async logs(ref, lines, io) {
+      const record = await ownRecord(io.store, world.cluster.id, ref.server);
+      if (!record?.instanceId) return [];
+      const text = await world.ec2.getConsoleOutput(record.instanceId, { signal: io.signal }).catch(() => '');
+      return text === '' ? [] : text.replace(/\n$/, '').split('\n').slice(-lines);
+    },
+    worker: workerDoor(world),
+  };
+}

@@ -60,13 +60,14 @@ export interface LadderInput {
  * spot ones. A home pins its zone; otherwise the zone with the fewest refusals lately comes first, then by turns.
  */
 export function rungs(input: LadderInput, memory: CapacityMemory): Rung[] {
-  const zones = input.pinned === undefined ? turned(input.zones, input.serverId, memory) : [input.pinned];
+  const zones = input.pinned === undefined ? zonesInTurn(input.zones, input.serverId, memory) : [input.pinned];
   const markets: Market[] =
     input.market === 'spot' ? (input.spotFallback ? ['spot', 'on-demand'] : ['spot']) : ['on-demand'];
   return markets.flatMap((market) => input.types.flatMap((type) => zones.map((zone) => ({ type, zone, market }))));
 }
 
-function turned(zones: readonly string[], serverId: string, memory: CapacityMemory): string[] {
+/** The order in which this server tries zones. */
+export function zonesInTurn(zones: readonly string[], serverId: string, memory: CapacityMemory): string[] {
   const first = createHash('sha256').update(serverId).digest().readUInt32BE() % zones.length;
   const order = [...zones.slice(first), ...zones.slice(0, first)];
   return order.toSorted((a, b) => memory.misses(a) - memory.misses(b));

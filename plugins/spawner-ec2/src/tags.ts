@@ -18,7 +18,7 @@ export const TAG = {
   name: 'Name',
 } as const;
 
-export type Role = 'worker' | 'home' | 'spare' | 'snapshot';
+export type Role = 'worker' | 'home' | 'spare' | 'snapshot' | 'restored';
 
 /** A person's name as a tag: itself where EC2 takes it, else a hash. */
 export function userTag(name: string): string {

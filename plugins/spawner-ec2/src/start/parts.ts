@@ -1,0 +1,62 @@
+import { type Observed, type ServerIo, SpawnFault } from '@atrium/sdk';
+import { Ec2Fault } from '../errors.ts';
+import type { ProgressBook } from '../progress.ts';
+import { type InstanceRecord, writeRecord } from '../records.ts';
+import type { Ec2Ref, Ec2Spec } from '../spec.ts';
+import { spawnFault } from '../words.ts';
+import type { Ec2World } from '../world.ts';
+
+/** One step of one start. */
+export interface Start {
+  readonly world: Ec2World;
+  readonly ref: Ec2Ref;
+  readonly spec: Ec2Spec;
+  readonly io: ServerIo;
+  readonly book: ProgressBook;
+  record: InstanceRecord;
+}
+
+/** What the hub is told after a step that has not reached the end. */
+export function told(start: Start, phase: Observed['phase'], percent: number, message: string): Observed {
+  const { server, generation } = start.ref;
+  return { phase, progress: start.book.say(server, generation, { percent, message }) };
+}
+
+/** Stores what changed. */
+export async function change(start: Start, values: Partial<InstanceRecord>): Promise<void> {
+  start.record = { ...start.record, ...values };
+  await writeRecord(start.io.store, start.record);
+}
+
+/**
+ * Runs a step, and makes of EC2's refusals what the hub understands: what passes by itself is "unknown yet", the rest
+ * ends the start in words.
+ */
+export async function withWords(start: Start, step: () => Promise<Observed>): Promise<Observed> {
+  try {
+    return await step();
+  } catch (error) {
+    if (!(error instanceof Ec2Fault)) throw error;
+    const { world, ref, record } = start;
+    const facts = { server: ref.server, api: error.api, code: error.code, err: error };
+    if (error.retryable) {
+      world.log.info(facts, 'EC2 could not be asked; trying again');
+      return { phase: 'unknown', progress: start.book.soFar(ref.server, ref.generation) };
+    }
+    world.log.error(facts, 'EC2 refused a step of a start');
+    throw spawnFault(error, {
+      type: record.attempt?.type ?? record.type,
+      market: record.attempt?.market ?? record.market,
+    });
+  }
+}
+
+/** Words for a machine that does not come up, however often it is made. */
+export function diesAgain(reason: string): SpawnFault {
+  return new SpawnFault({
+    class: 'config',
+    code: 'machine_dies',
+    message: 'Machines made for you ended by themselves while they came up, several times in a row.',
+    advice: `An administrator should look at the account; EC2's last reason was “${reason}”. Your files are safe.`,
+  });
+}
