@@ -131,7 +131,7 @@ test('an action or parameter that is not simulated fails and is noted', async ()
     ),
   ).rejects.toMatchObject({ name: 'ValidationError' });
   expect(it.context.violations).toEqual([
-    'iam: unknown action ListUsers',
+    'iam:ListUsers: unknown action',
     'iam:CreateRole: unknown parameter PermissionsBoundary',
   ]);
 });

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { QueryInput } from '../services/query-service.ts';
-import { ServiceError } from '../services/service.ts';
+import { ApiError } from '../services/service.ts';
 
 const ID_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 
@@ -12,12 +12,12 @@ export const uniqueId = (prefix: string): string =>
 export function nameOf(input: QueryInput, parameter: string, longest: number): string {
   const name = String(input[parameter] ?? '');
   if (!/^[\w+=,.@-]+$/.test(name))
-    throw new ServiceError(
+    throw new ApiError(
       'ValidationError',
       `The specified value for ${parameter} is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-`,
     );
   if (name.length > longest)
-    throw new ServiceError(
+    throw new ApiError(
       'ValidationError',
       `1 validation error detected: Value at '${parameter}' failed to satisfy constraint: Member must have length less than or equal to ${longest}`,
     );
@@ -28,7 +28,7 @@ export function nameOf(input: QueryInput, parameter: string, longest: number): s
 export function pathOf(input: QueryInput): string {
   const path = String(input.Path ?? '/');
   if (!/^\/([\x21-\x7e]+\/)?$/.test(path))
-    throw new ServiceError('ValidationError', 'The specified value for path is invalid. It must begin and end with /');
+    throw new ApiError('ValidationError', 'The specified value for path is invalid. It must begin and end with /');
   return path;
 }
 
@@ -38,12 +38,9 @@ export function tagsOf(input: QueryInput): Map<string, string> {
   const tags = new Map<string, string>();
   for (const { Key = '', Value = '' } of list) {
     if (!/^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/u.test(Key) || !/^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u.test(Value))
-      throw new ServiceError('ValidationError', `The tag ${Key} has characters or a length that IAM does not allow`);
+      throw new ApiError('ValidationError', `The tag ${Key} has characters or a length that IAM does not allow`);
     if (tags.has(Key))
-      throw new ServiceError(
-        'InvalidInput',
-        'Duplicate tag keys found. Please note that Tag keys are case insensitive.',
-      );
+      throw new ApiError('InvalidInput', 'Duplicate tag keys found. Please note that Tag keys are case insensitive.');
     tags.set(Key, Value);
   }
   return tags;
@@ -56,26 +53,25 @@ export function policyText(input: QueryInput, parameter: string): string {
   try {
     document = JSON.parse(text) as typeof document;
   } catch {
-    throw new ServiceError('MalformedPolicyDocument', 'This policy contains invalid Json');
+    throw new ApiError('MalformedPolicyDocument', 'This policy contains invalid Json');
   }
   const statements = [document.Statement ?? []].flat() as Record<string, unknown>[];
-  if (statements.length === 0)
-    throw new ServiceError('MalformedPolicyDocument', 'Syntax errors in policy: no Statement.');
+  if (statements.length === 0) throw new ApiError('MalformedPolicyDocument', 'Syntax errors in policy: no Statement.');
   for (const statement of statements) {
     if (statement.Effect !== 'Allow' && statement.Effect !== 'Deny')
-      throw new ServiceError('MalformedPolicyDocument', 'Syntax errors in policy: Effect must be Allow or Deny.');
+      throw new ApiError('MalformedPolicyDocument', 'Syntax errors in policy: Effect must be Allow or Deny.');
     if (!statement.Action && !statement.NotAction)
-      throw new ServiceError('MalformedPolicyDocument', 'Policy statement must contain actions.');
+      throw new ApiError('MalformedPolicyDocument', 'Policy statement must contain actions.');
     const named = parameter === 'PolicyDocument' ? (statement.Resource ?? statement.NotResource) : statement.Principal;
     if (!named)
-      throw new ServiceError(
+      throw new ApiError(
         'MalformedPolicyDocument',
         parameter === 'PolicyDocument'
           ? 'Policy statement must contain resources.'
           : 'AssumeRole policy must contain a Principal.',
       );
     if (parameter === 'PolicyDocument' && statement.Principal)
-      throw new ServiceError('MalformedPolicyDocument', 'Policy document should not specify a principal.');
+      throw new ApiError('MalformedPolicyDocument', 'Policy document should not specify a principal.');
   }
   return text;
 }

@@ -1,5 +1,5 @@
 import type { QueryInput } from '../services/query-service.ts';
-import { ServiceError } from '../services/service.ts';
+import { ApiError } from '../services/service.ts';
 import type { XmlValue } from '../services/xml.ts';
 
 /** Parameters of every IAM list. */
@@ -10,8 +10,8 @@ export function page<T>(items: T[], input: QueryInput, show: (item: T) => XmlVal
   const size = input.MaxItems === undefined ? 100 : Number(input.MaxItems);
   const from = input.Marker === undefined ? 0 : Number(input.Marker);
   if (!Number.isInteger(size) || size < 1 || size > 1000)
-    throw new ServiceError('ValidationError', `Value '${input.MaxItems}' at 'maxItems' must be between 1 and 1000`);
-  if (!Number.isInteger(from) || from < 0) throw new ServiceError('ValidationError', 'Invalid Marker.');
+    throw new ApiError('ValidationError', `Value '${input.MaxItems}' at 'maxItems' must be between 1 and 1000`);
+  if (!Number.isInteger(from) || from < 0) throw new ApiError('ValidationError', 'Invalid Marker.');
   const more = items.length > from + size;
   return {
     members: items.slice(from, from + size).map(show),

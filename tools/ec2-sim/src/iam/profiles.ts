@@ -1,5 +1,5 @@
 import type { QueryAction } from '../services/query-service.ts';
-import { type ServiceContext, ServiceError } from '../services/service.ts';
+import { ApiError, type ServiceContext } from '../services/service.ts';
 import type { XmlValue } from '../services/xml.ts';
 import { nameOf, pathOf, tagsOf, uniqueId } from './names.ts';
 import { PAGING, pageAs } from './pages.ts';
@@ -25,7 +25,7 @@ export function profileActions(state: IamState, context: ServiceContext): Record
         const path = pathOf(input);
         const tags = tagsOf(input);
         if (state.profiles.has(name))
-          throw new ServiceError('EntityAlreadyExists', `Instance Profile ${name} already exists.`, 409);
+          throw new ApiError('EntityAlreadyExists', `Instance Profile ${name} already exists.`, 409);
         const now = context.clock.now();
         const profile: InstanceProfile = {
           name,
@@ -74,7 +74,7 @@ export function profileActions(state: IamState, context: ServiceContext): Record
         const profile = profileNamed(state, nameOf(input, 'InstanceProfileName', 128));
         const role = roleNamed(state, nameOf(input, 'RoleName', 64));
         if (profile.role)
-          throw new ServiceError('LimitExceeded', 'Cannot exceed quota for InstanceSessionsPerInstanceProfile: 1', 409);
+          throw new ApiError('LimitExceeded', 'Cannot exceed quota for InstanceSessionsPerInstanceProfile: 1', 409);
         profile.role = role.name;
         profile.changed = context.clock.now();
         return undefined;
@@ -86,7 +86,7 @@ export function profileActions(state: IamState, context: ServiceContext): Record
         const profile = profileNamed(state, nameOf(input, 'InstanceProfileName', 128));
         const role = nameOf(input, 'RoleName', 64);
         if (profile.role !== role)
-          throw new ServiceError('NoSuchEntity', `The role with name ${role} is not in ${profile.name}.`, 404);
+          throw new ApiError('NoSuchEntity', `The role with name ${role} is not in ${profile.name}.`, 404);
         delete profile.role;
         profile.changed = context.clock.now();
         return undefined;
@@ -97,7 +97,7 @@ export function profileActions(state: IamState, context: ServiceContext): Record
       run(input) {
         const profile = profileNamed(state, nameOf(input, 'InstanceProfileName', 128));
         if (profile.role)
-          throw new ServiceError(
+          throw new ApiError(
             'DeleteConflict',
             'Cannot delete entity, must remove roles from instance profile first.',
             409,

@@ -1,5 +1,5 @@
 import type { QueryAction } from '../services/query-service.ts';
-import { ServiceError } from '../services/service.ts';
+import { ApiError } from '../services/service.ts';
 import { nameOf, policyText } from './names.ts';
 import { PAGING, pageAs } from './pages.ts';
 import { type IamState, roleNamed } from './state.ts';
@@ -12,7 +12,7 @@ export function rolePolicyActions(state: IamState): Record<string, QueryAction> 
   const policyOf = (role: string, name: string): string => {
     const text = roleNamed(state, role).policies.get(name);
     if (text === undefined)
-      throw new ServiceError('NoSuchEntity', `The role policy with name ${name} cannot be found.`, 404);
+      throw new ApiError('NoSuchEntity', `The role policy with name ${name} cannot be found.`, 404);
     return text;
   };
   return {
@@ -25,7 +25,7 @@ export function rolePolicyActions(state: IamState): Record<string, QueryAction> 
         const others = [...role.policies].filter(([other]) => other !== name).map(([, document]) => document);
         const size = [...others, text].reduce((sum, document) => sum + document.replace(/\s/g, '').length, 0);
         if (size > INLINE_LIMIT)
-          throw new ServiceError(
+          throw new ApiError(
             'LimitExceeded',
             `Maximum policy size of ${INLINE_LIMIT} bytes exceeded for role ${role.name}`,
             409,
@@ -67,7 +67,7 @@ export function rolePolicyActions(state: IamState): Record<string, QueryAction> 
       run(input) {
         const arn = String(input.PolicyArn);
         if (!/^arn:aws:iam::(aws|\d{12}):policy\//.test(arn))
-          throw new ServiceError('InvalidInput', `ARN ${arn} is not valid.`);
+          throw new ApiError('InvalidInput', `ARN ${arn} is not valid.`);
         roleNamed(state, nameOf(input, 'RoleName', 64)).attached.add(arn);
         return undefined;
       },
@@ -76,7 +76,7 @@ export function rolePolicyActions(state: IamState): Record<string, QueryAction> 
       parameters: ['RoleName!', 'PolicyArn!'],
       run(input) {
         if (!roleNamed(state, nameOf(input, 'RoleName', 64)).attached.delete(String(input.PolicyArn)))
-          throw new ServiceError('NoSuchEntity', `Policy ${input.PolicyArn} was not found.`, 404);
+          throw new ApiError('NoSuchEntity', `Policy ${input.PolicyArn} was not found.`, 404);
         return undefined;
       },
     },

@@ -1,5 +1,5 @@
 import type { QueryAction } from '../services/query-service.ts';
-import { type ServiceContext, ServiceError } from '../services/service.ts';
+import { ApiError, type ServiceContext } from '../services/service.ts';
 import type { XmlValue } from '../services/xml.ts';
 import { nameOf, pathOf, policyText, tagsOf, uniqueId } from './names.ts';
 import { PAGING, pageAs } from './pages.ts';
@@ -34,7 +34,7 @@ export function roleActions(state: IamState, context: ServiceContext): Record<st
         const path = pathOf(input);
         const tags = tagsOf(input);
         if (state.roles.has(name))
-          throw new ServiceError('EntityAlreadyExists', `Role with name ${name} already exists.`, 409);
+          throw new ApiError('EntityAlreadyExists', `Role with name ${name} already exists.`, 409);
         const role: Role = {
           name,
           id: uniqueId('AROA'),
@@ -92,15 +92,15 @@ export function roleActions(state: IamState, context: ServiceContext): Record<st
       run(input) {
         const role = roleNamed(state, nameOf(input, 'RoleName', 64));
         if ([...state.profiles.values()].some((profile) => profile.role === role.name))
-          throw new ServiceError(
+          throw new ApiError(
             'DeleteConflict',
             'Cannot delete entity, must remove roles from instance profile first.',
             409,
           );
         if (role.attached.size > 0)
-          throw new ServiceError('DeleteConflict', 'Cannot delete entity, must detach all policies first.', 409);
+          throw new ApiError('DeleteConflict', 'Cannot delete entity, must detach all policies first.', 409);
         if (role.policies.size > 0)
-          throw new ServiceError('DeleteConflict', 'Cannot delete entity, must delete policies first.', 409);
+          throw new ApiError('DeleteConflict', 'Cannot delete entity, must delete policies first.', 409);
         state.roles.delete(role.name);
         return undefined;
       },

@@ -1,4 +1,4 @@
-import { ServiceError } from '../services/service.ts';
+import { ApiError } from '../services/service.ts';
 
 export interface Role {
   name: string;
@@ -35,12 +35,12 @@ export interface IamState {
 
 export function roleNamed(state: IamState, name: string): Role {
   const role = state.roles.get(name);
-  if (!role) throw new ServiceError('NoSuchEntity', `The role with name ${name} cannot be found.`, 404);
+  if (!role) throw new ApiError('NoSuchEntity', `The role with name ${name} cannot be found.`, 404);
   return role;
 }
 
 export function profileNamed(state: IamState, name: string): InstanceProfile {
   const profile = state.profiles.get(name);
-  if (!profile) throw new ServiceError('NoSuchEntity', `Instance Profile ${name} cannot be found.`, 404);
+  if (!profile) throw new ApiError('NoSuchEntity', `Instance Profile ${name} cannot be found.`, 404);
   return profile;
 }

@@ -1,5 +1,5 @@
 import { jsonService } from '../services/json-service.ts';
-import { type Service, type ServiceContext, ServiceError } from '../services/service.ts';
+import { ApiError, type Service, type ServiceContext } from '../services/service.ts';
 import { type Product, priceLine } from './products.ts';
 
 export { ec2Products, type PricedType, type Product } from './products.ts';
@@ -11,8 +11,8 @@ export function createPricing(context: ServiceContext, products: Product[]): { s
   const published = context.clock.now();
   const matches = (product: Product, { Type, Field, Value }: Filter): boolean => {
     if (Type !== 'TERM_MATCH') {
-      context.violation(`pricing:GetProducts: unknown filter type ${Type}`);
-      throw new ServiceError('InvalidParameterException', `Filter type ${Type} is not supported`);
+      context.violation('filter', 'pricing:GetProducts', `unknown filter type ${Type}`);
+      throw new ApiError('InvalidParameterException', `Filter type ${Type} is not supported`);
     }
     const had = Field === 'productFamily' ? product.family : product.attributes[Field];
     return had?.toLowerCase() === Value.toLowerCase();
@@ -28,13 +28,13 @@ export function createPricing(context: ServiceContext, products: Product[]): { s
             const filters = (input.Filters ?? []) as Filter[];
             for (const { Field } of filters) {
               if (fields.has(Field)) continue;
-              context.violation(`pricing:GetProducts: unknown field ${Field}`);
-              throw new ServiceError('InvalidParameterException', `Field ${Field} is not known`);
+              context.violation('filter', 'pricing:GetProducts', `unknown field ${Field}`);
+              throw new ApiError('InvalidParameterException', `Field ${Field} is not known`);
             }
             const most = Number(input.MaxResults ?? 100);
             const from = Number(input.NextToken ?? 0);
             if (!(most >= 1 && most <= 100))
-              throw new ServiceError('InvalidParameterException', 'MaxResults must be between 1 and 100');
+              throw new ApiError('InvalidParameterException', 'MaxResults must be between 1 and 100');
             const found = products
               .filter(({ attributes }) => attributes.servicecode === input.ServiceCode)
               .filter((product) => filters.every((filter) => matches(product, filter)));

@@ -1,5 +1,5 @@
 import { type JsonAction, jsonService } from '../services/json-service.ts';
-import { type Service, type ServiceContext, ServiceError } from '../services/service.ts';
+import { ApiError, type Service, type ServiceContext } from '../services/service.ts';
 
 /** The quotas a class meets, with the values a new account often starts with. */
 export const QUOTAS = [
@@ -26,8 +26,11 @@ export const QUOTAS = [
   { code: 'L-309BACF6', service: 'ebs', name: 'Snapshots per Region', value: 100_000 },
 ] as const;
 
-/** Service Quotas. `values` gives other values by quota code and is read at each call, so a test may change it. */
-export function createQuotas(context: ServiceContext, values: Record<string, number> = {}): { service: Service } {
+/** Service Quotas. `setTo` gives a quota another value than a new account has. */
+export function createQuotas(
+  context: ServiceContext,
+  setTo: (code: string) => number | undefined = () => undefined,
+): { service: Service } {
   const show = (quota: (typeof QUOTAS)[number], value: number) => ({
     ServiceCode: quota.service,
     QuotaArn: `arn:aws:servicequotas:${context.region}:${context.accountId}:${quota.service}/${quota.code}`,
@@ -41,10 +44,7 @@ export function createQuotas(context: ServiceContext, values: Record<string, num
   const find = (input: Record<string, unknown>) => {
     const quota = QUOTAS.find(({ code, service }) => code === input.QuotaCode && service === input.ServiceCode);
     if (!quota)
-      throw new ServiceError(
-        'NoSuchResourceException',
-        'The request failed because the specified quota does not exist.',
-      );
+      throw new ApiError('NoSuchResourceException', 'The request failed because the specified quota does not exist.');
     return quota;
   };
   const actions: Record<string, JsonAction> = {
@@ -52,7 +52,7 @@ export function createQuotas(context: ServiceContext, values: Record<string, num
       parameters: ['ServiceCode!', 'QuotaCode!'],
       run(input) {
         const quota = find(input);
-        return { Quota: show(quota, values[quota.code] ?? quota.value) };
+        return { Quota: show(quota, setTo(quota.code) ?? quota.value) };
       },
     },
     GetAWSDefaultServiceQuota: {
@@ -69,7 +69,7 @@ export function createQuotas(context: ServiceContext, values: Record<string, num
         const from = Number(input.NextToken ?? 0);
         const all = QUOTAS.filter(({ service }) => service === input.ServiceCode);
         return {
-          Quotas: all.slice(from, from + most).map((quota) => show(quota, values[quota.code] ?? quota.value)),
+          Quotas: all.slice(from, from + most).map((quota) => show(quota, setTo(quota.code) ?? quota.value)),
           ...(all.length > from + most ? { NextToken: String(from + most) } : {}),
         };
       },

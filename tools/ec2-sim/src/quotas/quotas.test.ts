@@ -6,7 +6,7 @@ import { createQuotas } from './index.ts';
 test('a quota is read by its code, as set or as a new account has it', async () => {
   const context = testContext();
   const values: Record<string, number> = { 'L-1216C47A': 64 };
-  await using endpoint = await serviceEndpoint(createQuotas(context, values).service);
+  await using endpoint = await serviceEndpoint(createQuotas(context, (code) => values[code]).service);
   const client = new ServiceQuotasClient(endpoint.client);
   const read = async (QuotaCode: string, ServiceCode = 'ec2') =>
     (await client.send(new GetServiceQuotaCommand({ ServiceCode, QuotaCode }))).Quota?.Value;

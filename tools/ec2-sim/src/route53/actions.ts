@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type ServiceContext, ServiceError } from '../services/service.ts';
+import { ApiError, type ServiceContext } from '../services/service.ts';
 import type { XmlValue } from '../services/xml.ts';
 import { applyChanges, type Change, dnsName, dnsOrder, type HostedZone, type RecordSet, recordsOf } from './zones.ts';
 
@@ -18,7 +18,7 @@ export function actionsOf(
   const zoneOf = (input: Input): HostedZone => {
     const id = String(input.Id).replace(/^\/?hostedzone\//, '');
     const zone = zones.get(id);
-    if (!zone) throw new ServiceError('NoSuchHostedZone', `No hosted zone found with ID: ${id}`, 404);
+    if (!zone) throw new ApiError('NoSuchHostedZone', `No hosted zone found with ID: ${id}`, 404);
     return zone;
   };
   const showZone = (zone: HostedZone): XmlValue => ({
@@ -35,8 +35,7 @@ export function actionsOf(
   });
   const sizeOf = (input: Input): number => {
     const most = Number(input.maxitems ?? 100);
-    if (!Number.isInteger(most) || most < 1)
-      throw new ServiceError('InvalidInput', 'maxitems must be a positive number');
+    if (!Number.isInteger(most) || most < 1) throw new ApiError('InvalidInput', 'maxitems must be a positive number');
     return Math.min(most, 300);
   };
 
@@ -81,7 +80,7 @@ export function actionsOf(
     GetChange(input) {
       const id = String(input.Id).replace(/^\/?change\//, '');
       const since = changes.get(id);
-      if (since === undefined) throw new ServiceError('NoSuchChange', `Could not find resource with ID: ${id}`, 404);
+      if (since === undefined) throw new ApiError('NoSuchChange', `Could not find resource with ID: ${id}`, 404);
       return { ChangeInfo: showChange(id, since) };
     },
   };
@@ -101,12 +100,12 @@ type RawChange = { Action: string; ResourceRecordSet: Record<string, unknown> };
 function readChanges(input: Input, context: ServiceContext): Change[] {
   const batch = input.ChangeBatch as { Changes?: { Change?: Listed<RawChange> } } | undefined;
   const raw = [batch?.Changes?.Change ?? []].flat();
-  if (raw.length === 0) throw new ServiceError('InvalidInput', 'The change batch is empty');
+  if (raw.length === 0) throw new ApiError('InvalidInput', 'The change batch is empty');
   return raw.map(({ Action, ResourceRecordSet: set }) => {
     for (const key of Object.keys(set)) {
       if (['Name', 'Type', 'TTL', 'ResourceRecords'].includes(key)) continue;
-      context.violation(`route53:ChangeResourceRecordSets: unknown member ${key}`);
-      throw new ServiceError('InvalidInput', `The member ${key} is not simulated`);
+      context.violation('parameter', 'route53:ChangeResourceRecordSets', `unknown member ${key}`);
+      throw new ApiError('InvalidInput', `The member ${key} is not simulated`);
     }
     const records = (set.ResourceRecords as { ResourceRecord?: Listed<{ Value: string }> } | undefined)?.ResourceRecord;
     return {

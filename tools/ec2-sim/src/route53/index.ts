@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { XMLParser } from 'fast-xml-parser';
 import {
+  ApiError,
   type Service,
   type ServiceCall,
   type ServiceContext,
-  ServiceError,
   type ServiceReply,
 } from '../services/service.ts';
 import { type XmlValue, xml } from '../services/xml.ts';
@@ -50,21 +50,21 @@ export function createRoute53(context: ServiceContext): Route53 {
     body,
   });
 
-  function refuse(text: string): never {
-    context.violation(`route53: ${text}`);
-    throw new ServiceError('InvalidInput', text);
+  function refuse(kind: 'action' | 'parameter', action: string, text: string): never {
+    context.violation(kind, `route53:${action}`, text);
+    throw new ApiError('InvalidInput', text);
   }
 
   function read(request: { method: string; path: string; body: string }): ServiceCall {
     const url = new URL(request.path, 'http://route53');
     const path = url.pathname.replace(/^\/2013-04-01/, '').replace(/\/$/, '');
     const route = ROUTES.find((candidate) => candidate.method === request.method && candidate.path.test(path));
-    if (!route) return refuse(`unknown action ${request.method} ${path}`);
+    if (!route) return refuse('action', `${request.method} ${path}`, 'unknown action');
     const parameters: Record<string, unknown> = {};
     const [, Id] = route.path.exec(path) ?? [];
     if (Id) parameters.Id = decodeURIComponent(Id);
     for (const [key, value] of url.searchParams) {
-      if (!route.query.includes(key)) refuse(`${route.action}: unknown parameter ${key}`);
+      if (!route.query.includes(key)) refuse('parameter', route.action, `unknown parameter ${key}`);
       parameters[key] = value;
     }
     if (request.body)

@@ -80,5 +80,5 @@ test('unknown zones, changes and actions', async () => {
   });
   expect(it.context.violations).toEqual([]);
   await expect(it.client.send(new dns.ListHealthChecksCommand({}))).rejects.toThrow();
-  expect(it.context.violations).toEqual(['route53: unknown action GET /healthcheck']);
+  expect(it.context.violations).toEqual(['route53:GET /healthcheck: unknown action']);
 });

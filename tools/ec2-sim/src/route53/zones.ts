@@ -1,4 +1,4 @@
-import { ServiceError } from '../services/service.ts';
+import { ApiError } from '../services/service.ts';
 
 /** A record set; names end in a dot, lower case. */
 export interface RecordSet {
@@ -66,7 +66,7 @@ export function applyChanges(zone: HostedZone, changes: Change[]): void {
     else if (action === 'DELETE') records.delete(keyOf(record));
     else records.set(keyOf(record), record);
   }
-  if (problems.length > 0) throw new ServiceError('InvalidChangeBatch', `[${problems.join(', ')}]`);
+  if (problems.length > 0) throw new ApiError('InvalidChangeBatch', `[${problems.join(', ')}]`);
   zone.records = records;
 }
 

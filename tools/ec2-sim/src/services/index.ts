@@ -1,6 +1,5 @@
 import type { Call } from '../calls.ts';
 import type { ApiError } from '../errors.ts';
-import type { SimCore } from '../sim.ts';
 
 /** Who signed a request: the access key says it; the signature itself is not checked. */
 export interface Caller {
@@ -67,19 +66,12 @@ export interface Services extends AsyncDisposable {
   instanceProfile(nameOrArn: string): { arn: string; id: string; name: string } | undefined;
   /** The value of an SSM parameter, for `resolve:ssm:` image ids. */
   parameter(name: string): string | undefined;
+  /** ARNs of an instance profile and its role, also before EC2 may see them: what PassRole is asked for. */
+  profileArns(nameOrArn: string): { arn: string; roleArn: string } | undefined;
+  /** Makes a hosted zone of Route 53, as somebody did long ago by hand; answers its id. */
+  addHostedZone(name: string): string;
   /** Whether the policy given to the simulator, or the caller's own role, allows all of it. */
   allows(caller: Caller, requests: AuthRequest[]): boolean;
 }
 
-/** Makes the other services. One place, so that the server and EC2 need not know who they are. */
-export async function createServices(_core: SimCore): Promise<Services> {
-  return {
-    handlers: {},
-    certificate: '',
-    imds: async () => 'http://169.254.169.254',
-    instanceProfile: () => undefined,
-    parameter: () => undefined,
-    allows: () => true,
-    async [Symbol.asyncDispose]() {},
-  };
-}
+export { createServices } from './create.ts';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Service, type ServiceContext, ServiceError } from './service.ts';
+import { ApiError, type Service, type ServiceContext } from './service.ts';
 
 export type JsonInput = Record<string, unknown>;
 
@@ -22,23 +22,23 @@ export function jsonService(name: string, actions: Record<string, JsonAction>, c
       const action = String(request.headers['x-amz-target'] ?? '').replace(/^.*\./, '');
       const known = Object.hasOwn(actions, action) ? actions[action] : undefined;
       if (!known) {
-        context.violation(`${name}: unknown action ${action || '(none)'}`);
-        throw new ServiceError('UnknownOperationException', `The operation ${action} is not known`);
+        context.violation('action', `${name}:${action}`, 'unknown action');
+        throw new ApiError('UnknownOperationException', `The operation ${action} is not known`);
       }
       let parameters: JsonInput;
       try {
         parameters = JSON.parse(request.body || '{}') as JsonInput;
       } catch {
-        throw new ServiceError('SerializationException', 'The body is not JSON');
+        throw new ApiError('SerializationException', 'The body is not JSON');
       }
       for (const key of Object.keys(parameters)) {
         if (known.parameters.some((parameter) => parameter.replace('!', '') === key)) continue;
-        context.violation(`${name}:${action}: unknown parameter ${key}`);
-        throw new ServiceError('ValidationException', `The parameter ${key} is not recognized`);
+        context.violation('parameter', `${name}:${action}`, `unknown parameter ${key}`);
+        throw new ApiError('ValidationException', `The parameter ${key} is not recognized`);
       }
       for (const parameter of known.parameters) {
         if (parameter.endsWith('!') && parameters[parameter.slice(0, -1)] === undefined)
-          throw new ServiceError(
+          throw new ApiError(
             'ValidationException',
             `1 validation error detected: Value null at '${parameter.slice(0, -1)}' failed to satisfy constraint: Member must not be null`,
           );

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Service, type ServiceContext, ServiceError, type ServiceReply } from './service.ts';
+import { ApiError, type Service, type ServiceContext, type ServiceReply } from './service.ts';
 import { type XmlValue, xml } from './xml.ts';
 
 /** Parameters after `a.member.1.b=c` was folded into `{ a: [{ b: 'c' }] }`. */
@@ -54,18 +54,18 @@ export function queryService(
       const action = flat.find(([key]) => key === 'Action')?.[1] ?? '';
       const known = Object.hasOwn(actions, action) ? actions[action] : undefined;
       if (!known) {
-        context.violation(`${name}: unknown action ${action || '(none)'}`);
-        throw new ServiceError('InvalidAction', `Could not find operation ${action}`);
+        context.violation('action', `${name}:${action}`, 'unknown action');
+        throw new ApiError('InvalidAction', `Could not find operation ${action}`);
       }
       const parameters = foldQuery(flat.filter(([key]) => key !== 'Action'));
       for (const key of Object.keys(parameters)) {
         if (known.parameters.some((parameter) => parameter.replace('!', '') === key)) continue;
-        context.violation(`${name}:${action}: unknown parameter ${key}`);
-        throw new ServiceError('ValidationError', `The parameter ${key} is not recognized`);
+        context.violation('parameter', `${name}:${action}`, `unknown parameter ${key}`);
+        throw new ApiError('ValidationError', `The parameter ${key} is not recognized`);
       }
       for (const parameter of known.parameters) {
         if (parameter.endsWith('!') && !parameters[parameter.slice(0, -1)])
-          throw new ServiceError(
+          throw new ApiError(
             'ValidationError',
             `1 validation error detected: Value null at '${parameter.slice(0, -1)}' failed to satisfy constraint: Member must not be null`,
           );

@@ -1,3 +1,7 @@
+import { ApiError } from '../errors.ts';
+
+export { ApiError } from '../errors.ts';
+
 /** What a service of the simulator needs from the world around it. */
 export interface ServiceContext {
   clock: { now(): number };
@@ -5,8 +9,8 @@ export interface ServiceContext {
   accountId: string;
   /** How long a change stays invisible to other services, simulated milliseconds. */
   consistencyMs: number;
-  /** Notes something no real caller would get away with; tests assert that there was none. */
-  violation(text: string): void;
+  /** Notes something the simulator does not know; tests assert that there was none. */
+  violation(kind: 'action' | 'parameter' | 'filter' | 'value', action: string, message: string): void;
 }
 
 /** Who signed a request, as the access key of its credential scope names it. */
@@ -39,26 +43,15 @@ export interface ServiceReply {
   error?: string;
 }
 
-/** A service in two steps, so that a policy may be asked in between. `read` throws a `ServiceError` for what it cannot understand. */
+/** A service in two steps, so that a policy may be asked in between. `read` throws a `ApiError` for what it cannot understand. */
 export interface Service {
   read(request: ServiceRequest): ServiceCall;
   run(call: ServiceCall, request: ServiceRequest): ServiceReply;
   /** An error in the service's own wire format. */
-  fail(error: ServiceError): ServiceReply;
+  fail(error: ApiError): ServiceReply;
 }
 
-/** An error with the service's own code, as its API reference lists it. */
-export class ServiceError extends Error {
-  readonly code: string;
-  readonly status: number;
-  constructor(code: string, message: string, status = 400) {
-    super(message);
-    this.code = code;
-    this.status = status;
-  }
-}
-
-/** Reads, asks and runs one request. `allow` throws a `ServiceError` to refuse; `seen` is told the call before it runs. */
+/** Reads, asks and runs one request. `allow` throws a `ApiError` to refuse; `seen` is told the call before it runs. */
 export function serve(
   service: Service,
   request: ServiceRequest,
@@ -70,7 +63,7 @@ export function serve(
     allow(call);
     return { call, reply: service.run(call, request) };
   } catch (error) {
-    if (!(error instanceof ServiceError)) throw error;
+    if (!(error instanceof ApiError)) throw error;
     const reply = { ...service.fail(error), error: error.code };
     return call ? { call, reply } : { reply };
   }

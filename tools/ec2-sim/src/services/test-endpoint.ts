@@ -23,7 +23,7 @@ export function testContext(): ServiceContext & { violations: string[]; clock: R
     accountId: '123456789012',
     consistencyMs: 5_000,
     violations,
-    violation: (text) => void violations.push(text),
+    violation: (_kind, action, message) => void violations.push(`${action}: ${message}`),
   };
 }
 

@@ -1,9 +1,7 @@
 import { type JsonAction, jsonService } from '../services/json-service.ts';
-import { type Service, type ServiceContext, ServiceError } from '../services/service.ts';
+import { ApiError, type Service, type ServiceContext } from '../services/service.ts';
 import { readActions } from './read.ts';
 import { checkName, type Parameter } from './store.ts';
-
-export { PUBLIC_IMAGES } from './public-parameters.ts';
 
 export interface Ssm {
   service: Service;
@@ -16,9 +14,9 @@ const LONGEST_ADVANCED = 8192;
 type Tags = { Key: string; Value: string }[];
 
 /** Parameter Store. `published` are AWS's own parameters (`/aws/service/…`): name to value. */
-export function createSsm(context: ServiceContext, published: Record<string, string> = {}): Ssm {
+export function createSsm(context: ServiceContext, published: Iterable<[string, string]> = []): Ssm {
   const parameters = new Map<string, Parameter>();
-  for (const [name, value] of Object.entries(published))
+  for (const [name, value] of published)
     parameters.set(name, {
       name,
       type: 'String',
@@ -33,7 +31,7 @@ export function createSsm(context: ServiceContext, published: Record<string, str
 
   const existing = (name: string): Parameter => {
     const found = parameters.get(name);
-    if (!found) throw new ServiceError('ParameterNotFound', `Parameter ${name} not found.`);
+    if (!found) throw new ApiError('ParameterNotFound', `Parameter ${name} not found.`);
     return found;
   };
 
@@ -50,28 +48,25 @@ export function createSsm(context: ServiceContext, published: Record<string, str
       const tier = String(input.Tier ?? 'Standard');
       const longest = tier === 'Standard' ? LONGEST_STANDARD : LONGEST_ADVANCED;
       if (Value.length === 0 || Value.length > longest)
-        throw new ServiceError(
+        throw new ApiError(
           'ValidationException',
           `${tier} tier parameters support a maximum parameter value of ${longest} characters.`,
         );
       const before = parameters.get(Name);
       if (before && Overwrite !== true)
-        throw new ServiceError(
+        throw new ApiError(
           'ParameterAlreadyExists',
           'The parameter already exists. To overwrite this value, set the overwrite option in the request to true.',
         );
       if (input.Tags && Overwrite === true)
-        throw new ServiceError('ValidationException', "Invalid request: tags and overwrite can't be used together.");
+        throw new ApiError('ValidationException', "Invalid request: tags and overwrite can't be used together.");
       if (!before && !Type)
-        throw new ServiceError('ValidationException', 'A parameter type is required when you create a parameter.');
+        throw new ApiError('ValidationException', 'A parameter type is required when you create a parameter.');
       if (Type !== undefined && !['String', 'StringList', 'SecureString'].includes(String(Type)))
-        throw new ServiceError('UnsupportedParameterType', `The parameter type ${Type} is not supported.`);
+        throw new ApiError('UnsupportedParameterType', `The parameter type ${Type} is not supported.`);
       const type = (Type ?? before?.type) as Parameter['type'];
       if (before && before.type !== type)
-        throw new ServiceError(
-          'HierarchyTypeMismatchException',
-          "Parameter Store doesn't change the type of a parameter.",
-        );
+        throw new ApiError('HierarchyTypeMismatchException', "Parameter Store doesn't change the type of a parameter.");
       const history = [...(before?.history ?? []), Value];
       parameters.set(Name, {
         name: Name,
@@ -126,7 +121,7 @@ export function createSsm(context: ServiceContext, published: Record<string, str
 
   function taggable(input: Record<string, unknown>): Parameter {
     const found = input.ResourceType === 'Parameter' ? parameters.get(String(input.ResourceId)) : undefined;
-    if (!found) throw new ServiceError('InvalidResourceId', 'The resource ID is not valid.');
+    if (!found) throw new ApiError('InvalidResourceId', 'The resource ID is not valid.');
     return found;
   }
 

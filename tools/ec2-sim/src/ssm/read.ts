@@ -1,5 +1,5 @@
 import type { JsonAction } from '../services/json-service.ts';
-import { type ServiceContext, ServiceError } from '../services/service.ts';
+import { ApiError, type ServiceContext } from '../services/service.ts';
 import { type Parameter, showParameter } from './store.ts';
 
 /** Most names or results of one call. */
@@ -15,10 +15,7 @@ export function readActions(parameters: Map<string, Parameter>, context: Service
     if (version === undefined) return showParameter(parameter, decrypt, context);
     const number = Number(version);
     if (!Number.isInteger(number) || number < 1 || number > parameter.version)
-      throw new ServiceError(
-        'ParameterVersionNotFound',
-        `Systems Manager could not find version ${version} of ${name}.`,
-      );
+      throw new ApiError('ParameterVersionNotFound', `Systems Manager could not find version ${version} of ${name}.`);
     return showParameter(parameter, decrypt, context, number);
   };
   return {
@@ -26,7 +23,7 @@ export function readActions(parameters: Map<string, Parameter>, context: Service
       parameters: ['Name!', 'WithDecryption'],
       run(input) {
         const Parameter = find(String(input.Name), input.WithDecryption === true);
-        if (!Parameter) throw new ServiceError('ParameterNotFound', `Parameter ${input.Name} not found.`);
+        if (!Parameter) throw new ApiError('ParameterNotFound', `Parameter ${input.Name} not found.`);
         return { Parameter };
       },
     },
@@ -35,7 +32,7 @@ export function readActions(parameters: Map<string, Parameter>, context: Service
       run(input) {
         const names = input.Names as string[];
         if (names.length > MOST)
-          throw new ServiceError(
+          throw new ApiError(
             'ValidationException',
             `1 validation error detected: Value at 'names' failed to satisfy constraint: Member must have length less than or equal to ${MOST}`,
           );
@@ -51,12 +48,12 @@ export function readActions(parameters: Map<string, Parameter>, context: Service
       run(input) {
         const path = String(input.Path);
         if (!path.startsWith('/'))
-          throw new ServiceError('ValidationException', 'The parameter path must begin with a slash /');
+          throw new ApiError('ValidationException', 'The parameter path must begin with a slash /');
         const most = input.MaxResults === undefined ? MOST : Number(input.MaxResults);
         if (!Number.isInteger(most) || most < 1 || most > MOST)
-          throw new ServiceError('ValidationException', `MaxResults must be between 1 and ${MOST}`);
+          throw new ApiError('ValidationException', `MaxResults must be between 1 and ${MOST}`);
         const from = input.NextToken === undefined ? 0 : Number(input.NextToken);
-        if (!Number.isInteger(from)) throw new ServiceError('InvalidNextToken', 'The specified token is not valid.');
+        if (!Number.isInteger(from)) throw new ApiError('InvalidNextToken', 'The specified token is not valid.');
         const prefix = path.endsWith('/') ? path : `${path}/`;
         const under = [...parameters.values()]
           .filter(({ name }) => name.startsWith(prefix))

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type ServiceContext, ServiceError } from '../services/service.ts';
+import { ApiError, type ServiceContext } from '../services/service.ts';
 
 export interface Parameter {
   name: string;
@@ -19,16 +19,16 @@ export interface Parameter {
 /** Refuses a name as Parameter Store does. */
 export function checkName(name: string): void {
   if (!/^[a-zA-Z0-9_.\-/]+$/.test(name))
-    throw new ServiceError(
+    throw new ApiError(
       'ValidationException',
       'Parameter name: can\'t be prefixed with "ssm" (case-insensitive). If formed as a path, it can consist of sub-paths divided by slash symbol; each sub-path can be formed as a mix of letters, numbers and the following 3 symbols .-_',
     );
   if (/^\/?(aws|ssm)/i.test(name))
-    throw new ServiceError('AccessDeniedException', `No access to reserved parameter name: ${name}.`);
+    throw new ApiError('AccessDeniedException', `No access to reserved parameter name: ${name}.`);
   if (name.includes('/') && !name.startsWith('/'))
-    throw new ServiceError('ValidationException', 'Parameter name must be a fully qualified name.');
+    throw new ApiError('ValidationException', 'Parameter name must be a fully qualified name.');
   if (name.split('/').length > 16)
-    throw new ServiceError('HierarchyLevelLimitExceededException', 'The hierarchy is deeper than 15 levels.');
+    throw new ApiError('HierarchyLevelLimitExceededException', 'The hierarchy is deeper than 15 levels.');
 }
 
 /** What a reader without decryption gets of a SecureString. */

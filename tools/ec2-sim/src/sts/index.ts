@@ -1,5 +1,5 @@
 import { queryService } from '../services/query-service.ts';
-import { type Service, type ServiceContext, ServiceError } from '../services/service.ts';
+import { ApiError, type Service, type ServiceContext } from '../services/service.ts';
 
 /** STS: who the caller is. Decoding an authorisation message is for administrators and refused. */
 export function createSts(context: ServiceContext): { service: Service } {
@@ -15,7 +15,7 @@ export function createSts(context: ServiceContext): { service: Service } {
         DecodeAuthorizationMessage: {
           parameters: ['EncodedMessage!'],
           run(_input, caller) {
-            throw new ServiceError(
+            throw new ApiError(
               'AccessDenied',
               `User: ${caller.arn} is not authorized to perform: sts:DecodeAuthorizationMessage`,
               403,
