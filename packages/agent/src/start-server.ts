@@ -7,6 +7,7 @@ import type { HubClient } from './hub/client.ts';
 import type { Session } from './hub/protocol.ts';
 import type { Account, Machine } from './machine/machine.ts';
 import { pause } from './retry.ts';
+import { untilSetUp } from './set-up.ts';
 
 const READY_LOOK_MS = 250;
 const READY_TIMEOUT_MS = 180_000;
@@ -50,6 +51,7 @@ export async function startServer(world: StartWorld, session: Session): Promise<
     session.home ? { volume: session.home.volume, fresh: session.home.fresh, device: session.home.device } : undefined,
     (message) => say(65, message),
   );
+  await untilSetUp(world, session);
   await say(75, 'Starting your notebook server');
   await machine.startServer({ account, home, command: session.command, env: await environment(world, session, home) });
   await untilReady(world, session);

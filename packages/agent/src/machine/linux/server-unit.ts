@@ -3,12 +3,10 @@ import { join } from 'node:path';
 import { ifMissing } from '../../errors.ts';
 import type { ServerSpec, ServerState } from '../machine.ts';
 import { run, tryRun } from '../run.ts';
+import { quote } from './quote.ts';
 
 /** The unit is a template; its instance is the account's number. */
 const unit = (uid: number) => `atrium-server@${uid}.service`;
-
-/** A word that a POSIX shell reads as exactly this text. */
-export const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
 /**
  * What `atrium-server.sh` reads: the environment, then the command. systemd hands it over as a credential, a file in
