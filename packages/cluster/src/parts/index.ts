@@ -6,6 +6,7 @@ import { identity } from './identity.ts';
 import { imageParts } from './image.ts';
 import { managerAddress, managerParts } from './manager.ts';
 import { type Layout, networkParts } from './network.ts';
+import { pin } from './pin.ts';
 import { roleParts } from './role.ts';
 import { routeParts } from './routes.ts';
 import { settingsParts } from './settings.ts';
@@ -25,6 +26,7 @@ export function partsOf(config: ClusterConfig, layout: Layout): Part[] {
     ...templateParts(config),
     ...settingsParts(config, layout),
     ...managerParts(config, zone),
+    pin,
     ...dnsParts(config),
   ];
 }
