@@ -9,6 +9,7 @@ import { watchMoney } from './money/loop.service.ts';
 import { type ContextOptions, openContext } from './open-context.ts';
 import { pruneRoutes } from './routes/routes.service.ts';
 import { createController } from './servers/controller/controller.ts';
+import { watchUpkeep } from './upkeep/upkeep.service.ts';
 
 export interface HubOptions extends ContextOptions {
   /** Adds the command's verbs to the control socket. */
@@ -57,6 +58,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
         watchIdle(ctx, closing.signal),
         watchMoney(ctx, closing.signal),
         watchCalendar(ctx, closing.signal),
+        watchUpkeep(ctx, closing.signal),
       );
     },
     async [Symbol.asyncDispose]() {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type Address, defineSpawner, type Observed, type Owned, SpawnFault } from '@atrium/sdk';
 import { z } from 'zod';
+import { maintain } from './maintain.ts';
 import { EchoProfile, formOf, profileOf } from './profiles.ts';
 import { serveEcho } from './server.ts';
 import { EchoStorage, storageDoor } from './storage.ts';
@@ -34,11 +35,12 @@ export const echoSpawner = defineSpawner({
       .describe('With it, a start waits for a pretended machine that calls the hub and knows this key.'),
     storage: EchoStorage.optional().describe('With it, people have pretended storage with snapshots.'),
     metered: z.boolean().default(false).describe('Reports what servers cost itself, by the minute of 60 s.'),
+    upkeep: z.boolean().default(false).describe('Ends what no row of the hub wants.'),
     world: z.instanceof(EchoWorld).optional().describe('For tests: an outside world that outlives a hub.'),
   }),
 
   create(
-    { url, listen, startMs, failFor, profiles, machineKey, storage, metered, world = new EchoWorld() },
+    { url, listen, startMs, failFor, profiles, machineKey, storage, metered, upkeep, world = new EchoWorld() },
     { hubId, runDir },
   ) {
     const [first, ...others] = profiles;
@@ -71,6 +73,7 @@ export const echoSpawner = defineSpawner({
         isolation: 'full',
         warnings: ['The echo spawner starts nothing: every server is one and the same page.'],
       },
+      ...(upkeep && { maintain: (io) => maintain(io, world, hubId) }),
       ...(storage && {
         nameStorage: ({ name }) => `home-${name}`,
         storage: storageDoor(storage, world.disks),

@@ -1,6 +1,8 @@
 import type { Command } from '../cli/command.ts';
 import { authExplain } from './auth.ts';
 import { backup, restore } from './backup.ts';
+import { clusterDown, clusterPlan, clusterRebuild, clusterStatus, clusterUp, clusterUpgrade } from './cluster.ts';
+import { clusterSettings, clusterSnapshot } from './cluster-manager.ts';
 import { configCheck, configShow, init } from './config.ts';
 import { doctor } from './doctor.ts';
 import { down } from './down.ts';
@@ -10,6 +12,7 @@ import { restart } from './restart.ts';
 import { status } from './status.ts';
 import { token } from './token.ts';
 import { up } from './up.ts';
+import { upkeep } from './upkeep.ts';
 import { userAdd, userList, userPasswd, userRemove } from './user.ts';
 
 /** Every command, in the order of the help. */
@@ -33,6 +36,15 @@ export const COMMANDS: readonly Command[] = [
   authExplain,
   logs,
   doctor,
+  upkeep,
   backup,
   restore,
+  clusterPlan,
+  clusterUp,
+  clusterStatus,
+  clusterUpgrade,
+  clusterDown,
+  clusterRebuild,
+  clusterSettings,
+  clusterSnapshot,
 ];

@@ -4,6 +4,7 @@ import type { AppContext } from '../context.ts';
 import { xsrfToken } from '../http/xsrf.ts';
 import { createResetLink } from '../login/links.service.ts';
 import { countServers, listServers } from '../servers/servers.service.ts';
+import { listAlerts } from '../upkeep/upkeep.service.ts';
 import {
   createUser,
   deleteUser,
@@ -78,6 +79,7 @@ export const adminRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
       running: active,
       idle: { hub: ctx.config.idle.stopAfter, choices: idleChoices(ctx.config.idle.stopAfter, true) },
       warnings: ctx.spawner.caps.warnings,
+      alerts: await listAlerts(ctx.db),
       accounts: ctx.authenticator.accounts !== undefined,
       ...rest,
     });

@@ -63,6 +63,9 @@ export const admin = {
     stopped: (name: string) => `The server of ${name} is being stopped.`,
     warnings: (count: number) =>
       count === 1 ? '1 thing is not in force on this machine' : `${count} things are not in force on this machine`,
+    alerts: (count: number) => (count === 1 ? '1 thing to look at' : `${count} things to look at`),
+    seenFirst: 'Seen',
+    seenLast: 'last',
     pages: 'Pages of the list',
     range: (from: number, to: number, total: number) => `${from} to ${to} of ${total}`,
     previous: 'Previous',

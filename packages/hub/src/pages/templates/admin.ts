@@ -36,6 +36,8 @@ export interface AdminModel {
   filter: { q: string; state: StateFilter };
   waiting: readonly { name: string; created: number }[];
   running: number;
+  /** What upkeep found that somebody should look at, newest first. */
+  alerts: readonly { message: string; firstAt: number; lastAt: number }[];
   /** What is not in force on this machine. */
   warnings: readonly string[];
   idle: { hub: number; choices: readonly number[] };
@@ -131,6 +133,12 @@ function waitingList(model: AdminModel): Html | null {
   )}</ul></section>`;
 }
 
+function alertList({ alerts, now }: AdminModel): Html | null {
+  if (alerts.length === 0) return null;
+  return html`<section class="note bad" aria-labelledby="alerts"><h2 id="alerts">${t.admin.alerts(alerts.length)}</h2>
+<ul>${alerts.map(({ message, firstAt, lastAt }) => html`<li>${message} <span class="small">${t.admin.seenFirst} ${time(firstAt, now)}${lastAt > firstAt && html`, ${t.admin.seenLast} ${time(lastAt, now)}`}</span></li>`)}</ul></section>`;
+}
+
 function pages({ ctx, filter, offset, limit, total }: AdminModel): Html | null {
   if (total <= limit) return null;
   const link = (to: number, label: string, ok: boolean) =>
@@ -151,6 +159,7 @@ ${
   link &&
   html`<section class="note ok stack" role="status"><h2>${t.admin.linkFor(link.name)}</h2><p>${t.admin.linkText} ${exactTime(link.expiresAt)}.</p>${copyable(link.url, t.admin.linkLabel)}</section>`
 }
+${alertList(model)}
 ${waitingList(model)}
 ${
   warnings.length > 0 &&

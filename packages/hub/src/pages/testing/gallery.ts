@@ -231,6 +231,10 @@ export function gallery({ brand = 'Physics 101', text = 'thesis' } = {}): Map<st
         filter: { q: text, state: 'active' },
         waiting: [{ name: text, created: now - 3e6 }],
         warnings: [text],
+        alerts: [
+          { message: text, firstAt: now - 9e6, lastAt: now - 6e4 },
+          { message: 'A machine without a server.', firstAt: now - 6e4, lastAt: now - 6e4 },
+        ],
         done: 'Done.',
         link: { name: text, url: 'https://hub.example/hub/reset?token=x', expiresAt: now + 9e7 },
       }),
