@@ -11,6 +11,7 @@ export { type DownOptions, type DownResult, downCluster, type Remaining } from '
 export type { Probe, ProbeResult } from './engine/part.ts';
 export { type CostInput, estimates, type MonthlyCost, monthlyCost } from './estimate.ts';
 export { exportCloudFormation, exportPolicy } from './export.ts';
+export { type PrepareInput, prepareManager } from './manager/prepare.ts';
 export { type SettingsInput, writeSettings } from './manager/settings.ts';
 export { snapshotHubData } from './manager/snapshot.ts';
 export type { ClusterFacts } from './parts/settings.ts';

@@ -24,8 +24,8 @@ export type Values<O extends Options> = { [Name in keyof O]: ValueOf<O[Name]> };
 export interface Answer {
   json: unknown;
   text: string;
-  /** 1 when the answer itself is bad news (`atrium status` when nothing runs). Default 0. */
-  exitCode?: 0 | 1;
+  /** 1 when the answer itself is bad news (`atrium status` when nothing runs), 2 when it is worse. Default 0. */
+  exitCode?: 0 | 1 | 2;
 }
 
 /** What a command may reach beside its arguments. */

@@ -95,7 +95,7 @@ function explain(error: unknown): { status: number; message: string; code?: stri
   if (error instanceof CommandError) return { status: 1, message: error.message };
   const { name, message, code, stack } = error as Error & { code?: string };
   // Known by name: the hub and the setup are not loaded for a command that does not need them.
-  if (name === 'HubError' || name === 'ConfigError' || name === 'SetupProblem') {
+  if (name === 'HubError' || name === 'ConfigError' || name === 'SetupProblem' || name === 'ClusterError') {
     return { status: 1, message, ...(name === 'HubError' && code ? { code } : {}) };
   }
   return { status: 1, message: stack ?? String(error), code: 'internal' };

@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ConfigError, type LoadedConfig, loadConfig } from '@atrium/hub/config';
 import { CommandError } from '../cli/command.ts';
+import { withClusterFacts } from './cluster-facts.ts';
 
 const NAME = 'atrium.config.ts';
 
@@ -45,7 +46,7 @@ export async function readConfig(file: string | undefined, flags: Record<string,
     import('@atrium/spawner-process'),
   ]);
   const defaults = { authenticator: password(), spawner: processSpawner() };
-  return loadConfig({ file: file && (await importConfig(file)), flags, defaults });
+  return loadConfig({ file: file && withClusterFacts(await importConfig(file)), flags, defaults });
 }
 
 /** What the file exports. It may lie anywhere: `atrium`, its plug-ins and `zod` are found where we find them. */

@@ -101,11 +101,11 @@ const ruleSet = (of: string, wanted: readonly Rule[]): Part => {
 export async function strayRules(scene: Scene): Promise<string[]> {
   const rules = groupRules(scene.config);
   const stray: string[] = [];
-  for (const of of ['group-manager', 'group-worker'] as const) {
-    const found = scene.ids.has(of) ? await groupOf(scene, of) : undefined;
-    const wanted = rules[of].map((rule) => keyOf(rule, scene));
+  for (const part of ['group-manager', 'group-worker'] as const) {
+    const found = scene.ids.has(part) ? await groupOf(scene, part) : undefined;
+    const wanted = rules[part].map((rule) => keyOf(rule, scene));
     for (const key of written(found?.IpPermissions ?? [])) {
-      if (!wanted.includes(key)) stray.push(`${found?.GroupId} (${of}) lets in ${key}`);
+      if (!wanted.includes(key)) stray.push(`${found?.GroupId} (${part}) lets in ${key}`);
     }
   }
   return stray;

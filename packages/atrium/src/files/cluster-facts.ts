@@ -1,0 +1,48 @@
+import { existsSync, readFileSync } from 'node:fs';
+
+interface SpawnerValue {
+  id?: string;
+  options?: Record<string, unknown>;
+}
+
+interface Facts {
+  cluster: { name: string; id: string };
+  region: string;
+  account: string;
+  subnets: { id: string; zone: string }[];
+  launchTemplate: { id: string; version: string };
+  port: number;
+  hubUrl: string;
+  hubCa: string;
+}
+
+/** Stand for what only the manager knows, so that a configuration can be checked elsewhere. */
+const ELSEWHERE: Facts = {
+  cluster: { name: 'unknown', id: 'unknown' },
+  region: 'us-east-1',
+  account: '000000000000',
+  subnets: [{ id: 'subnet-0', zone: 'us-east-1a' }],
+  launchTemplate: { id: 'lt-0', version: '1' },
+  port: 8888,
+  hubUrl: 'https://127.0.0.1/hub/',
+  hubCa: `sha256/${Buffer.alloc(32).toString('base64')}`,
+};
+
+/**
+ * Gives the EC2 spawner of a file with the key `cluster` what the cluster knows: subnets, template, the hub's address. What
+ * the file itself says wins. On the manager the facts are in the file that `ATRIUM_CLUSTER_FACTS` names.
+ */
+export function withClusterFacts(file: unknown): unknown {
+  if (typeof file !== 'object' || file === null) return file;
+  const { cluster, spawner } = file as { cluster?: unknown; spawner?: SpawnerValue };
+  if (cluster === undefined || spawner?.id !== 'ec2') return file;
+  const { ATRIUM_CLUSTER_FACTS: path } = process.env;
+  const isThere = path !== undefined && existsSync(path);
+  const facts = isThere ? (JSON.parse(readFileSync(path, 'utf8')) as Facts) : ELSEWHERE;
+  const { name } = cluster as { name?: string };
+  const { account, cluster: id, ...known } = facts;
+  const own = spawner.options ?? {};
+  const identity = { accountId: account, ...(own.identity as object | undefined) };
+  const options = { ...known, cluster: isThere ? id : { name }, ...own, identity };
+  return { ...file, spawner: { ...spawner, options } };
+}

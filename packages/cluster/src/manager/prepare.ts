@@ -1,0 +1,43 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import type { Clock } from '@atrium/sdk';
+import { awsClients } from '../aws/clients.ts';
+import { ClusterError } from '../config.ts';
+import { mountHubDisk } from './disk.ts';
+import { instanceFacts } from './metadata.ts';
+import { writeSettings } from './settings.ts';
+
+const run = promisify(execFile);
+
+export interface PrepareInput {
+  cluster: string;
+  root: string;
+  /** Whether services are told that their settings changed. */
+  units: boolean;
+  privateIp?: string;
+  clock: Clock;
+  say: (text: string) => void;
+}
+
+/** What the manager does before the hub starts, and once a minute: its disk, its settings. */
+export async function prepareManager(input: PrepareInput): Promise<string[]> {
+  const { cluster, root, clock, say } = input;
+  const isMachine = root === '/';
+  const facts = isMachine || input.privateIp === undefined ? await instanceFacts() : undefined;
+  const aws = awsClients(facts?.region);
+  if (isMachine) await mountHubDisk({ cluster, instanceId: facts!.instanceId, aws, clock, say });
+  const privateIp = input.privateIp ?? facts?.privateIp;
+  if (!privateIp) throw new ClusterError('The address of this machine is not known.');
+  const changed = await writeSettings({ cluster, aws, clock, root, privateIp });
+  if (input.units && changed.length > 0) await tellUnits(changed);
+  return changed;
+}
+
+/** Only units that run: at boot they wait for this. */
+async function tellUnits(changed: readonly string[]): Promise<void> {
+  const front = changed.some((path) => /tls\/|nginx/.test(path));
+  // Secrets are read when a process starts; the configuration and the facts by a reload, too.
+  const hub = changed.some((path) => /secrets\.env|cluster\.json/.test(path)) ? 'try-restart' : 'try-reload-or-restart';
+  if (front) await run('systemctl', ['try-reload-or-restart', 'atrium-front.service']);
+  if (changed.some((path) => !/tls\/|nginx/.test(path))) await run('systemctl', [hub, 'atrium.service']);
+}
