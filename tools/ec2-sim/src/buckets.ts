@@ -47,7 +47,11 @@ const RESOURCES: Record<string, BucketSize> = {
 };
 
 /** The request bucket of an action. `narrowed`: the describe has a filter or asks for pages. */
-export function requestBucket(action: string, mutating: boolean, narrowed: boolean): { name: string; size: BucketSize } {
+export function requestBucket(
+  action: string,
+  mutating: boolean,
+  narrowed: boolean,
+): { name: string; size: BucketSize } {
   if (mutating) return { name: action, size: OWN[action] ?? MUTATING };
   return narrowed ? { name: action, size: DESCRIBE } : { name: `${action} (unfiltered)`, size: UNFILTERED };
 }

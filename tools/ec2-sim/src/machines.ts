@@ -12,7 +12,8 @@ export function folderOf(core: SimCore, id: string): string {
 
 /** Puts a copy of one volume's or snapshot's files under another's id. Nothing happens when no runner made files. */
 export function copyFiles(core: SimCore, from: string, to: string): void {
-  if (existsSync(folderOf(core, from))) cpSync(folderOf(core, from), folderOf(core, to), { recursive: true, verbatimSymlinks: true });
+  if (existsSync(folderOf(core, from)))
+    cpSync(folderOf(core, from), folderOf(core, to), { recursive: true, verbatimSymlinks: true });
 }
 
 export function dropFiles(core: SimCore, id: string): void {
@@ -23,7 +24,9 @@ export function dropFiles(core: SimCore, id: string): void {
 export async function boot(core: SimCore, instance: SimInstance): Promise<void> {
   instance.boots += 1;
   const say = (text: string) => instance.console.push(text);
-  say(`[${new Date(core.clock.now()).toISOString()}] boot ${instance.boots} of ${instance.id} (${instance.type}, ${instance.imageId})`);
+  say(
+    `[${new Date(core.clock.now()).toISOString()}] boot ${instance.boots} of ${instance.id} (${instance.type}, ${instance.imageId})`,
+  );
   if (!core.runner) return;
   try {
     await core.runner.boot(await machineOf(core, instance));
@@ -56,7 +59,10 @@ async function machineOf(core: SimCore, instance: SimInstance): Promise<SimMachi
     rootDir: folder(instance.devices.get(instance.rootDevice)!),
     volumes: () =>
       [...instance.devices]
-        .filter(([device, id]) => device !== instance.rootDevice && core.world.volumes.get(id)?.attachment?.state === 'attached')
+        .filter(
+          ([device, id]) =>
+            device !== instance.rootDevice && core.world.volumes.get(id)?.attachment?.state === 'attached',
+        )
         .map(([device, volumeId]) => ({ volumeId, device, dir: folder(volumeId) })),
     ...(userData ? { userData } : {}),
     imds: await core.services().imds(instance.id),

@@ -13,7 +13,12 @@ const MAX_BODY = 2 ** 21;
 export async function listen(core: SimCore, services: Readonly<Record<string, Service>>, port = 0): Promise<Server> {
   const server = createServer((request, response) => {
     answer(core, services, request, response).catch((error: unknown) => {
-      core.violate({ kind: 'service', caller: '', action: request.url ?? '', message: `The simulator failed: ${String(error)}` });
+      core.violate({
+        kind: 'service',
+        caller: '',
+        action: request.url ?? '',
+        message: `The simulator failed: ${String(error)}`,
+      });
       if (!response.headersSent) response.writeHead(500);
       response.end();
     });
@@ -38,7 +43,9 @@ async function answer(
 ): Promise<void> {
   const request = await readRequest(incoming);
   const requestId = randomUUID();
-  const scope = /Credential=([^/,\s]+)\/\d{8}\/([^/]+)\/([^/]+)\/aws4_request/.exec(String(request.headers['authorization'] ?? ''));
+  const scope = /Credential=([^/,\s]+)\/\d{8}\/([^/]+)\/([^/]+)\/aws4_request/.exec(
+    String(request.headers.authorization ?? ''),
+  );
   const name = scope?.[3] ?? 'ec2';
   const service = services[name];
   if (!service) {
@@ -73,7 +80,12 @@ async function serve(
     for (const fault of core.faults.strike(name, action, params, caller.name)) {
       if (fault.delayMs) await core.clock.sleep(fault.delayMs);
       dropped ||= fault.dropResponse ?? false;
-      if (fault.code) throw new ApiError(fault.code, fault.message ?? `Made to fail: ${fault.code}`, fault.status ?? statusOf(fault.code));
+      if (fault.code)
+        throw new ApiError(
+          fault.code,
+          fault.message ?? `Made to fail: ${fault.code}`,
+          fault.status ?? statusOf(fault.code),
+        );
     }
     call.authorization = service.authorize(context);
     if (!core.services().allows(caller, call.authorization)) {

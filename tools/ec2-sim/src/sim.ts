@@ -2,15 +2,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Buckets } from './buckets.ts';
+import { byHand } from './by-hand.ts';
 import { Callers } from './callers.ts';
 import { CallLog, type Violation } from './calls.ts';
 import { type SimClock, scaledClock } from './clock.ts';
-import { byHand } from './by-hand.ts';
 import type { CapacityRule } from './ec2/capacity.ts';
 import { ec2Service } from './ec2/service.ts';
 import { Faults } from './faults.ts';
-import type { InstanceRunner } from './runner.ts';
 import { halt } from './machines.ts';
+import type { InstanceRunner } from './runner.ts';
 import { addressOf, listen } from './server.ts';
 import { createServices, type Services } from './services/index.ts';
 import { createWorld, DEFAULT_DELAYS, type Delays, type World } from './world.ts';
@@ -112,7 +112,11 @@ export async function startEc2Sim(options: Ec2SimOptions = {}): Promise<Ec2Sim> 
     services: () => services!,
   };
   services = await createServices(core);
-  const server = await listen(core, { ec2: ec2Service(core, options.buckets ?? true), ...services.handlers }, options.port);
+  const server = await listen(
+    core,
+    { ec2: ec2Service(core, options.buckets ?? true), ...services.handlers },
+    options.port,
+  );
   const endpoint = addressOf(server);
 
   return {

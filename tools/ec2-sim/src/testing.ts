@@ -4,7 +4,9 @@ import { type ManualClock, manualClock } from './clock.ts';
 import { type Ec2Sim, type Ec2SimOptions, startEc2Sim } from './sim.ts';
 
 /** A simulator on a clock that stands still, and the SDK's own client for it, without retries. */
-export async function startTestSim(options: Ec2SimOptions = {}): Promise<AsyncDisposable & { sim: Ec2Sim; ec2: EC2Client; clock: ManualClock }> {
+export async function startTestSim(
+  options: Ec2SimOptions = {},
+): Promise<AsyncDisposable & { sim: Ec2Sim; ec2: EC2Client; clock: ManualClock }> {
   const clock = manualClock();
   const sim = await startEc2Sim({ clock, ...options });
   const ec2 = clientFor(sim);
@@ -25,7 +27,7 @@ export function clientFor(sim: Ec2Sim, who = 'test', maxAttempts = 1): EC2Client
     endpoint: sim.endpoint,
     region: sim.region,
     maxAttempts,
-    credentials: { accessKeyId: env['AWS_ACCESS_KEY_ID']!, secretAccessKey: env['AWS_SECRET_ACCESS_KEY']! },
+    credentials: { accessKeyId: env.AWS_ACCESS_KEY_ID!, secretAccessKey: env.AWS_SECRET_ACCESS_KEY! },
   });
 }
 

@@ -3,6 +3,7 @@ import type { LaunchTemplateVersion, ModifySnapshotTierRequest, Tag } from '@aws
 import type { SimClock } from './clock.ts';
 import { CapacityMap, type CapacityRule } from './ec2/capacity.ts';
 import { seedImages } from './ec2/image-seed.ts';
+import { seedDefaultVpc } from './ec2/network-seed.ts';
 import type {
   SimAddress,
   SimEndpoint,
@@ -14,7 +15,6 @@ import type {
   SimSubnet,
   SimVpc,
 } from './ec2/network-types.ts';
-import { seedDefaultVpc } from './ec2/network-seed.ts';
 import { Meter } from './meter.ts';
 
 /** How long things take, in simulated milliseconds. */
@@ -187,7 +187,14 @@ export interface SimImage extends Resource {
   state: 'pending' | 'available' | 'deregistered';
   architecture: string;
   rootDevice: string;
-  devices: { device: string; snapshotId?: string; sizeGb: number; type: string; deleteOnTermination: boolean; encrypted: boolean }[];
+  devices: {
+    device: string;
+    snapshotId?: string;
+    sizeGb: number;
+    type: string;
+    deleteOnTermination: boolean;
+    encrypted: boolean;
+  }[];
   sourceInstanceId?: string;
   public: boolean;
   deprecatedAt?: number;
@@ -290,7 +297,12 @@ export function newId(prefix: string): string {
 }
 
 /** The common part of a new resource. `late`: it shows up only after the consistency delay. */
-export function newResource(world: World, prefix: string, tags: Iterable<[string, string]> = [], late = false): Resource {
+export function newResource(
+  world: World,
+  prefix: string,
+  tags: Iterable<[string, string]> = [],
+  late = false,
+): Resource {
   const now = world.clock.now();
   const delay = late ? world.delays.consistencyMs : 0;
   return {

@@ -11,7 +11,9 @@ type Command<A extends ActionName> = (typeof sdk)[`${A}Command` & CommandName];
 type Only<P> = P extends [infer I] ? I : never;
 type Input<A extends ActionName> = Only<ConstructorParameters<Command<A>>>;
 type Output<A extends ActionName> =
-  Command<A> extends new (...rest: never[]) => { resolveMiddleware(...r: never[]): (...r: never[]) => Promise<{ output: infer O }> }
+  Command<A> extends new (
+    ...rest: never[]
+  ) => { resolveMiddleware(...r: never[]): (...r: never[]) => Promise<{ output: infer O }> }
     ? Omit<O, '$metadata'>
     : never;
 

@@ -10,7 +10,13 @@ export function arn(world: World, type: string, id: string, account = world.acco
 }
 
 /** A resource that exists, with the tags a policy sees on it. */
-export function existing(world: World, type: string, id: string | undefined, resource: Resource | undefined, context: Asked['context'] = {}): Asked {
+export function existing(
+  world: World,
+  type: string,
+  id: string | undefined,
+  resource: Resource | undefined,
+  context: Asked['context'] = {},
+): Asked {
   const tags: Asked['context'] = {};
   for (const [key, value] of resource?.tags ?? []) {
     tags[`aws:ResourceTag/${key}`] = value;
@@ -30,7 +36,9 @@ export function created(
   return { resource: arn(world, type, '*'), context: { ...requestTags(tags), ...context } };
 }
 
-export function requestTags(tags: readonly { Key?: string | undefined; Value?: string | undefined }[]): Asked['context'] {
+export function requestTags(
+  tags: readonly { Key?: string | undefined; Value?: string | undefined }[],
+): Asked['context'] {
   const context: Asked['context'] = {};
   for (const { Key, Value } of tags) if (Key) context[`aws:RequestTag/${Key}`] = Value ?? '';
   if (tags.length > 0) context['aws:TagKeys'] = tags.map(({ Key }) => Key ?? '');

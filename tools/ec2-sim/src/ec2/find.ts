@@ -11,7 +11,12 @@ export interface Kind {
   malformed: string;
 }
 
-const kind = (prefix: string, what: string, notFound: string, malformed = notFound.replace(/\.NotFound$/, '.Malformed')): Kind => ({
+const kind = (
+  prefix: string,
+  what: string,
+  notFound: string,
+  malformed = notFound.replace(/\.NotFound$/, '.Malformed'),
+): Kind => ({
   prefix,
   what,
   notFound,
@@ -43,7 +48,12 @@ export function checkId(id: string, { prefix, what, malformed }: Kind): void {
 }
 
 /** The resource, or EC2's own refusal; a fresh one is not there yet. */
-export function find<T extends Resource>(world: World, map: ReadonlyMap<string, T>, id: string | undefined, of: Kind): T {
+export function find<T extends Resource>(
+  world: World,
+  map: ReadonlyMap<string, T>,
+  id: string | undefined,
+  of: Kind,
+): T {
   if (id === undefined || id === '') throw new ApiError('MissingParameter', `The request must contain the ${of.what}`);
   checkId(id, of);
   const found = map.get(id);
@@ -73,10 +83,16 @@ export function tagsFor(specifications: readonly TagSpecification[] | undefined,
 }
 
 /** Refuses resource types a create does not make, and tags EC2 does not take. */
-export function checkSpecifications(specifications: readonly TagSpecification[] | undefined, types: readonly string[]): void {
+export function checkSpecifications(
+  specifications: readonly TagSpecification[] | undefined,
+  types: readonly string[],
+): void {
   for (const { ResourceType, Tags } of specifications ?? []) {
     if (!ResourceType || !types.includes(ResourceType)) {
-      throw new ApiError('InvalidParameterValue', `'${ResourceType}' is not a valid taggable resource type for this operation.`);
+      throw new ApiError(
+        'InvalidParameterValue',
+        `'${ResourceType}' is not a valid taggable resource type for this operation.`,
+      );
     }
     if (!Tags?.length) throw new ApiError('InvalidParameterValue', 'Tag specification must have at least one tag');
     checkTags(Tags);
@@ -85,14 +101,16 @@ export function checkSpecifications(specifications: readonly TagSpecification[] 
 
 export function checkTags(tags: readonly Tag[] | undefined): [string, string][] {
   const seen = new Set<string>();
-  if ((tags?.length ?? 0) > 50) throw new ApiError('TagLimitExceeded', 'You have reached the limit of 50 tags per resource');
+  if ((tags?.length ?? 0) > 50)
+    throw new ApiError('TagLimitExceeded', 'You have reached the limit of 50 tags per resource');
   return (tags ?? []).map(({ Key, Value = '' }) => {
     if (!Key || Key.length > 128 || Key.startsWith('aws:')) {
       throw new ApiError('InvalidParameterValue', `Tag key '${Key}' is reserved, empty or longer than 128 characters`);
     }
     if (seen.has(Key)) throw new ApiError('InvalidParameterValue', `Duplicate tag key '${Key}' specified.`);
     seen.add(Key);
-    if (Value.length > 256) throw new ApiError('InvalidParameterValue', `Tag value exceeds the maximum length of 256 characters`);
+    if (Value.length > 256)
+      throw new ApiError('InvalidParameterValue', `Tag value exceeds the maximum length of 256 characters`);
     const odd = /[^\p{L}\p{Z}\p{N}_.:/=+\-@]/u;
     if (odd.test(Key) || odd.test(Value)) {
       throw new ApiError('InvalidParameterValue', `Tag '${Key}' has characters that are not allowed`);

@@ -68,11 +68,37 @@ export const INSTANCE_TYPES: Readonly<Record<string, TypeFacts>> = {
   'c7i.2xlarge': type(8, 16, 0.357, { eni: [4, 15] }),
   'r7i.large': type(2, 16, 0.1323),
   'r7i.xlarge': type(4, 32, 0.2646, { eni: [4, 15] }),
-  'g4dn.xlarge': type(4, 16, 0.526, { family: 'g', hibernation: false, gpu: { name: 'T4', count: 1, memoryMib: 16384 } }),
-  'g4dn.2xlarge': type(8, 32, 0.752, { family: 'g', hibernation: false, gpu: { name: 'T4', count: 1, memoryMib: 16384 } }),
-  'g5.xlarge': type(4, 16, 1.006, { family: 'g', hibernation: false, notInZone: 1, gpu: { name: 'A10G', count: 1, memoryMib: 24576 }, eni: [4, 15] }),
-  'g5.2xlarge': type(8, 32, 1.212, { family: 'g', hibernation: false, notInZone: 1, gpu: { name: 'A10G', count: 1, memoryMib: 24576 }, eni: [4, 15] }),
-  'g6.xlarge': type(4, 16, 0.8048, { family: 'g', hibernation: false, notInZone: 1, gpu: { name: 'L4', count: 1, memoryMib: 24576 }, eni: [4, 15] }),
+  'g4dn.xlarge': type(4, 16, 0.526, {
+    family: 'g',
+    hibernation: false,
+    gpu: { name: 'T4', count: 1, memoryMib: 16384 },
+  }),
+  'g4dn.2xlarge': type(8, 32, 0.752, {
+    family: 'g',
+    hibernation: false,
+    gpu: { name: 'T4', count: 1, memoryMib: 16384 },
+  }),
+  'g5.xlarge': type(4, 16, 1.006, {
+    family: 'g',
+    hibernation: false,
+    notInZone: 1,
+    gpu: { name: 'A10G', count: 1, memoryMib: 24576 },
+    eni: [4, 15],
+  }),
+  'g5.2xlarge': type(8, 32, 1.212, {
+    family: 'g',
+    hibernation: false,
+    notInZone: 1,
+    gpu: { name: 'A10G', count: 1, memoryMib: 24576 },
+    eni: [4, 15],
+  }),
+  'g6.xlarge': type(4, 16, 0.8048, {
+    family: 'g',
+    hibernation: false,
+    notInZone: 1,
+    gpu: { name: 'L4', count: 1, memoryMib: 24576 },
+    eni: [4, 15],
+  }),
 };
 
 /** Per GB-month, us-east-1. */

@@ -1,5 +1,5 @@
 import type { Instance, Reservation } from '@aws-sdk/client-ec2';
-import { seenTags, type SimInstance, tagList, type World } from '../world.ts';
+import { type SimInstance, seenTags, tagList, type World } from '../world.ts';
 import type { FilterTable } from './filters.ts';
 import { STATE_CODES } from './lifecycle.ts';
 
@@ -14,7 +14,9 @@ export function viewInstance(world: World, instance: SimInstance): Instance {
     InstanceType: instance.type as Instance['InstanceType'] & string,
     State: { Code: STATE_CODES[state], Name: state },
     StateTransitionReason: instance.transitionReason,
-    ...(instance.stateReason ? { StateReason: { Code: instance.stateReason.code, Message: instance.stateReason.message } } : {}),
+    ...(instance.stateReason
+      ? { StateReason: { Code: instance.stateReason.code, Message: instance.stateReason.message } }
+      : {}),
     ...(instance.keyName ? { KeyName: instance.keyName } : {}),
     AmiLaunchIndex: 0,
     LaunchTime: new Date(instance.launchedAt),
@@ -29,7 +31,9 @@ export function viewInstance(world: World, instance: SimInstance): Instance {
     EbsOptimized: instance.ebsOptimized,
     PlatformDetails: 'Linux/UNIX',
     ...(instance.clientToken ? { ClientToken: instance.clientToken } : {}),
-    ...(instance.market === 'spot' ? { InstanceLifecycle: 'spot' as const, SpotInstanceRequestId: instance.spotRequestId } : {}),
+    ...(instance.market === 'spot'
+      ? { InstanceLifecycle: 'spot' as const, SpotInstanceRequestId: instance.spotRequestId }
+      : {}),
     ...(instance.profile ? { IamInstanceProfile: { Arn: instance.profile.arn, Id: instance.profile.id } } : {}),
     HibernationOptions: { Configured: instance.hibernation },
     MetadataOptions: {

@@ -1,4 +1,10 @@
-import { DescribeInstancesCommand, RunInstancesCommand, StartInstancesCommand, StopInstancesCommand, TerminateInstancesCommand } from '@aws-sdk/client-ec2';
+import {
+  DescribeInstancesCommand,
+  RunInstancesCommand,
+  StartInstancesCommand,
+  StopInstancesCommand,
+  TerminateInstancesCommand,
+} from '@aws-sdk/client-ec2';
 import { expect, test } from 'vitest';
 import { refusal, someImage, startTestSim } from '../testing.ts';
 
@@ -37,6 +43,8 @@ test('an instance is pending, running, stopping, stopped and terminated, and non
   expect(await state()).toBe('terminated');
   expect(await refusal(t.ec2.send(new StartInstancesCommand({ InstanceIds: [id] })))).toBe('IncorrectInstanceState');
   await t.clock.advance(3_600_000);
-  expect(await refusal(t.ec2.send(new DescribeInstancesCommand({ InstanceIds: [id] })))).toBe('InvalidInstanceID.NotFound');
+  expect(await refusal(t.ec2.send(new DescribeInstancesCommand({ InstanceIds: [id] })))).toBe(
+    'InvalidInstanceID.NotFound',
+  );
   expect(t.sim.violations).toEqual([]);
 });

@@ -1,13 +1,18 @@
-import type { InstanceStateChange, InstanceStateName, RunInstancesCommandInput, TagSpecification } from '@aws-sdk/client-ec2';
+import type {
+  InstanceStateChange,
+  InstanceStateName,
+  RunInstancesCommandInput,
+  TagSpecification,
+} from '@aws-sdk/client-ec2';
 import { ApiError } from '../errors.ts';
-import type { SimInstance, StateName, World } from '../world.ts';
+import type { SimInstance, StateName } from '../world.ts';
 import { type Action, action, type Context } from './action.ts';
 import { created, existing } from './authz.ts';
 import { select } from './filters.ts';
 import { findAll, KINDS, onceFor } from './find.ts';
 import { INSTANCE_FILTERS, viewReservations } from './instance-view.ts';
-import { checkLaunch, mergeTemplate, templateData } from './launch-spec.ts';
 import { checkVcpus, launch, noCapacity } from './launch.ts';
+import { checkLaunch, mergeTemplate, templateData } from './launch-spec.ts';
 import { power, reboot, STATE_CODES, stop, terminate } from './lifecycle.ts';
 import { paginate } from './paging.ts';
 
@@ -29,7 +34,7 @@ export const LAUNCH_PARAMETERS = `
   NetworkInterfaces.Groups NetworkInterfaces.SubnetId Placement.AvailabilityZone Placement.Tenancy
   PrivateDnsNameOptions SecurityGroupIds TagSpecifications UserData`;
 
-function change(world: World, instance: SimInstance, before: StateName): InstanceStateChange {
+function change(instance: SimInstance, before: StateName): InstanceStateChange {
   const state = (name: StateName) => ({ Code: STATE_CODES[name], Name: name as InstanceStateName });
   return { InstanceId: instance.id, PreviousState: state(before), CurrentState: state(instance.state) };
 }
@@ -68,9 +73,13 @@ export function launchResources(input: RunInstancesCommandInput, { world }: Cont
     created(world, 'instance', tags, context),
     created(world, 'volume', tags, context),
     created(world, 'network-interface', tags, context),
-    ...(merged.ImageId ? [existing(world, 'image', merged.ImageId, image, image ? { 'ec2:Owner': image.ownerId } : {})] : []),
+    ...(merged.ImageId
+      ? [existing(world, 'image', merged.ImageId, image, image ? { 'ec2:Owner': image.ownerId } : {})]
+      : []),
     ...(subnetId ? [existing(world, 'subnet', subnetId, world.subnets.get(subnetId))] : []),
-    ...(nic?.Groups ?? merged.SecurityGroupIds ?? []).map((id) => existing(world, 'security-group', id, world.groups.get(id))),
+    ...(nic?.Groups ?? merged.SecurityGroupIds ?? []).map((id) =>
+      existing(world, 'security-group', id, world.groups.get(id)),
+    ),
     ...(template ? [existing(world, 'launch-template', template, world.templates.get(template))] : []),
   ];
 }
@@ -81,7 +90,8 @@ export const instanceActions: Action[] = [
     authorize: launchResources,
     run(input, { core, world }) {
       const { MinCount: min, MaxCount: max } = input;
-      if (min === undefined || max === undefined) throw new ApiError('MissingParameter', 'MinCount and MaxCount are needed');
+      if (min === undefined || max === undefined)
+        throw new ApiError('MissingParameter', 'MinCount and MaxCount are needed');
       if (min < 1 || max < min || max > 1000) {
         throw new ApiError('InvalidParameterValue', `Values (${min}, ${max}) for minCount and maxCount are invalid.`);
       }
@@ -114,7 +124,9 @@ export const instanceActions: Action[] = [
       }
       const starting = instances.filter(({ state }) => state === 'stopped');
       for (const { type, zone, market } of starting) {
-        const same = starting.filter((other) => other.type === type && other.zone === zone && other.market === market).length;
+        const same = starting.filter(
+          (other) => other.type === type && other.zone === zone && other.market === market,
+        ).length;
         checkVcpus(core, type, market, same);
         if (world.capacity.room({ type, zone, market }, same) < same) throw noCapacity(type, zone);
       }
@@ -125,7 +137,7 @@ export const instanceActions: Action[] = [
             world.capacity.take(instance, 1);
             power(core, instance);
           }
-          return change(world, instance, before);
+          return change(instance, before);
         }),
       };
     },
@@ -141,13 +153,22 @@ export const instanceActions: Action[] = [
           throw wrongState(instance, 'stopped');
         }
         if (instance.protectedFromStop) {
-          throw new ApiError('OperationNotPermitted', `The instance '${instance.id}' may not be stopped. Modify its 'disableApiStop' instance attribute and try again.`);
+          throw new ApiError(
+            'OperationNotPermitted',
+            `The instance '${instance.id}' may not be stopped. Modify its 'disableApiStop' instance attribute and try again.`,
+          );
         }
         if (instance.market === 'spot' && instance.onInterruption === 'terminate') {
-          throw new ApiError('UnsupportedOperation', `You can't stop the Spot Instance '${instance.id}' because it is associated with a one-time Spot Instance request.`);
+          throw new ApiError(
+            'UnsupportedOperation',
+            `You can't stop the Spot Instance '${instance.id}' because it is associated with a one-time Spot Instance request.`,
+          );
         }
         if (Hibernate && !instance.hibernation) {
-          throw new ApiError('UnsupportedHibernationConfiguration', `The instance '${instance.id}' is not configured for hibernation.`);
+          throw new ApiError(
+            'UnsupportedHibernationConfiguration',
+            `The instance '${instance.id}' is not configured for hibernation.`,
+          );
         }
       }
       return {
@@ -155,7 +176,7 @@ export const instanceActions: Action[] = [
           const before = instance.state;
           if (before === 'running') stop(core, instance, { force: Force, hibernate: Hibernate, reason: USER });
           else if (before === 'stopping' && Force) stop(core, instance, { force: true, reason: USER });
-          return change(world, instance, before);
+          return change(instance, before);
         }),
       };
     },
@@ -189,7 +210,7 @@ export const instanceActions: Action[] = [
         TerminatingInstances: instances.map((instance) => {
           const before = instance.state;
           terminate(core, instance, USER);
-          return change(world, instance, before);
+          return change(instance, before);
         }),
       };
     },

@@ -23,7 +23,10 @@ export interface LaunchSpec {
 }
 
 /** The data of the template a call names, or undefined. Throws EC2's refusals for missing ones. */
-export function templateData(world: World, spec: LaunchTemplateSpecification | undefined): RunInstancesCommandInput | undefined {
+export function templateData(
+  world: World,
+  spec: LaunchTemplateSpecification | undefined,
+): RunInstancesCommandInput | undefined {
   if (!spec) return undefined;
   const template = findTemplate(world, spec);
   const wanted = spec.Version ?? '$Default';
@@ -39,9 +42,13 @@ export function templateData(world: World, spec: LaunchTemplateSpecification | u
   return version.LaunchTemplateData as unknown as RunInstancesCommandInput;
 }
 
-export function findTemplate(world: World, by: { LaunchTemplateId?: string | undefined; LaunchTemplateName?: string | undefined }): SimTemplate {
+export function findTemplate(
+  world: World,
+  by: { LaunchTemplateId?: string | undefined; LaunchTemplateName?: string | undefined },
+): SimTemplate {
   const { LaunchTemplateId: id, LaunchTemplateName: name } = by;
-  if (id && name) throw new ApiError('InvalidParameterCombination', 'Give the launch template by id or by name, not both');
+  if (id && name)
+    throw new ApiError('InvalidParameterCombination', 'Give the launch template by id or by name, not both');
   if (id) return find(world, world.templates, id, KINDS.template);
   const found = [...world.templates.values()].find((one) => one.name === name && isVisible(world, one));
   if (found) return found;
@@ -52,7 +59,10 @@ export function findTemplate(world: World, by: { LaunchTemplateId?: string | und
 }
 
 /** The call's own parameters win; tag specifications of the call replace those of the template for the same resource type. */
-export function mergeTemplate(input: RunInstancesCommandInput, data: RunInstancesCommandInput | undefined): RunInstancesCommandInput {
+export function mergeTemplate(
+  input: RunInstancesCommandInput,
+  data: RunInstancesCommandInput | undefined,
+): RunInstancesCommandInput {
   if (!data) return input;
   const { LaunchTemplate: _, ...own } = input;
   const merged: RunInstancesCommandInput = { ...data, ...own };
@@ -102,7 +112,10 @@ export function checkLaunch(core: SimCore, input: RunInstancesCommandInput): Lau
   const spot = input.InstanceMarketOptions?.SpotOptions;
   const onInterruption = spot?.InstanceInterruptionBehavior ?? 'terminate';
   if (market === 'spot' && onInterruption !== 'terminate' && spot?.SpotInstanceType !== 'persistent') {
-    throw new ApiError('InvalidParameterCombination', `The interruption behavior '${onInterruption}' needs a persistent spot request`);
+    throw new ApiError(
+      'InvalidParameterCombination',
+      `The interruption behavior '${onInterruption}' needs a persistent spot request`,
+    );
   }
   if (input.HibernationOptions?.Configured) checkHibernation(input, facts, type, image);
   const nic = input.NetworkInterfaces?.[0];
@@ -197,7 +210,10 @@ function checkHibernation(input: RunInstancesCommandInput, facts: TypeFacts, typ
     throw new ApiError('UnsupportedHibernationConfiguration', 'The root volume must be encrypted to hibernate.');
   }
   if ((own?.VolumeSize ?? root?.sizeGb ?? 0) * 1024 < facts.memoryMib) {
-    throw new ApiError('UnsupportedHibernationConfiguration', 'The root volume is smaller than the memory of the instance.');
+    throw new ApiError(
+      'UnsupportedHibernationConfiguration',
+      'The root volume is smaller than the memory of the instance.',
+    );
   }
 }
 

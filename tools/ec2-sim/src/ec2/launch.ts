@@ -4,7 +4,7 @@ import { ApiError } from '../errors.ts';
 import { copyFiles } from '../machines.ts';
 import type { SimCore } from '../sim.ts';
 import { newId, newPrivateIp, newResource, type SimInstance, type SimVolume } from '../world.ts';
-import { KINDS, find, tagsFor } from './find.ts';
+import { find, KINDS, tagsFor } from './find.ts';
 import { typeFacts } from './instance-types.ts';
 import type { LaunchSpec } from './launch-spec.ts';
 import { power } from './lifecycle.ts';
@@ -30,7 +30,8 @@ export function checkVcpus(core: SimCore, type: string, market: 'on-demand' | 's
   let used = 0;
   for (const other of core.world.instances.values()) {
     const running = other.state === 'pending' || other.state === 'running';
-    if (running && other.market === market && typeFacts(other.type)?.family === facts.family) used += typeFacts(other.type)!.vcpu;
+    if (running && other.market === market && typeFacts(other.type)?.family === facts.family)
+      used += typeFacts(other.type)!.vcpu;
   }
   if (used + facts.vcpu * count <= limit) return;
   if (market === 'spot') throw new ApiError('MaxSpotInstanceCountExceeded', 'Max spot instance count exceeded');

@@ -27,7 +27,8 @@ export function power(core: SimCore, instance: SimInstance): void {
   const { type, zone, market } = instance;
   const fate = world.capacity.fate({ type, zone, market });
   later(core, instance, world.delays.pendingMs, () => {
-    if (fate) return endLaunch(core, instance, { code: fate, message: `${fate}: the launch ended right after pending` });
+    if (fate)
+      return endLaunch(core, instance, { code: fate, message: `${fate}: the launch ended right after pending` });
     enter(instance, 'running');
     instance.hibernated = false;
     instance.impaired = false;
@@ -47,7 +48,11 @@ function endLaunch(core: SimCore, instance: SimInstance, reason: Reason): void {
 }
 
 /** Stops; `force` does not wait for what runs inside. */
-export function stop(core: SimCore, instance: SimInstance, how: { force?: boolean; hibernate?: boolean; reason: Reason }): void {
+export function stop(
+  core: SimCore,
+  instance: SimInstance,
+  how: { force?: boolean; hibernate?: boolean; reason: Reason },
+): void {
   const wasRunning = instance.state === 'running';
   enter(instance, 'stopping');
   instance.stateReason = how.reason;
@@ -58,7 +63,10 @@ export function stop(core: SimCore, instance: SimInstance, how: { force?: boolea
   const halted = wasRunning ? halt(core, instance, how.force ? 'force' : 'stop') : Promise.resolve();
   track(core, halted);
   later(core, instance, core.world.delays.stoppingMs, () => {
-    track(core, halted.then(() => settleStopped(core, instance)));
+    track(
+      core,
+      halted.then(() => settleStopped(core, instance)),
+    );
   });
 }
 
@@ -69,7 +77,10 @@ export function reboot(core: SimCore, instance: SimInstance): void {
   track(core, halted);
   later(core, instance, core.world.delays.pendingMs, () => {
     instance.impaired = false;
-    track(core, halted.then(() => boot(core, instance)));
+    track(
+      core,
+      halted.then(() => boot(core, instance)),
+    );
   });
 }
 
@@ -90,7 +101,10 @@ export function terminate(core: SimCore, instance: SimInstance, reason: Reason):
   const halted = wasRunning ? halt(core, instance, 'terminate') : Promise.resolve();
   track(core, halted);
   later(core, instance, core.world.delays.terminatingMs, () => {
-    track(core, halted.then(() => finishTermination(core, instance)));
+    track(
+      core,
+      halted.then(() => finishTermination(core, instance)),
+    );
   });
 }
 
@@ -135,7 +149,10 @@ function lingerInterfaces(core: SimCore, instance: SimInstance): void {
 /** Somebody inside said `poweroff`. */
 export function shutDownFromInside(core: SimCore, instance: SimInstance): void {
   if (instance.state !== 'running') return;
-  const reason = { code: 'Client.InstanceInitiatedShutdown', message: 'Client.InstanceInitiatedShutdown: Instance initiated shutdown' };
+  const reason = {
+    code: 'Client.InstanceInitiatedShutdown',
+    message: 'Client.InstanceInitiatedShutdown: Instance initiated shutdown',
+  };
   if (instance.onShutdown === 'terminate') terminate(core, instance, reason);
   else stop(core, instance, { reason });
 }
@@ -147,9 +164,15 @@ export function interrupt(core: SimCore, instance: SimInstance): void {
   instance.interruptAt = clock.now() + delays.spotNoticeMs;
   later(core, instance, delays.spotNoticeMs, () => {
     if (instance.onInterruption === 'terminate') {
-      terminate(core, instance, { code: 'Server.SpotInstanceTermination', message: 'Server.SpotInstanceTermination: Spot instance termination' });
+      terminate(core, instance, {
+        code: 'Server.SpotInstanceTermination',
+        message: 'Server.SpotInstanceTermination: Spot instance termination',
+      });
     } else {
-      const reason = { code: 'Server.SpotInstanceShutdown', message: 'Server.SpotInstanceShutdown: Spot instance shutdown' };
+      const reason = {
+        code: 'Server.SpotInstanceShutdown',
+        message: 'Server.SpotInstanceShutdown: Spot instance shutdown',
+      };
       stop(core, instance, { reason, hibernate: instance.onInterruption === 'hibernate' });
     }
   });
@@ -174,7 +197,12 @@ function track(core: SimCore, work: Promise<void>): void {
 }
 
 function transition(core: SimCore, { code }: Reason): string {
-  const who = code === 'Client.UserInitiatedShutdown' ? 'User initiated' : code === 'Client.InstanceInitiatedShutdown' ? '' : 'Service initiated';
+  const who =
+    code === 'Client.UserInitiatedShutdown'
+      ? 'User initiated'
+      : code === 'Client.InstanceInitiatedShutdown'
+        ? ''
+        : 'Service initiated';
   return who && `${who} (${new Date(core.clock.now()).toISOString().slice(0, 19).replace('T', ' ')} GMT)`;
 }
 
@@ -194,4 +222,3 @@ function releasePublicIp(core: SimCore, instance: SimInstance): void {
   delete instance.publicIp;
   core.world.meter.stop('address', instance.id);
 }
-

@@ -32,7 +32,13 @@ export function addVpc(world: World, cidr: string, isDefault: boolean, tags: Ite
   };
   world.routeTables.set(table.id, table);
   const group = addGroup(world, vpc.id, 'default', 'default VPC security group');
-  const inside: SimRule = { ...newResource(world, 'sgr'), groupId: group.id, egress: false, protocol: '-1', sourceGroup: group.id };
+  const inside: SimRule = {
+    ...newResource(world, 'sgr'),
+    groupId: group.id,
+    egress: false,
+    protocol: '-1',
+    sourceGroup: group.id,
+  };
   group.rules.set(inside.id, inside);
   return vpc;
 }
@@ -50,7 +56,13 @@ export function addGroup(
   tags: Iterable<[string, string]> = [],
 ): SimGroup {
   const group: SimGroup = { ...newResource(world, 'sg', tags), name, description, vpcId, rules: new Map() };
-  const out: SimRule = { ...newResource(world, 'sgr'), groupId: group.id, egress: true, protocol: '-1', cidr: '0.0.0.0/0' };
+  const out: SimRule = {
+    ...newResource(world, 'sgr'),
+    groupId: group.id,
+    egress: true,
+    protocol: '-1',
+    cidr: '0.0.0.0/0',
+  };
   group.rules.set(out.id, out);
   world.groups.set(group.id, group);
   return group;

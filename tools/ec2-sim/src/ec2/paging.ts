@@ -34,7 +34,11 @@ export function paginate<T extends Resource>(
   }
   let rest = records;
   if (token !== undefined) {
-    const after = Number(Buffer.from(token, 'base64url').toString().match(/^after:(\d+)$/)?.[1]);
+    const after = Number(
+      Buffer.from(token, 'base64url')
+        .toString()
+        .match(/^after:(\d+)$/)?.[1],
+    );
     if (!Number.isInteger(after)) throw new ApiError('InvalidParameterValue', 'The token is not valid.');
     rest = records.filter(({ seq }) => seq > after);
   }

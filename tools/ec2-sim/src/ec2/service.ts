@@ -1,6 +1,7 @@
 import type { Filter } from '@aws-sdk/client-ec2';
 import { requestBucket, resourceBucket } from '../buckets.ts';
 import { ApiError } from '../errors.ts';
+import { ec2Authorizations } from '../policy/ec2-authorizations.ts';
 import type { Caller, Service, ServiceCall, WireRequest } from '../services/index.ts';
 import type { SimCore } from '../sim.ts';
 import { parseForm } from '../wire/form.ts';
@@ -9,6 +10,9 @@ import { writeAnswer, writeError } from '../wire/xml.ts';
 import { type Action, isAllowed } from './action.ts';
 import { ACTIONS } from './actions.ts';
 import { unknownFilter } from './filters.ts';
+
+/** The filters of a describe; one action calls them `Filter`. */
+const filtersOf = (input: Record<string, unknown>) => (input.Filters ?? input.Filter) as Filter[] | undefined;
 
 /** EC2 on the wire: reads a form, refuses what it does not know, takes tokens, runs the action, writes XML. */
 export function ec2Service(core: SimCore, buckets: boolean): Service {
@@ -33,7 +37,7 @@ export function ec2Service(core: SimCore, buckets: boolean): Service {
       throw new ApiError('UnknownParameter', message);
     }
     if (found.filters) {
-      const filter = unknownFilter(found.filters, input['Filters'] as Filter[] | undefined);
+      const filter = unknownFilter(found.filters, filtersOf(input));
       if (filter !== undefined) {
         core.violate({ kind: 'filter', caller: caller.name, action: name, message: filter });
         throw new ApiError('InvalidParameterValue', `The filter '${filter}' is invalid`);
@@ -45,11 +49,11 @@ export function ec2Service(core: SimCore, buckets: boolean): Service {
   function throttle(found: Action, params: Record<string, unknown>): void {
     if (!buckets) return;
     const narrowed =
-      !found.paged || params['MaxResults'] !== undefined || params['NextToken'] !== undefined || params['Filters'] !== undefined;
+      !found.paged || params.MaxResults !== undefined || params.NextToken !== undefined || params.Filters !== undefined;
     const request = requestBucket(found.name, found.mutating, narrowed);
     const resources = resourceBucket(found.name);
-    const ids = params['InstanceIds'] as string[] | undefined;
-    const cost = ids?.length ?? (params['MinCount'] as number | undefined) ?? 1;
+    const ids = params.InstanceIds as string[] | undefined;
+    const cost = ids?.length ?? (params.MinCount as number | undefined) ?? 1;
     if (
       !core.buckets.take(request.name, request.size) ||
       (resources && !core.buckets.take(resources.name, resources.size, cost))
@@ -61,12 +65,13 @@ export function ec2Service(core: SimCore, buckets: boolean): Service {
   return {
     parse,
     authorize({ action, params, caller }) {
-      return known(action, caller).authorize(params, { core, world, caller });
+      known(action, caller);
+      return ec2Authorizations(action, params, world, (name) => core.services().profileArns(name));
     },
     async run({ action, params, caller, requestId }: ServiceCall) {
       const found = known(action, caller);
       throttle(found, params);
-      if (params['DryRun'] === true) {
+      if (params.DryRun === true) {
         throw new ApiError('DryRunOperation', 'Request would have succeeded, but DryRun flag is set.', 412);
       }
       const output = await found.run(params, { core, world, caller });

@@ -2,13 +2,16 @@ import { ApiError } from '../errors.ts';
 import { isVisible, type Resource, seenTags, type World } from '../world.ts';
 import { type Action, action } from './action.ts';
 import { existing, requestTags } from './authz.ts';
-import { checkMetadataTagKeys, checkTags, KINDS } from './find.ts';
 import type { FilterTable } from './filters.ts';
 import { select } from './filters.ts';
+import { checkMetadataTagKeys, checkTags, KINDS } from './find.ts';
 import { paginate } from './paging.ts';
 
 /** Resource type of an id's prefix, where its kind is known and where it lives. */
-const TYPES: Record<string, [type: string, kind: keyof typeof KINDS, of: (world: World) => ReadonlyMap<string, Resource>]> = {
+const TYPES: Record<
+  string,
+  [type: string, kind: keyof typeof KINDS, of: (world: World) => ReadonlyMap<string, Resource>]
+> = {
   i: ['instance', 'instance', (w) => w.instances],
   vol: ['volume', 'volume', (w) => w.volumes],
   snap: ['snapshot', 'snapshot', (w) => w.snapshots],

@@ -80,18 +80,26 @@ export const volumeActions: Action[] = [
       const { AvailabilityZone: zone, Size, SnapshotId, VolumeType: type = 'gp2' } = input;
       const volume = onceFor(world, 'CreateVolume', input.ClientToken, input, () => {
         if (!zone) throw new ApiError('MissingParameter', 'The request must contain the parameter zone');
-        if (!world.zones.includes(zone)) throw new ApiError('InvalidZone.NotFound', `The zone '${zone}' does not exist.`);
+        if (!world.zones.includes(zone))
+          throw new ApiError('InvalidZone.NotFound', `The zone '${zone}' does not exist.`);
         if (!Object.hasOwn(STORAGE_USD, type) || type === ('snapshot' as string) || type === ('archive' as string)) {
           throw new ApiError('InvalidParameterValue', `Value (${type}) for parameter volumeType is invalid.`);
         }
         const snapshot = SnapshotId ? find(world, world.snapshots, SnapshotId, KINDS.snapshot) : undefined;
         if (snapshot && (snapshot.state !== 'completed' || snapshot.tier === 'archive')) {
-          throw new ApiError('IncorrectState', `Snapshot ${SnapshotId} is not usable: it is ${snapshot.tier === 'archive' ? 'archived' : snapshot.state}.`);
+          throw new ApiError(
+            'IncorrectState',
+            `Snapshot ${SnapshotId} is not usable: it is ${snapshot.tier === 'archive' ? 'archived' : snapshot.state}.`,
+          );
         }
         const sizeGb = Size ?? snapshot?.sizeGb;
-        if (sizeGb === undefined) throw new ApiError('MissingParameter', 'The request must contain the parameter size/snapshot');
+        if (sizeGb === undefined)
+          throw new ApiError('MissingParameter', 'The request must contain the parameter size/snapshot');
         if (sizeGb < (snapshot?.sizeGb ?? 1) || sizeGb > MAX_GB) {
-          throw new ApiError('InvalidParameterValue', `Volume of ${sizeGb}GiB is not between ${snapshot?.sizeGb ?? 1}GiB and ${MAX_GB}GiB`);
+          throw new ApiError(
+            'InvalidParameterValue',
+            `Volume of ${sizeGb}GiB is not between ${snapshot?.sizeGb ?? 1}GiB and ${MAX_GB}GiB`,
+          );
         }
         checkSpecifications(input.TagSpecifications, ['volume']);
         checkVolumeQuota(core, 1);
@@ -143,7 +151,10 @@ export const volumeActions: Action[] = [
       const instance = find(world, world.instances, InstanceId, KINDS.instance);
       if (!device) throw new ApiError('MissingParameter', 'The request must contain the parameter device');
       if (!/^(\/dev\/(sd[a-z]|xvd[a-z]{1,2})\d{0,2}|xvd[a-z]{1,2})$/.test(device)) {
-        throw new ApiError('InvalidParameterValue', `Value (${device}) for parameter device is invalid. ${device} is not a valid EBS device name.`);
+        throw new ApiError(
+          'InvalidParameterValue',
+          `Value (${device}) for parameter device is invalid. ${device} is not a valid EBS device name.`,
+        );
       }
       if (volume.attachment) throw new ApiError('VolumeInUse', `${volume.id} is already attached to an instance`);
       if (volume.state !== 'available') throw new ApiError('IncorrectState', `${volume.id} is not 'available'.`);
@@ -151,10 +162,16 @@ export const volumeActions: Action[] = [
         throw new ApiError('IncorrectState', `Instance '${instance.id}' is not 'running'.`);
       }
       if (volume.zone !== instance.zone) {
-        throw new ApiError('InvalidVolume.ZoneMismatch', `The volume '${volume.id}' is not in the same availability zone as instance '${instance.id}'`);
+        throw new ApiError(
+          'InvalidVolume.ZoneMismatch',
+          `The volume '${volume.id}' is not in the same availability zone as instance '${instance.id}'`,
+        );
       }
       if (instance.devices.has(device)) {
-        throw new ApiError('InvalidParameterValue', `Invalid value '${device}' for unixDevice. Attachment point ${device} is already in use`);
+        throw new ApiError(
+          'InvalidParameterValue',
+          `Invalid value '${device}' for unixDevice. Attachment point ${device} is already in use`,
+        );
       }
       const attachment: SimVolume['attachment'] = {
         instanceId: instance.id,
@@ -190,11 +207,17 @@ export const volumeActions: Action[] = [
         throw new ApiError('IncorrectState', `Volume '${volume.id}' is in the '${volume.state}' state.`);
       }
       if ((InstanceId && InstanceId !== attachment.instanceId) || (Device && Device !== attachment.device)) {
-        throw new ApiError('InvalidAttachment.NotFound', `The volume '${volume.id}' is not attached to instance '${InstanceId}' as device '${Device}'`);
+        throw new ApiError(
+          'InvalidAttachment.NotFound',
+          `The volume '${volume.id}' is not attached to instance '${InstanceId}' as device '${Device}'`,
+        );
       }
       const instance = world.instances.get(attachment.instanceId);
       if (instance?.rootDevice === attachment.device && instance.state !== 'stopped') {
-        throw new ApiError('OperationNotPermitted', `Unable to detach root volume '${volume.id}' from instance '${instance.id}'`);
+        throw new ApiError(
+          'OperationNotPermitted',
+          `Unable to detach root volume '${volume.id}' from instance '${instance.id}'`,
+        );
       }
       attachment.state = 'detaching';
       const seen = viewAttachment(volume, 'detaching');
@@ -211,7 +234,10 @@ export const volumeActions: Action[] = [
     run({ VolumeId }, { core, world }) {
       const volume = find(world, world.volumes, VolumeId, KINDS.volume);
       if (volume.attachment) {
-        throw new ApiError('VolumeInUse', `Volume ${volume.id} is currently attached to ${volume.attachment.instanceId}`);
+        throw new ApiError(
+          'VolumeInUse',
+          `Volume ${volume.id} is currently attached to ${volume.attachment.instanceId}`,
+        );
       }
       if (volume.state === 'creating') throw new ApiError('IncorrectState', `Volume ${volume.id} is being created`);
       deleteVolumeNow(core, volume);

@@ -22,7 +22,10 @@ export function parseForm(fields: Iterable<[string, string]>, shape: Shape): Par
     for (const part of key.split('.')) {
       branch.children ??= new Map();
       let next = branch.children.get(part);
-      if (!next) branch.children.set(part, (next = {}));
+      if (!next) {
+        next = {};
+        branch.children.set(part, next);
+      }
       branch = next;
     }
     branch.value = value;

@@ -1,0 +1,2 @@
+export { parseUserData, type UserData, type WrittenFile } from './parse.ts';
+export { writeFiles } from './write-files.ts';

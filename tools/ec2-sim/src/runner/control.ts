@@ -1,0 +1,60 @@
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+
+const CLIENT = fileURLToPath(new URL('./control.mjs', import.meta.url));
+
+export interface ControlReply {
+  code: number;
+  out?: string;
+}
+
+/** The machine's end of `systemctl` and `poweroff`: commands in it reach us through a socket of its own. */
+export interface Control extends AsyncDisposable {
+  dir: string;
+  /** Program and arguments that switch the machine off. */
+  poweroff: string[];
+}
+
+/** Listens in `dir` for what the machine's `systemctl` is told, and puts that command into `bin`. */
+export async function openControl(
+  dir: string,
+  bin: string,
+  systemctl: (args: string[]) => Promise<ControlReply>,
+): Promise<Control> {
+  mkdirSync(dir, { recursive: true });
+  const path = join(dir, 'control.sock');
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    const answer = async () => {
+      const [, ...args] = JSON.parse(await text(socket)) as string[];
+      return systemctl(args);
+    };
+    answer()
+      .catch((error: unknown) => ({ code: 1, out: `${error instanceof Error ? error.message : String(error)}\n` }))
+      .then((reply) => socket.end(JSON.stringify(reply)))
+      .catch(() => socket.destroy());
+    socket.on('error', () => socket.destroy());
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(path, resolve);
+  });
+  server.unref();
+  const client = [process.execPath, CLIENT, path];
+  mkdirSync(bin, { recursive: true });
+  const script = (name: string, ...args: string[]) => {
+    writeFileSync(join(bin, name), `#!/bin/sh\nexec ${[...client, ...args].join(' ')} "$@"\n`);
+    chmodSync(join(bin, name), 0o755);
+  };
+  script('systemctl', 'systemctl');
+  script('poweroff', 'systemctl', 'poweroff');
+  return {
+    dir,
+    poweroff: [...client, 'systemctl', 'poweroff'],
+    async [Symbol.asyncDispose]() {
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}

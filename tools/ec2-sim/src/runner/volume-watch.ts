@@ -1,0 +1,34 @@
+import type { SimMachine } from '../runner.ts';
+import { linkVolumes } from './folders.ts';
+
+/** How often machines look for attached and detached volumes; a device shows up about so fast. */
+const EVERY_MS = 100;
+
+/** Keeps the links to volumes of all running machines up to date, with one timer for all of them. */
+export class VolumeWatch {
+  readonly #machines = new Map<string, SimMachine>();
+  #timer: NodeJS.Timeout | undefined;
+
+  add(machine: SimMachine): void {
+    this.#machines.set(machine.instanceId, machine);
+    linkVolumes(machine);
+    this.#timer ??= setInterval(() => this.#look(), EVERY_MS).unref();
+  }
+
+  remove(instanceId: string): void {
+    this.#machines.delete(instanceId);
+    if (this.#machines.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #look(): void {
+    for (const machine of this.#machines.values()) {
+      try {
+        linkVolumes(machine);
+      } catch (error) {
+        machine.console(`volumes: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
+  }
+}
