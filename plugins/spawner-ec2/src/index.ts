@@ -1,5 +1,6 @@
 import { defineSpawner, type PluginContext, type Spawner } from '@atrium/sdk';
 import { openEc2 } from './calls/index.ts';
+import type { Ec2Calls } from './calls/types.ts';
 import { Ec2Config } from './config.ts';
 import { imageFinder } from './images.ts';
 import { instanceCache } from './instance-cache.ts';
@@ -24,9 +25,13 @@ export const ec2Spawner = defineSpawner({
 });
 
 /** Puts the parts together. No call is made. */
-export async function openWorld(config: Ec2Config, context: PluginContext): Promise<Ec2World> {
+export async function openWorld(
+  config: Ec2Config,
+  context: Pick<PluginContext, 'clock' | 'log' | 'store' | 'hubId'>,
+  through: (ec2: Ec2Calls) => Ec2Calls = (ec2) => ec2,
+): Promise<Ec2World> {
   const { clock, log, store, hubId } = context;
-  const ec2 = await openEc2(config, clock);
+  const ec2 = through(await openEc2(config, clock));
   return {
     config,
     ec2,

@@ -33,10 +33,10 @@ export async function look(world: Ec2World, record: InstanceRecord, io: Io): Pro
     if (record.attempt === null) return { phase: 'absent' };
     const made = await findByToken(world, record, io);
     if (made) return { phase: 'starting' };
-    return { phase: io.clock.now() - record.attempt.at < CONSISTENCY_MS ? 'pending' : 'absent' };
+    return { phase: world.clock.now() - record.attempt.at < CONSISTENCY_MS ? 'pending' : 'absent' };
   }
   const seen = await world.instances.look(record.instanceId, FRESH_MS, { signal: io.signal });
-  if (!seen) return { phase: io.clock.now() - record.startedAt < CONSISTENCY_MS ? 'pending' : 'absent' };
+  if (!seen) return { phase: world.clock.now() - record.startedAt < CONSISTENCY_MS ? 'pending' : 'absent' };
   return phaseOf(record, seen, io);
 }
 

@@ -39,14 +39,14 @@ async function stopTracked(world: Ec2World, record: InstanceRecord, force: boole
     if (!record.attempt) return { phase: 'absent' };
     // A call whose answer never came: what it made is found by its token, if it made something.
     const made = await findByToken(world, record, io);
-    if (!made) return { phase: io.clock.now() - record.attempt.at < CONSISTENCY_MS ? 'stopping' : 'absent' };
+    if (!made) return { phase: world.clock.now() - record.attempt.at < CONSISTENCY_MS ? 'stopping' : 'absent' };
     await io.store.put(machineKey(made.id), { server: record.server });
     const found = { ...record, instanceId: made.id, attempt: null, startedAt: record.attempt.at, attached: false };
     await writeRecord(io.store, found);
     return stopTracked(world, found, force, io);
   }
   const seen = await world.instances.look(record.instanceId, FRESH_MS, { signal: io.signal });
-  if (!seen) return { phase: io.clock.now() - record.startedAt < CONSISTENCY_MS ? 'stopping' : 'absent' };
+  if (!seen) return { phase: world.clock.now() - record.startedAt < CONSISTENCY_MS ? 'stopping' : 'absent' };
   return take(
     world,
     seen,

@@ -12,13 +12,13 @@ export async function cureStep(start: Start): Promise<Observed | undefined> {
   const installs = !agent.baked && record.cures === 0 && record.startedAt >= record.curedAt;
   const deadline = (installs ? agent.installSeconds : agent.deadlineSeconds) * 1000;
   const since = Math.max(record.runningAt, record.curedAt);
-  if (io.clock.now() - since < deadline) return undefined;
+  if (world.clock.now() - since < deadline) return undefined;
 
   const facts = { server: record.server, instance: record.instanceId, cures: record.cures };
   const output = await world.ec2.getConsoleOutput(record.instanceId, { signal: io.signal }).catch(() => '');
   world.log.warn({ ...facts, console: output.slice(-2000) }, 'the agent of a running instance is silent');
   // Saved first: a hub that dies here does not begin the cures anew.
-  await change(start, { cures: record.cures + 1, curedAt: io.clock.now() });
+  await change(start, { cures: record.cures + 1, curedAt: world.clock.now() });
   switch (record.cures) {
     case 0:
       await world.ec2.rebootInstances([record.instanceId], { signal: io.signal });

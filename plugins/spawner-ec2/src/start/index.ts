@@ -43,7 +43,7 @@ async function step(start: Start): Promise<Observed> {
   if (record.instanceId === null) return launchStep(start);
   const seen = await world.instances.look(record.instanceId, FRESH_MS, { signal: io.signal });
   if (!seen) {
-    if (io.clock.now() - record.startedAt < CONSISTENCY_MS)
+    if (world.clock.now() - record.startedAt < CONSISTENCY_MS)
       return told(start, 'pending', 10, 'Your machine is being made');
     world.log.warn({ server: record.server, instance: record.instanceId }, 'an instance is gone; making another');
     return replace(start);
@@ -81,7 +81,7 @@ async function replace(start: Start, reason = ''): Promise<Observed> {
 
 /** The record of the last start becomes this one's. */
 async function takeOver(start: Start): Promise<void> {
-  const { ref, spec, io, record } = start;
+  const { world, ref, spec, io, record } = start;
   const session = await readSession(io.store, ref.server);
   if (session && session.generation < ref.generation) await endSession(io.store, ref.server);
   await change(start, {
@@ -90,7 +90,7 @@ async function takeOver(start: Start): Promise<void> {
     storage: spec.storage,
     cures: 0,
     deaths: 0,
-    curedAt: io.clock.now(),
+    curedAt: world.clock.now(),
     // What was running for another start holds that start's token and must come up anew.
     stale: session !== undefined && session.instanceId === record.instanceId,
   });

@@ -79,7 +79,7 @@ async function homeStep(start: Start): Promise<{ zone: string | undefined } | { 
 }
 
 async function newAttempt(start: Start, rung: Rung): Promise<Attempt> {
-  const { world, ref, spec, io, record } = start;
+  const { world, ref, spec, record } = start;
   const n = record.attempts + 1;
   const imageId = spec.image ? await world.images.find(spec.image) : null;
   const wantsRoot = spec.rootGb !== null || spec.onIdle === 'hibernate';
@@ -93,7 +93,7 @@ async function newAttempt(start: Start, rung: Rung): Promise<Attempt> {
     imageId,
     rootDevice,
     profile: spec.profile,
-    at: io.clock.now(),
+    at: world.clock.now(),
   };
 }
 

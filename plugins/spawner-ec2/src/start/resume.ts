@@ -26,11 +26,11 @@ export async function resumeStep(start: Start, seen: Ec2Instance): Promise<Obser
     return { phase: 'exited', exit: { code: null, reason: 'stopped' } };
   }
   // Before the call: identity documents of this start are not older than this.
-  await io.save({ start: seen.id, generation: ref.generation, at: io.clock.now() });
+  await io.save({ start: seen.id, generation: ref.generation, at: world.clock.now() });
   await change(start, {
-    startedAt: io.clock.now(),
+    startedAt: world.clock.now(),
     runningAt: null,
-    curedAt: io.clock.now(),
+    curedAt: world.clock.now(),
     type: seen.type,
     zone: seen.zone,
     market: seen.market,

@@ -28,7 +28,7 @@ export async function waitStep(start: Start, seen: Ec2Instance): Promise<Observe
     };
   }
   if (seen.state === 'running' && record.runningAt === null) {
-    await change(start, { runningAt: io.clock.now(), privateIp: seen.privateIp ?? null });
+    await change(start, { runningAt: world.clock.now(), privateIp: seen.privateIp ?? null });
   }
   const home = await homeOf(start, seen);
   if (home !== 'attached') return home;

@@ -42,7 +42,7 @@ export async function hello(
   const asked = parsed.data;
   let document: IdentityDocument;
   try {
-    document = verify(asked.document, asked.pkcs7, io.clock.now());
+    document = verify(asked.document, asked.pkcs7, world.clock.now());
   } catch (error) {
     if (error instanceof NotBelieved) throw refused(peer, error.message);
     throw error;
@@ -172,7 +172,7 @@ async function answer(
       await writeRecord(io.store, { ...current, homeVolume: home.volume, attached: true });
     }
   }
-  const now = io.clock.now();
+  const now = world.clock.now();
   world.log.info({ server: row.id, instance: seen.id, user: row.user }, 'a machine proved who it is');
   return {
     session: secret,

@@ -50,7 +50,7 @@ export async function step(world: Ec2World, request: WorkerRequest, io: WorkerIo
 export async function heartbeat(world: Ec2World, request: WorkerRequest, io: WorkerIo): Promise<Json> {
   const { session: secret, busy, lastWork, spot } = read(Heartbeat, request);
   const { session, row } = await known(world, secret, request, io);
-  const now = io.clock.now();
+  const now = world.clock.now();
   if (!session.ready) await writeSession(io.store, { ...session, ready: true });
   if (busy) await row.worked(now);
   else if (lastWork !== null) await row.worked(Math.min(lastWork, now));
@@ -70,7 +70,7 @@ export async function heartbeat(world: Ec2World, request: WorkerRequest, io: Wor
 export async function taskDone(world: Ec2World, request: WorkerRequest, io: WorkerIo): Promise<Json> {
   const { session: secret, id, ok, message = '' } = read(Done, request);
   const { session } = await known(world, secret, request, io);
-  await finishTask(io.store, session.server, { id, ok, message, at: io.clock.now() });
+  await finishTask(io.store, session.server, { id, ok, message, at: world.clock.now() });
   if (!ok) world.log.warn({ server: session.server, task: id, message }, 'a machine could not do a task');
   return {};
 }
