@@ -7,6 +7,7 @@ const place = box.querySelector('[data-place]');
 const lost = box.querySelector('[data-lost]');
 const typical = Number(box.dataset.typical) || 0;
 const began = Date.now() - Number(box.dataset.elapsed);
+const usual = JSON.parse(box.dataset.steps);
 let percent = Number(box.dataset.percent);
 let stream;
 let at = 0;
@@ -15,6 +16,21 @@ let over = false;
 const icon = (kind) => box.querySelector(`template[data-${kind}]`).content.cloneNode(true);
 const length = (seconds) =>
   seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min${seconds % 60 ? ` ${seconds % 60} s` : ''}`;
+
+// How long the step at hand has gone on, when it is long enough to wonder.
+const times = new WeakMap();
+for (const item of list.children) {
+  const note = item.querySelector('small');
+  times.set(item, { note, at: Date.now() - Number(note.dataset.began), usual: Number(note.dataset.usual) || 0 });
+}
+function showTime(item, current) {
+  const { note, at, usual } = times.get(item);
+  const ms = Date.now() - at;
+  const text = length(Math.round(ms / 1000));
+  if (current && usual)
+    note.textContent = box.dataset.usually.replace('{time}', text).replace('{usual}', length(Math.round(usual / 1000)));
+  else note.textContent = ms < 5000 ? '' : text;
+}
 
 function again() {
   if (over) return;
@@ -29,13 +45,17 @@ function step(message) {
   if (known?.querySelector('span').textContent === message) return;
   for (const item of list.children) {
     if (item.classList.contains('done')) continue;
+    showTime(item, false);
     item.className = 'done';
     item.firstElementChild.replaceWith(icon('done'));
   }
   const item = document.createElement('li');
   const text = document.createElement('span');
   text.textContent = message;
-  item.append(icon('current'), text);
+  const note = document.createElement('small');
+  note.className = 'muted';
+  times.set(item, { note, at: Date.now(), usual: usual[message.replace(/\b\w*\d\w*\b/g, '#')] ?? 0 });
+  item.append(icon('current'), text, ' ', note);
   list.append(item);
 }
 
@@ -82,6 +102,7 @@ async function look() {
 setInterval(() => {
   const elapsed = Date.now() - began;
   clock.textContent = length(Math.round(elapsed / 1000));
+  if (list.lastElementChild) showTime(list.lastElementChild, true);
   bar.value = Math.max(percent, typical ? Math.min(90, (elapsed / typical) * 80) : 0);
 }, 1000);
 setInterval(() => {

@@ -11,7 +11,7 @@ export interface Ending {
 
 /** When its owner was warned of an idle stop, if nothing was done since. */
 export function validWarning({ warnedAt, lastWork }: Server): number | null {
-  return warnedAt !== null && warnedAt >= (lastWork ?? 0) ? warnedAt : null;
+  return warnedAt !== null && warnedAt > (lastWork ?? 0) ? warnedAt : null;
 }
 
 /** How long its owner is warned before an idle stop, ms: at most half of the time it may be idle. */

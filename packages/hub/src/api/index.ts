@@ -6,10 +6,21 @@ import { describeRoutes } from './openapi.ts';
 import { progressRoutes } from './progress.routes.ts';
 import { rootRoutes } from './root.routes.ts';
 import { serverRoutes } from './servers.routes.ts';
+import { stayApiRoutes } from './stay.routes.ts';
+import { usageApiRoutes } from './usage.routes.ts';
 import { userTokenRoutes } from './user-tokens.routes.ts';
 import { userRoutes } from './users.routes.ts';
 
-const ROUTES = [rootRoutes, userRoutes, userTokenRoutes, activityReportRoutes, serverRoutes, progressRoutes] as const;
+const ROUTES = [
+  rootRoutes,
+  userRoutes,
+  userTokenRoutes,
+  activityReportRoutes,
+  serverRoutes,
+  progressRoutes,
+  stayApiRoutes,
+  usageApiRoutes,
+] as const;
 
 /** The REST API below `{api}` (contract §3). */
 export const apiRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, { ctx }) => {

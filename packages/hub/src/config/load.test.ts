@@ -61,6 +61,9 @@ test('every problem is told at once, each with its path', () => {
   const places = problems.map((line) => line.split(':')[0]).sort();
   expect(places).toEqual([`authenticator ${plugin.id}`, 'idle.stopAfter', 'port', 'spawner']);
   expect(problemsOf('text')).toHaveLength(1);
+  expect(problemsOf({ trustedProxies: ['10.0.0.0/8', '::1', 'front.example.org'] })).toEqual([
+    'trustedProxies.2: Write an IP address, or a range like 10.0.0.0/8',
+  ]);
 });
 
 test('what is shown says where it comes from, and no secret', () => {

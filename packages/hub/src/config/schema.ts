@@ -1,4 +1,4 @@
-import { type ConfiguredAuthenticator, type ConfiguredSpawner, Secret } from '@atrium/sdk';
+import { type ConfiguredAuthenticator, type ConfiguredSpawner, Secret, trustList } from '@atrium/sdk';
 import { z } from 'zod';
 import { Lesson } from './calendar-schema.ts';
 import { Duration } from './duration.ts';
@@ -7,6 +7,15 @@ import { Limits } from './money-schema.ts';
 
 const isPlugin = (kind: string) => (value: unknown) =>
   typeof value === 'object' && value !== null && (value as { kind?: unknown }).kind === kind;
+
+function isAddress(entry: string): boolean {
+  try {
+    trustList([entry]);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 const names = (what: string) => z.array(z.string().min(1)).default([]).describe(what);
 
@@ -65,7 +74,10 @@ export const HubConfigSchema = z.strictObject({
     .url({ protocol: /^https?$/ })
     .optional()
     .describe('How browsers reach this hub, when a front server stands before it.'),
-  trustedProxies: names('Addresses of front servers whose X-Forwarded headers are believed.'),
+  trustedProxies: z
+    .array(z.string().refine(isAddress, 'Write an IP address, or a range like 10.0.0.0/8'))
+    .default([])
+    .describe('Addresses and ranges of front servers whose X-Forwarded headers are believed.'),
   database: z
     .union([
       z

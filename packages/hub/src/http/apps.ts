@@ -4,7 +4,7 @@ import type { AppContext } from '../context.ts';
 import { routeStreamRoutes } from '../routes/routes.routes.ts';
 import { buildApp } from './app.ts';
 import { FEATURES } from './features.ts';
-import { JUPYTERHUB_VERSION } from './version.ts';
+import { sendHealth } from './health.ts';
 
 /** What browsers, servers and API clients reach. Every feature's routes are listed in features.ts. */
 export function buildPublicApp(ctx: AppContext): FastifyInstance {
@@ -22,15 +22,11 @@ export function buildControlApp(ctx: AppContext, extra?: FastifyPluginAsync<{ ct
   });
   void app.register(routeStreamRoutes, { ctx });
   void app.register(activityRoutes, { ctx });
-  // What the proxy asks here when somebody asks for it: public.routes.ts has the same answer for whoever comes directly.
+  // What the proxy asks here when somebody asks for it.
   app.route({
     method: ['GET', 'HEAD'],
     url: `${ctx.urls.hub}health`,
-    handler: (_, reply) =>
-      reply
-        .headers({ 'cache-control': 'no-store', 'x-jupyterhub-version': JUPYTERHUB_VERSION })
-        .type('text/html')
-        .send(''),
+    handler: (_, reply) => sendHealth(reply),
   });
   if (extra) void app.register(extra, { ctx });
   return app as unknown as FastifyInstance;

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { AppContext } from '../context.ts';
+import { sendHealth } from '../http/health.ts';
 import { requesterOf } from '../http/requester.ts';
 import { ASSET_NAMES, type Asset, asset } from './assets.ts';
 import { brandSheet } from './brand.ts';
@@ -51,7 +52,7 @@ export const publicRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app,
     method: ['GET', 'HEAD'],
     url: `${hub}health`,
     config,
-    handler: (_, reply) => reply.header('cache-control', 'no-store').type('text/html').send(''),
+    handler: (_, reply) => sendHealth(reply),
   });
 
   app.get(base, { config }, (_, reply) => reply.redirect(hub, 302));

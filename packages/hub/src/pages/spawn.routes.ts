@@ -15,7 +15,9 @@ import {
   requestStart,
   type Server,
   serverLog,
+  stepKey,
   typicalStartMs,
+  typicalStepMs,
 } from '../servers/servers.service.ts';
 import type { User } from '../users/users.service.ts';
 import { answer, fieldOf, nextOf, prefersJson, viewerOf } from './answer.ts';
@@ -147,6 +149,7 @@ export const spawnRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
 
   async function waitingFor(server: Server): Promise<Waiting> {
     const events = await readEvents(ctx.db, server.id, server.generation, 0);
+    const usual = await typicalStepMs(ctx);
     const steps = events.filter(({ kind }) => kind === 'progress' || kind === 'notice');
     return {
       state: pendingOf(server) === 'stop' ? 'stopping' : server.phase === 'queued' ? 'queued' : 'starting',
@@ -154,7 +157,11 @@ export const spawnRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
       elapsedMs: Math.max(0, ctx.clock.now() - (steps[0]?.at ?? server.phaseAt)),
       typicalMs: await typicalStartMs(ctx),
       percent: Math.max(0, ...steps.map(({ percent }) => percent)),
-      steps: steps.map(({ message }) => ({ message })),
+      steps: steps.map(({ message, at }, index) => ({
+        message,
+        ms: Math.max(0, (steps[index + 1]?.at ?? ctx.clock.now()) - at),
+        typicalMs: usual.get(stepKey(message)) ?? null,
+      })),
     };
   }
 
@@ -183,6 +190,7 @@ export const spawnRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
       const body = spawnPendingPage({
         ...model,
         waiting: await waitingFor(server),
+        usualSteps: await typicalStepMs(ctx),
         progressUrl: `${ctx.urls.progress(owner.name, name)}?_xsrf=${encodeURIComponent(model.xsrf)}`,
         stop: rights.stop,
         logUrl: rights.readLog

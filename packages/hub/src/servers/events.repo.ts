@@ -53,6 +53,32 @@ export async function deleteEventsBefore(db: Db, serverId: string, generation: n
   await db.deleteFrom('server_events').where('server_id', '=', serverId).where('generation', '<', generation).execute();
 }
 
+/** The stories of the newest `count` successful starts, each in order. */
+export async function recentStories(db: Db, count: number): Promise<{ at: number; message: string }[][]> {
+  const done = await db
+    .selectFrom('server_events')
+    .select(['server_id', 'generation'])
+    .where('kind', '=', 'ready')
+    .orderBy('id', 'desc')
+    .limit(count)
+    .execute();
+  if (done.length === 0) return [];
+  const ids = [...new Set(done.map((row) => row.server_id))];
+  const rows = await db
+    .selectFrom('server_events')
+    .select(['server_id', 'generation', 'at', 'message'])
+    .where('server_id', 'in', ids)
+    .where('kind', 'in', ['progress', 'ready'])
+    .orderBy('id')
+    .execute();
+  const stories = new Map(
+    done.map((row) => [`${row.server_id}.${row.generation}`, [] as { at: number; message: string }[]]),
+  );
+  for (const { server_id, generation, at, message } of rows)
+    stories.get(`${server_id}.${generation}`)?.push({ at, message });
+  return [...stories.values()];
+}
+
 /** How long the newest `count` successful starts took, in ms, from request to ready. */
 export async function recentStartTimes(db: Db, count: number): Promise<number[]> {
   const rows = await db

@@ -37,7 +37,7 @@ export const servers = {
     title: 'Home',
     heading: (name: string) => `Servers of ${name}`,
     main: 'Your server',
-    first: 'You have not started it yet. It takes a few seconds.',
+    first: 'You have not started it yet.',
     open: 'Open JupyterLab',
     openNamed: (name: string) => `Open ${name}`,
     start: 'Start my server',
@@ -87,6 +87,7 @@ export const servers = {
     steps: 'Steps',
     progress: 'Progress of the start',
     usually: (length: string) => `usually about ${length}`,
+    stepUsually: (length: string, usual: string) => `${length}, usually about ${usual}`,
     cancel: 'Cancel',
     output: 'What the server prints',
     lost: 'The connection is interrupted. The start goes on; this page looks again by itself.',
@@ -95,7 +96,7 @@ export const servers = {
   stopping: {
     title: 'Stopping',
     heading: (label: string) => `Stopping ${label}`,
-    text: 'This takes a few seconds. You can start it again once it has stopped.',
+    text: 'This takes a moment. You can start it again once it has stopped.',
   },
 
   failed: {

@@ -17,7 +17,25 @@ export interface Waiting {
   typicalMs: number | null;
   /** 0–100, of the newest step. */
   percent: number;
-  steps: readonly { message: string }[];
+  steps: readonly WaitingStep[];
+}
+
+export interface WaitingStep {
+  message: string;
+  /** How long it took, or has gone on. */
+  ms: number;
+  /** How long it usually takes, when that is worth saying; else null. */
+  typicalMs: number | null;
+}
+
+/** A step that takes this long says how long, ms. */
+const WORTH_SAYING = 5_000;
+
+/** `42 s`, `1 min 5 s, usually about 50 s`; nothing for a step that is over before anybody wonders. */
+export function stepTime({ ms, typicalMs }: WaitingStep, current: boolean): string {
+  const seconds = (time: number) => duration(time / 1000);
+  if (current && typicalMs !== null) return t.starting.stepUsually(seconds(ms), seconds(typicalMs));
+  return ms >= WORTH_SAYING ? seconds(ms) : '';
 }
 
 /** Steps tell most, time tells something in between; neither reaches the end before the server does. */
@@ -30,6 +48,8 @@ export interface SpawnPendingModel {
   xsrf: string;
   view: ServerView;
   waiting: Waiting;
+  /** How long slow steps usually take, ms, by `stepKey`. */
+  usualSteps: ReadonlyMap<string, number>;
   /** The event stream, with what it needs to be allowed. */
   progressUrl: string;
   /** What the cancel button sends; undefined when this person may not stop it. */
@@ -38,16 +58,24 @@ export interface SpawnPendingModel {
   logUrl?: string | undefined;
 }
 
-export function spawnPendingPage({ xsrf, view, waiting, progressUrl, stop, logUrl }: SpawnPendingModel): Html {
+export function spawnPendingPage({
+  xsrf,
+  view,
+  waiting,
+  usualSteps,
+  progressUrl,
+  stop,
+  logUrl,
+}: SpawnPendingModel): Html {
   const { steps, place, elapsedMs, typicalMs, state } = waiting;
   const elapsed = duration(elapsedMs / 1000);
   const last = steps.length - 1;
-  return html`<div class="narrow"><div class="card" data-progress="${progressUrl}" data-xsrf="${xsrf}" data-state="${state}" data-percent="${waiting.percent}" data-elapsed="${elapsedMs}" data-typical="${typicalMs ?? ''}" data-place-text="${t.starting.place('{place}')}" data-lost-text="${t.starting.lost}">
+  return html`<div class="narrow"><div class="card" data-progress="${progressUrl}" data-xsrf="${xsrf}" data-state="${state}" data-percent="${waiting.percent}" data-elapsed="${elapsedMs}" data-typical="${typicalMs ?? ''}" data-steps="${JSON.stringify(Object.fromEntries(usualSteps))}" data-place-text="${t.starting.place('{place}')}" data-lost-text="${t.starting.lost}" data-usually="${t.starting.stepUsually('{time}', '{usual}')}">
 <h1>${t.starting.heading(view.label)}</h1>
 <p class="state queued" data-place${place === null && html` hidden`}>${ICONS.queued}<span>${place !== null && t.starting.place(String(place))}</span></p>
 <ol class="steps" aria-live="polite" aria-label="${t.starting.steps}">${steps.map(
-    ({ message }, at) =>
-      html`<li${at < last && html` class="done"`}>${at < last ? ICONS.done : ICONS.starting}<span>${message}</span></li>`,
+    (step, at) =>
+      html`<li${at < last && html` class="done"`}>${at < last ? ICONS.done : ICONS.starting}<span>${step.message}</span> <small class="muted" data-began="${step.ms}" data-usual="${step.typicalMs ?? ''}">${stepTime(step, at === last)}</small></li>`,
   )}</ol>
 <template data-done>${ICONS.done}</template><template data-current>${ICONS.starting}</template>
 <progress max="100" value="${barValue(waiting)}" aria-label="${t.starting.progress}"></progress>

@@ -76,7 +76,10 @@ export function gallery({ brand = 'Physics 101', text = 'thesis' } = {}): Map<st
     elapsedMs: 9_000,
     typicalMs: 14_000,
     percent: 30,
-    steps: [{ message: 'Server requested' }, { message: text }],
+    steps: [
+      { message: 'Server requested', ms: 8_000, typicalMs: null },
+      { message: text, ms: 61_000, typicalMs: 50_000 },
+    ],
   };
   const failure = {
     code: 'disk_full',
@@ -173,6 +176,7 @@ export function gallery({ brand = 'Physics 101', text = 'thesis' } = {}): Map<st
         xsrf,
         view: view({ label: text }),
         waiting,
+        usualSteps: new Map([[text, 50_000]]),
         progressUrl: '/hub/api/none',
         stop: target,
         logUrl: '/hub/server-log/ada',

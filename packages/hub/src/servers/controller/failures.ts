@@ -3,11 +3,17 @@ import { SpawnFault } from '@atrium/sdk';
 
 const fault = (code: string, message: string, advice: string): Fault => ({ class: 'transient', code, message, advice });
 
+/** `90 seconds`, `5 minutes`. */
+function inWords(seconds: number): string {
+  const minutes = seconds / 60;
+  return Number.isInteger(minutes) && minutes > 1 ? `${minutes} minutes` : `${seconds} seconds`;
+}
+
 /** The spawner did not bring it up within `start.timeout`. Seconds. */
 export function startTimedOut(seconds: number): Fault {
   return fault(
     'start_timeout',
-    `Your server did not start within ${seconds} seconds. Nothing was lost.`,
+    `Your server did not start within ${inWords(seconds)}. Nothing was lost.`,
     'Try again. If it happens again, tell your administrator: the machine may be overloaded.',
   );
 }
@@ -16,7 +22,7 @@ export function startTimedOut(seconds: number): Fault {
 export function answerTimedOut(seconds: number): Fault {
   return fault(
     'answer_timeout',
-    `Your server runs but did not answer within ${seconds} seconds, so it was stopped. Nothing was lost.`,
+    `Your server runs but did not answer within ${inWords(seconds)}, so it was stopped. Nothing was lost.`,
     'Try again. If it happens again, look at the log below.',
   );
 }
