@@ -2,6 +2,7 @@ import { defineSpawner, type PluginContext, type Spawner } from '@atrium/sdk';
 import { openEc2 } from './calls/index.ts';
 import type { Ec2Calls } from './calls/types.ts';
 import { Ec2Config } from './config.ts';
+import { destroyHome, storageDoor, within } from './homes/index.ts';
 import { imageFinder } from './images.ts';
 import { instanceCache } from './instance-cache.ts';
 import { capacityMemory } from './ladder.ts';
@@ -86,6 +87,8 @@ export function spawnerOf(world: Ec2World): Spawner<Ec2Spec, Ec2Ref> {
       const text = await world.ec2.getConsoleOutput(record.instanceId, { signal: io.signal }).catch(() => '');
       return text === '' ? [] : text.replace(/\n$/, '').split('\n').slice(-lines);
     },
+    destroyStorage: (storage, io) => destroyHome(within(world, io), storage, io.signal),
+    storage: storageDoor(world),
     worker: workerDoor(world),
   };
 }

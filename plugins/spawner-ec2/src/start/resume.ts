@@ -9,7 +9,7 @@ import { change, type Start, told } from './parts.ts';
 
 /** One step of a start whose machine is stopped: fit it to what was chosen, and start it. */
 export async function resumeStep(start: Start, seen: Ec2Instance): Promise<Observed> {
-  const { world, spec, io, record, ref } = start;
+  const { world, spec, io, ref } = start;
   const fit = await fitOf(world, spec, seen);
   if (fit.do === 'replace') return replaceAround(start, seen, fit.why);
   const outUntil = world.capacity.outUntil({ type: seen.type, zone: seen.zone, market: seen.market });
@@ -37,8 +37,8 @@ export async function resumeStep(start: Start, seen: Ec2Instance): Promise<Obser
     profile: spec.profile,
     onIdle: spec.onIdle,
     stale: false,
-    // It keeps its disks while it is stopped, unless somebody took one off.
-    attached: record.attached && seen.volumes.some(({ volumeId }) => volumeId === record.homeVolume),
+    // Another server of the same person may have taken the home meanwhile.
+    attached: false,
   });
   try {
     await world.ec2.startInstance(seen.id, { signal: io.signal });

@@ -1,6 +1,7 @@
 import { HubError, type Json, type WorkerIo, type WorkerRequest, type WorkerServer } from '@atrium/sdk';
 import { z } from 'zod';
-import { homeMounted } from '../homes/ensure-home.ts';
+import { Ec2Fault } from '../errors.ts';
+import { type HomeTask, homeMounted, homeTaskDone, homeTasks, within } from '../homes/index.ts';
 import { ownRecord } from '../records.ts';
 import type { Ec2World } from '../world.ts';
 import { type MachineSession, sessionOf, writeSession } from './session.ts';
@@ -51,7 +52,10 @@ export async function heartbeat(world: Ec2World, request: WorkerRequest, io: Wor
   const { session: secret, busy, lastWork, spot } = read(Heartbeat, request);
   const { session, row } = await known(world, secret, request, io);
   const now = world.clock.now();
-  if (!session.ready) await writeSession(io.store, { ...session, ready: true });
+  if (!session.ready) {
+    await writeSession(io.store, { ...session, ready: true });
+    await mounted(world, session, io);
+  }
   if (busy) await row.worked(now);
   else if (lastWork !== null) await row.worked(Math.min(lastWork, now));
   if (spot) {
@@ -62,22 +66,44 @@ export async function heartbeat(world: Ec2World, request: WorkerRequest, io: Wor
   return {
     leaseUntil: now + world.config.agent.leaseMinutes * 60_000,
     serverNow: now,
-    tasks: (await openTasks(io.store, session.server)) as Json[],
+    tasks: [...(await openTasks(io.store, session.server)), ...(await homeWork(world, session, io))] as Json[],
   };
 }
 
 /** @throws HubError */
 export async function taskDone(world: Ec2World, request: WorkerRequest, io: WorkerIo): Promise<Json> {
   const { session: secret, id, ok, message = '' } = read(Done, request);
-  const { session } = await known(world, secret, request, io);
-  await finishTask(io.store, session.server, { id, ok, message, at: world.clock.now() });
+  const { session, row } = await known(world, secret, request, io);
+  const at = world.clock.now();
+  await finishTask(io.store, session.server, { id, ok, message, at });
   if (!ok) world.log.warn({ server: session.server, task: id, message }, 'a machine could not do a task');
+  const storage = await storageOf(world, session, io);
+  const told = storage === undefined ? undefined : await homeTaskDone(within(world, io), { storage, id, ok, message });
+  if (told) await row.notice({ ...told, at });
   return {};
 }
 
-async function mounted(world: Ec2World, session: MachineSession, io: WorkerIo): Promise<void> {
+/** What the home on this machine needs done. A heartbeat is answered even when EC2 cannot be asked. */
+async function homeWork(world: Ec2World, session: MachineSession, io: WorkerIo): Promise<HomeTask[]> {
+  const storage = await storageOf(world, session, io);
+  if (storage === undefined) return [];
+  try {
+    return await homeTasks(within(world, io), { storage, instanceId: session.instanceId }, io.signal);
+  } catch (error) {
+    if (!(error instanceof Ec2Fault)) throw error;
+    world.log.warn({ server: session.server, storage, err: error }, 'the work of a home could not be gone on with');
+    return [];
+  }
+}
+
+async function storageOf(world: Ec2World, session: MachineSession, io: WorkerIo): Promise<string | undefined> {
   const record = await ownRecord(io.store, world.cluster.id, session.server);
-  if (record?.storage) await homeMounted(world, record.storage);
+  return record?.storage ?? undefined;
+}
+
+async function mounted(world: Ec2World, session: MachineSession, io: WorkerIo): Promise<void> {
+  const storage = await storageOf(world, session, io);
+  if (storage !== undefined) await homeMounted(within(world, io), storage);
 }
 
 /** The session that the secret opens, while its start or its server is there. */
