@@ -39,11 +39,19 @@ export interface CallQuery {
 export class CallLog {
   #calls: Call[] = [];
   #next = 0;
+  readonly #watchers = new Set<(call: Call) => void>();
 
   add(call: Omit<Call, 'index'>): Call {
     const logged = { ...call, index: this.#next++ };
     this.#calls.push(logged);
+    for (const watcher of this.#watchers) watcher(logged);
     return logged;
+  }
+
+  /** Told of each call when it comes in, before anything is done. @returns ends it */
+  watch(watcher: (call: Call) => void): () => void {
+    this.#watchers.add(watcher);
+    return () => void this.#watchers.delete(watcher);
   }
 
   /** Index of the next call: give it to `since`. */

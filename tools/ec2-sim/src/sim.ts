@@ -10,6 +10,7 @@ import type { CapacityRule } from './ec2/capacity.ts';
 import { ec2Service } from './ec2/service.ts';
 import { Faults } from './faults.ts';
 import { halt } from './machines.ts';
+import { PublicDoors } from './public-doors.ts';
 import type { InstanceRunner } from './runner.ts';
 import { addressOf, listen } from './server.ts';
 import { createServices, type Services } from './services/index.ts';
@@ -39,6 +40,11 @@ export interface Ec2SimOptions {
   policy?: PolicyDocument;
   /** Port on the loopback address; default any free one. */
   port?: number;
+  /**
+   * Elastic addresses are of 127.79.0.0/16, and their ports 443 and 80 lead to the machine that has them; for who may open
+   * such ports. Default false: they lead nowhere.
+   */
+  publicDoors?: boolean;
 }
 
 /** What the parts of the simulator share. */
@@ -53,6 +59,8 @@ export interface SimCore {
   violations: Violation[];
   violate(violation: Violation): void;
   runner?: InstanceRunner;
+  /** Only where the option asks for them. */
+  doors?: PublicDoors;
   /** Boots and halts under way; the end waits for them. */
   background: Set<Promise<void>>;
   /** The other services; EC2 asks them for profiles and parameters. */
@@ -108,6 +116,7 @@ export async function startEc2Sim(options: Ec2SimOptions = {}): Promise<Ec2Sim> 
     violations,
     violate: (violation) => violations.push(violation),
     ...(options.runner ? { runner: options.runner } : {}),
+    ...(options.publicDoors ? { doors: new PublicDoors(world) } : {}),
     background: new Set(),
     services: () => services!,
   };
@@ -142,6 +151,7 @@ export async function startEc2Sim(options: Ec2SimOptions = {}): Promise<Ec2Sim> 
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();
       await closed;
+      await core.doors?.[Symbol.asyncDispose]();
       await haltAll(core);
       clock.dispose();
       await services[Symbol.asyncDispose]();

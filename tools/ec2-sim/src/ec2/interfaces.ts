@@ -2,7 +2,6 @@ import type { NetworkInterface } from '@aws-sdk/client-ec2';
 import { ApiError } from '../errors.ts';
 import { newId, newPrivateIp, newResource, type SimInstance, tagList, type World } from '../world.ts';
 import { type Action, action } from './action.ts';
-import { created, existing } from './authz.ts';
 import { type FilterTable, select } from './filters.ts';
 import { checkSpecifications, find, findAll, KINDS, onceFor, tagsFor } from './find.ts';
 import { ADDRESS_USD_PER_HOUR, ENDPOINT_USD_PER_HOUR, NAT_USD_PER_HOUR } from './instance-types.ts';
@@ -170,10 +169,6 @@ function release(world: World, address: SimAddress): void {
   delete address.privateIp;
 }
 
-const allocation = (world: World, id: string | undefined) => [
-  existing(world, 'elastic-ip', id, world.addresses.get(id ?? '')),
-];
-
 export const interfaceActions: Action[] = [
   action('DescribeNetworkInterfaces', {
     parameters: 'NetworkInterfaceIds MaxResults NextToken',
@@ -187,9 +182,6 @@ export const interfaceActions: Action[] = [
 
   action('DeleteNetworkInterface', {
     parameters: 'NetworkInterfaceId',
-    authorize: ({ NetworkInterfaceId: id }, { world }) => [
-      existing(world, 'network-interface', id, world.interfaces.get(id ?? '')),
-    ],
     run({ NetworkInterfaceId }, { world }) {
       const eni = find(world, world.interfaces, NetworkInterfaceId, KINDS.interface);
       if (eni.status !== 'available') {
@@ -202,7 +194,6 @@ export const interfaceActions: Action[] = [
 
   action('AllocateAddress', {
     parameters: 'Domain TagSpecifications',
-    authorize: ({ TagSpecifications }, { world }) => [created(world, 'elastic-ip', TagSpecifications)],
     run({ TagSpecifications }, { core, world }) {
       checkSpecifications(TagSpecifications, ['elastic-ip']);
       const limit = world.quotas.get('L-0263D0A3') ?? 5;
@@ -211,8 +202,9 @@ export const interfaceActions: Action[] = [
       }
       const address: SimAddress = {
         ...newResource(world, 'eipalloc', tagsFor(TagSpecifications, 'elastic-ip')),
-        publicIp: newPublicIp(core),
+        publicIp: core.doors ? newPublicIp(core).replace(/^198\.\d+/, '127.79') : newPublicIp(core),
       };
+      core.doors?.open(address.publicIp);
       world.addresses.set(address.id, address);
       world.meter.start('address', address, ADDRESS_USD_PER_HOUR);
       return {
@@ -238,10 +230,6 @@ export const interfaceActions: Action[] = [
 
   action('AssociateAddress', {
     parameters: 'AllocationId InstanceId NetworkInterfaceId AllowReassociation',
-    authorize: ({ AllocationId, InstanceId }, { world }) => [
-      ...allocation(world, AllocationId),
-      ...(InstanceId ? [existing(world, 'instance', InstanceId, world.instances.get(InstanceId))] : []),
-    ],
     run({ AllocationId, InstanceId, NetworkInterfaceId, AllowReassociation }, { world }) {
       const address = find(world, world.addresses, AllocationId, KINDS.address);
       const eni = NetworkInterfaceId ? find(world, world.interfaces, NetworkInterfaceId, KINDS.interface) : undefined;
@@ -277,8 +265,6 @@ export const interfaceActions: Action[] = [
 
   action('DisassociateAddress', {
     parameters: 'AssociationId',
-    authorize: ({ AssociationId }, { world }) =>
-      allocation(world, [...world.addresses.values()].find((one) => one.associationId === AssociationId)?.id),
     run({ AssociationId }, { world }) {
       const address = [...world.addresses.values()].find((one) => one.associationId === AssociationId);
       if (!address)
@@ -290,14 +276,14 @@ export const interfaceActions: Action[] = [
 
   action('ReleaseAddress', {
     parameters: 'AllocationId',
-    authorize: ({ AllocationId }, { world }) => allocation(world, AllocationId),
-    run({ AllocationId }, { world }) {
+    run({ AllocationId }, { core, world }) {
       const address = find(world, world.addresses, AllocationId, KINDS.address);
       const held = [...world.nats.values()].some((nat) => nat.allocationId === address.id && nat.state !== 'deleted');
       const instance = address.instanceId ? world.instances.get(address.instanceId) : undefined;
       if (held || (instance && instance.state !== 'terminated')) {
         throw new ApiError('InvalidIPAddress.InUse', `Address ${address.publicIp} is in use.`);
       }
+      core.doors?.close(address.publicIp);
       world.addresses.delete(address.id);
       world.meter.stop('address', address.id);
       return {};
@@ -306,11 +292,6 @@ export const interfaceActions: Action[] = [
 
   action('CreateNatGateway', {
     parameters: 'AllocationId SubnetId ConnectivityType ClientToken TagSpecifications',
-    authorize: ({ SubnetId, AllocationId, TagSpecifications }, { world }) => [
-      created(world, 'natgateway', TagSpecifications),
-      existing(world, 'subnet', SubnetId, world.subnets.get(SubnetId ?? '')),
-      ...(AllocationId ? allocation(world, AllocationId) : []),
-    ],
     run(input, { world }) {
       const nat = onceFor(world, 'CreateNatGateway', input.ClientToken, input, () => {
         const subnet = find(world, world.subnets, input.SubnetId, KINDS.subnet);
@@ -353,7 +334,6 @@ export const interfaceActions: Action[] = [
 
   action('DeleteNatGateway', {
     parameters: 'NatGatewayId',
-    authorize: ({ NatGatewayId: id }, { world }) => [existing(world, 'natgateway', id, world.nats.get(id ?? ''))],
     run({ NatGatewayId }, { world }) {
       const nat = find(world, world.nats, NatGatewayId, KINDS.nat);
       if (nat.state !== 'deleted') nat.state = 'deleting';
@@ -370,10 +350,6 @@ export const interfaceActions: Action[] = [
   action('CreateVpcEndpoint', {
     parameters:
       'VpcEndpointType VpcId ServiceName PolicyDocument RouteTableIds SubnetIds SecurityGroupIds PrivateDnsEnabled TagSpecifications ClientToken',
-    authorize: ({ VpcId, TagSpecifications }, { world }) => [
-      created(world, 'vpc-endpoint', TagSpecifications),
-      existing(world, 'vpc', VpcId, world.vpcs.get(VpcId ?? '')),
-    ],
     run(input, { world }) {
       const endpoint = onceFor(world, 'CreateVpcEndpoint', input.ClientToken, input, () => {
         const vpc = find(world, world.vpcs, input.VpcId, KINDS.vpc);
@@ -433,8 +409,6 @@ export const interfaceActions: Action[] = [
 
   action('DeleteVpcEndpoints', {
     parameters: 'VpcEndpointIds',
-    authorize: ({ VpcEndpointIds }, { world }) =>
-      (VpcEndpointIds ?? []).map((id) => existing(world, 'vpc-endpoint', id, world.endpoints.get(id))),
     run({ VpcEndpointIds }, { world }) {
       const Unsuccessful = [];
       for (const id of VpcEndpointIds ?? []) {
