@@ -2,6 +2,7 @@ import { password } from '@atrium/auth-password';
 import { sharedPassword } from '@atrium/auth-shared-password';
 import { configReference, pluginReference } from '@atrium/hub/config';
 import { Secret } from '@atrium/sdk';
+import { ec2Spawner } from '@atrium/spawner-ec2';
 import { echoSpawner } from '@atrium/spawner-echo';
 import { processSpawner } from '@atrium/spawner-process';
 import { commandReference } from './cli/help.ts';
@@ -20,6 +21,7 @@ export function configPage(): string {
       sharedPassword({ password: new Secret('') }),
     ],
     ['processSpawner()', 'spawner', 'Each server is a process of this machine.', processSpawner()],
+    ['ec2Spawner()', 'spawner', 'Each person has an EC2 instance of their own.', ec2Spawner()],
     ['echoSpawner()', 'spawner', 'Starts nothing; for tests and load.', echoSpawner()],
   ] as const;
   return page(

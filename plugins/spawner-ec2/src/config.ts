@@ -175,27 +175,28 @@ export const Ec2Config = z
       ),
   })
   .superRefine((config, context) => {
+    const code = 'custom';
     const ids = config.profiles.map(({ id }) => id);
     const twice = ids.find((id, at) => ids.indexOf(id) !== at);
     if (twice !== undefined)
-      context.addIssue({ code: 'custom', path: ['profiles'], message: `two profiles are called '${twice}'` });
+      context.addIssue({ code, path: ['profiles'], message: `two profiles are called '${twice}'` });
     for (const [at, { profile }] of config.spares.entries()) {
       if (!ids.includes(profile))
         context.addIssue({
-          code: 'custom',
+          code,
           path: ['spares', at, 'profile'],
           message: `no profile is called '${profile}'`,
         });
     }
     if (!config.launchTemplate && config.securityGroups.length === 0)
       context.addIssue({
-        code: 'custom',
+        code,
         path: ['securityGroups'],
         message: 'name a launch template, or the security groups of machines',
       });
     if (!config.agent.baked && config.agent.cloudInit === undefined && !config.launchTemplate)
       context.addIssue({
-        code: 'custom',
+        code,
         path: ['agent', 'cloudInit'],
         message: 'an image without the agent needs cloud-config that installs it',
       });

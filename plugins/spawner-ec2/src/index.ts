@@ -25,16 +25,18 @@ export const ec2Spawner = defineSpawner({
   create: createEc2Spawner,
 });
 
-/** Puts the parts together. No call is made. */
+/** Puts the parts together. No call to EC2 is made. @throws Error when no region is known. */
 export async function openWorld(
   config: Ec2Config,
   context: Pick<PluginContext, 'clock' | 'log' | 'store' | 'hubId'>,
   through: (ec2: Ec2Calls) => Ec2Calls = (ec2) => ec2,
 ): Promise<Ec2World> {
   const { clock, log, store, hubId } = context;
-  const ec2 = through(await openEc2(config, clock));
+  const { ec2: plain, region } = await openEc2(config, clock);
+  const ec2 = through(plain);
   return {
-    config,
+    // The region that is in force, wherever it was said: prices and identities are of one region.
+    config: { ...config, region },
     ec2,
     clock,
     log,

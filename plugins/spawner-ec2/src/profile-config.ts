@@ -65,9 +65,10 @@ export const Profile = z
     studentRoot: z.boolean().default(false).describe('Whether people may become root on their machine.'),
   })
   .superRefine((profile, context) => {
+    const code = 'custom';
     if (profile.market === 'spot' && profile.onIdle !== undefined && profile.onIdle !== 'terminate')
       context.addIssue({
-        code: 'custom',
+        code,
         path: ['onIdle'],
         message: 'a spot machine cannot be stopped, only terminated; its home stays',
       });

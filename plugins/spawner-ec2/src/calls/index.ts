@@ -14,7 +14,10 @@ const TIMEOUTS = { connectionTimeout: 5_000, requestTimeout: 30_000, throwOnRequ
  * (environment, profiles, instance role). Its retries are off: it takes "no capacity" for a passing error and knows no
  * budget.
  */
-export async function openEc2(config: Pick<Ec2Config, 'region' | 'limits'>, clock: Clock): Promise<Ec2Calls> {
+export async function openEc2(
+  config: Pick<Ec2Config, 'region' | 'limits'>,
+  clock: Clock,
+): Promise<{ ec2: Ec2Calls; region: string }> {
   const sdk = await import('@aws-sdk/client-ec2');
   const options = {
     ...(config.region && { region: config.region }),
@@ -22,6 +25,10 @@ export async function openEc2(config: Pick<Ec2Config, 'region' | 'limits'>, cloc
     requestHandler: TIMEOUTS,
   };
   const client = new sdk.EC2Client(options);
+  const region = await client.config.region().catch((cause: unknown) => {
+    const how = 'Set `region` of the EC2 spawner, AWS_REGION, or a region in the AWS profile.';
+    throw new Error(`spawner-ec2: no AWS region is known. ${how}`, { cause });
+  });
   const buckets = makeBuckets(clock, config.limits);
   const send = sender(clock, buckets);
   const parts = { sdk, client, clock, send, buckets };
@@ -40,5 +47,5 @@ export async function openEc2(config: Pick<Ec2Config, 'region' | 'limits'>, cloc
     }
   }
 
-  return { ...instanceCalls(parts), ...volumeCalls(parts), getParameter };
+  return { ec2: { ...instanceCalls(parts), ...volumeCalls(parts), getParameter }, region };
 }
