@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import type { LaunchTemplateVersion, ModifySnapshotTierRequest, Tag } from '@aws-sdk/client-ec2';
+import type { Tag } from '@aws-sdk/client-ec2';
 import type { SimClock } from './clock.ts';
+import type { Delays } from './delays.ts';
 import { CapacityMap, type CapacityRule } from './ec2/capacity.ts';
 import { seedImages } from './ec2/image-seed.ts';
 import { seedDefaultVpc } from './ec2/network-seed.ts';
@@ -15,202 +16,19 @@ import type {
   SimSubnet,
   SimVpc,
 } from './ec2/network-types.ts';
+import type {
+  Resource,
+  SimImage,
+  SimInstance,
+  SimKeyPair,
+  SimSnapshot,
+  SimTemplate,
+  SimVolume,
+} from './ec2/resource-types.ts';
 import { Meter } from './meter.ts';
 
-/** How long things take, in simulated milliseconds. */
-export interface Delays {
-  pendingMs: number;
-  stoppingMs: number;
-  terminatingMs: number;
-  attachMs: number;
-  detachMs: number;
-  creatingMs: number;
-  snapshotMs: number;
-  imageMs: number;
-  modifyVolumeMs: number;
-  /** A grown or changed volume may not be changed again for so long. */
-  modifyCooldownMs: number;
-  /** Restoring a snapshot from the archive tier. */
-  restoreMs: number;
-  terminatedVisibleMs: number;
-  /** Interfaces of a terminated instance hold its group and subnet for so long. */
-  eniLingerMs: number;
-  /** A fresh thing cannot be found for so long, and its tags for twice that. */
-  consistencyMs: number;
-  /** Notice before a spot instance is taken. */
-  spotNoticeMs: number;
-  natMs: number;
-}
-
-export const DEFAULT_DELAYS: Delays = {
-  pendingMs: 5_000,
-  stoppingMs: 15_000,
-  terminatingMs: 10_000,
-  attachMs: 1_500,
-  detachMs: 1_500,
-  creatingMs: 1_000,
-  snapshotMs: 60_000,
-  imageMs: 120_000,
-  modifyVolumeMs: 60_000,
-  modifyCooldownMs: 6 * 3_600_000,
-  restoreMs: 24 * 3_600_000,
-  terminatedVisibleMs: 3_600_000,
-  eniLingerMs: 120_000,
-  consistencyMs: 1_500,
-  spotNoticeMs: 120_000,
-  natMs: 60_000,
-};
-
-/** What every resource has. */
-export interface Resource {
-  id: string;
-  /** Order of creation, over all resources; paging goes by it. */
-  seq: number;
-  tags: Map<string, string>;
-  createdAt: number;
-  /** Before this it is not found. */
-  visibleAt: number;
-  /** Before this its tags are not seen. */
-  tagsVisibleAt: number;
-}
-
-export type StateName = 'pending' | 'running' | 'shutting-down' | 'terminated' | 'stopping' | 'stopped';
-
-export interface SimInstance extends Resource {
-  reservationId: string;
-  imageId: string;
-  type: string;
-  zone: string;
-  subnetId: string;
-  vpcId: string;
-  privateIp: string;
-  publicIp?: string;
-  assignPublicIp: boolean;
-  state: StateName;
-  stateReason?: { code: string; message: string };
-  transitionReason: string;
-  launchedAt: number;
-  /** The call that launched or last started it: how often it booted. */
-  boots: number;
-  market: 'on-demand' | 'spot';
-  onInterruption: 'stop' | 'terminate' | 'hibernate';
-  spotRequestId?: string;
-  /** Simulated time at which a spot instance is taken. */
-  interruptAt?: number;
-  clientToken?: string;
-  /** Device name to volume. */
-  devices: Map<string, string>;
-  rootDevice: string;
-  groups: string[];
-  interfaceIds: string[];
-  profile?: { arn: string; id: string };
-  keyName?: string;
-  userData?: string;
-  onShutdown: 'stop' | 'terminate';
-  hibernation: boolean;
-  hibernated: boolean;
-  ebsOptimized: boolean;
-  monitoring: boolean;
-  protectedFromTermination: boolean;
-  protectedFromStop: boolean;
-  architecture: string;
-  metadata: {
-    httpTokens: string;
-    httpEndpoint: string;
-    hopLimit: number;
-    tags: string;
-    ipv6: string;
-  };
-  cpuCredits?: string;
-  console: string[];
-  impaired: boolean;
-  terminatedAt?: number;
-  /** Fenced by each change of state: a timer of an older one does nothing. */
-  turn: number;
-}
-
-export type VolumeState = 'creating' | 'available' | 'in-use' | 'deleting';
-
-export interface SimAttachment {
-  instanceId: string;
-  device: string;
-  state: 'attaching' | 'attached' | 'detaching' | 'busy';
-  deleteOnTermination: boolean;
-  at: number;
-}
-
-export interface SimVolume extends Resource {
-  sizeGb: number;
-  type: string;
-  iops?: number;
-  throughput?: number;
-  zone: string;
-  encrypted: boolean;
-  kmsKeyId?: string;
-  snapshotId?: string;
-  state: VolumeState;
-  attachment?: SimAttachment;
-  clientToken?: string;
-  modification?: SimModification;
-}
-
-export interface SimModification {
-  state: 'modifying' | 'optimizing' | 'completed';
-  progress: number;
-  startedAt: number;
-  endedAt?: number;
-  from: { sizeGb: number; type: string; iops?: number; throughput?: number };
-  to: { sizeGb: number; type: string; iops?: number; throughput?: number };
-}
-
-export interface SimSnapshot extends Resource {
-  volumeId: string;
-  sizeGb: number;
-  /** What a full copy occupies and this one is billed for, in bytes. */
-  fullBytes: number;
-  billedBytes: number;
-  state: 'pending' | 'completed' | 'error';
-  progress: number;
-  encrypted: boolean;
-  description: string;
-  tier: 'standard' | 'archive';
-  tierChange?: { to: NonNullable<ModifySnapshotTierRequest['StorageTier']> | 'standard'; until: number };
-  restoreExpiryAt?: number;
-  completedAt?: number;
-}
-
-export interface SimImage extends Resource {
-  name: string;
-  description: string;
-  ownerId: string;
-  ownerAlias?: string;
-  state: 'pending' | 'available' | 'deregistered';
-  architecture: string;
-  rootDevice: string;
-  devices: {
-    device: string;
-    snapshotId?: string;
-    sizeGb: number;
-    type: string;
-    deleteOnTermination: boolean;
-    encrypted: boolean;
-  }[];
-  sourceInstanceId?: string;
-  public: boolean;
-  deprecatedAt?: number;
-}
-
-export interface SimTemplate extends Resource {
-  name: string;
-  defaultVersion: number;
-  latestVersion: number;
-  versions: Map<number, LaunchTemplateVersion>;
-}
-
-export interface SimKeyPair extends Resource {
-  name: string;
-  fingerprint: string;
-}
+export { DEFAULT_DELAYS, type Delays } from './delays.ts';
+export type * from './ec2/resource-types.ts';
 
 /** Everything that exists in the simulated account and region. Tests may read all of it. */
 export interface World {

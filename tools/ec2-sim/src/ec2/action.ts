@@ -1,5 +1,5 @@
 import type * as sdk from '@aws-sdk/client-ec2';
-import type { AuthRequest, Caller } from '../services/index.ts';
+import type { Caller } from '../services/index.ts';
 import type { SimCore } from '../sim.ts';
 import type { World } from '../world.ts';
 import type { FilterTable } from './filters.ts';
@@ -33,7 +33,6 @@ export interface Action {
   filters?: FilterTable<never>;
   /** Paged describes: the smaller bucket counts without filter or MaxResults. */
   paged: boolean;
-  authorize(input: object, context: Context): AuthRequest[];
   run(input: object, context: Context): object | Promise<object>;
 }
 
@@ -42,8 +41,6 @@ export interface Definition<A extends ActionName> {
   parameters: string;
   // biome-ignore lint/suspicious/noExplicitAny: a table reads its own kind of record; the action that owns it knows which.
   filters?: FilterTable<any>;
-  /** Resources and condition keys; default `*`. */
-  authorize?(input: Input<A>, context: Context): Omit<AuthRequest, 'action'>[];
   run(input: Input<A>, context: Context): Output<A> | Promise<Output<A>>;
 }
 
@@ -57,14 +54,6 @@ export function action<A extends ActionName>(name: A, definition: Definition<A>)
     parameters: ['DryRun', ...(definition.filters ? ['Filters'] : []), ...parameters],
     ...(definition.filters ? { filters: definition.filters as FilterTable<never> } : {}),
     paged: parameters.includes('MaxResults'),
-    authorize(input, context) {
-      const asked = definition.authorize?.(input as Input<A>, context) ?? [{ resource: '*', context: {} }];
-      return asked.map((one) => ({
-        action: `ec2:${name}`,
-        resource: one.resource,
-        context: { 'aws:RequestedRegion': context.world.region, ...one.context },
-      }));
-    },
     run: (input, context) => definition.run(input as Input<A>, context) as object | Promise<object>,
   };
 }

@@ -7,7 +7,6 @@ import type {
 import { ApiError } from '../errors.ts';
 import { newId, type SimInstance } from '../world.ts';
 import { type Action, action } from './action.ts';
-import { created } from './authz.ts';
 import { checkSpecifications, onceFor } from './find.ts';
 import { launch } from './launch.ts';
 import { checkLaunch, templateData } from './launch-spec.ts';
@@ -30,11 +29,6 @@ export const fleetActions: Action[] = [
       OnDemandOptions.AllocationStrategy OnDemandOptions.SingleAvailabilityZone OnDemandOptions.SingleInstanceType
       OnDemandOptions.MinTargetCapacity SpotOptions.AllocationStrategy SpotOptions.InstanceInterruptionBehavior
       SpotOptions.SingleAvailabilityZone SpotOptions.SingleInstanceType SpotOptions.MinTargetCapacity`,
-    authorize: ({ TagSpecifications }, { world }) => [
-      created(world, 'fleet', TagSpecifications),
-      created(world, 'instance', TagSpecifications),
-      created(world, 'volume', TagSpecifications),
-    ],
     run(input, { core, world }) {
       if (input.Type !== 'instant') {
         core.violate({

@@ -1,11 +1,11 @@
 import type { IpPermission, SecurityGroup, SecurityGroupRule } from '@aws-sdk/client-ec2';
 import { ApiError } from '../errors.ts';
+import { ec2Arn } from '../policy/ec2-resources.ts';
 import { newResource, tagList, type World } from '../world.ts';
 import { type Action, action } from './action.ts';
-import { created, existing } from './authz.ts';
+import { dependency } from './dependency.ts';
 import { type FilterTable, select } from './filters.ts';
 import { checkSpecifications, find, findAll, KINDS, tagsFor } from './find.ts';
-import { dependency } from './network.ts';
 import { addGroup } from './network-seed.ts';
 import type { SimGroup, SimRule } from './network-types.ts';
 import { paginate } from './paging.ts';
@@ -74,7 +74,7 @@ function view(world: World, group: SimGroup): SecurityGroup {
     Description: group.description,
     VpcId: group.vpcId,
     OwnerId: world.accountId,
-    SecurityGroupArn: existing(world, 'security-group', group.id, undefined).resource,
+    SecurityGroupArn: ec2Arn(world, 'security-group', group.id),
     IpPermissions: permissions(world, group, false),
     IpPermissionsEgress: permissions(world, group, true),
     Tags: tagList(world, group),
@@ -111,10 +111,6 @@ const GROUP_FILTERS: FilterTable<SimGroup> = {
 };
 
 const RULE_FILTERS: FilterTable<SimRule> = { 'group-id': (r) => r.groupId, 'security-group-rule-id': (r) => r.id };
-
-const named = (world: World, id: string | undefined) => [
-  existing(world, 'security-group', id, world.groups.get(id ?? '')),
-];
 
 function authorizeRules(
   world: World,
@@ -204,10 +200,6 @@ const PERMISSIONS = 'GroupId IpPermissions TagSpecifications';
 export const groupActions: Action[] = [
   action('CreateSecurityGroup', {
     parameters: 'Description GroupName VpcId TagSpecifications',
-    authorize: ({ TagSpecifications, VpcId }, { world }) => [
-      created(world, 'security-group', TagSpecifications),
-      ...(VpcId ? [existing(world, 'vpc', VpcId, world.vpcs.get(VpcId))] : []),
-    ],
     run({ Description = '', GroupName: name = '', VpcId, TagSpecifications }, { world }) {
       const vpc = VpcId
         ? find(world, world.vpcs, VpcId, KINDS.vpc)
@@ -251,28 +243,23 @@ export const groupActions: Action[] = [
 
   action('AuthorizeSecurityGroupIngress', {
     parameters: PERMISSIONS,
-    authorize: ({ GroupId }, { world }) => named(world, GroupId),
     run: (input, { world }) => authorizeRules(world, input, false),
   }),
   action('AuthorizeSecurityGroupEgress', {
     parameters: PERMISSIONS,
-    authorize: ({ GroupId }, { world }) => named(world, GroupId),
     run: (input, { world }) => authorizeRules(world, input, true),
   }),
   action('RevokeSecurityGroupIngress', {
     parameters: 'GroupId IpPermissions SecurityGroupRuleIds',
-    authorize: ({ GroupId }, { world }) => named(world, GroupId),
     run: (input, { world }) => revokeRules(world, input, false),
   }),
   action('RevokeSecurityGroupEgress', {
     parameters: 'GroupId IpPermissions SecurityGroupRuleIds',
-    authorize: ({ GroupId }, { world }) => named(world, GroupId),
     run: (input, { world }) => revokeRules(world, input, true),
   }),
 
   action('DeleteSecurityGroup', {
     parameters: 'GroupId',
-    authorize: ({ GroupId }, { world }) => named(world, GroupId),
     run({ GroupId }, { world }) {
       const group = find(world, world.groups, GroupId, KINDS.group);
       if (group.name === 'default')

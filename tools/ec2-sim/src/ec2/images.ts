@@ -2,7 +2,6 @@ import type { Image } from '@aws-sdk/client-ec2';
 import { ApiError } from '../errors.ts';
 import { newResource, type SimImage, tagList, type World } from '../world.ts';
 import { type Action, action } from './action.ts';
-import { created, existing } from './authz.ts';
 import { type FilterTable, select } from './filters.ts';
 import { checkSpecifications, find, findAll, KINDS, tagsFor } from './find.ts';
 import { reboot } from './lifecycle.ts';
@@ -77,11 +76,6 @@ function checkName(world: World, name: string | undefined): string {
 export const imageActions: Action[] = [
   action('CreateImage', {
     parameters: 'InstanceId Name Description NoReboot TagSpecifications',
-    authorize: ({ InstanceId, TagSpecifications }, { world }) => [
-      existing(world, 'instance', InstanceId, world.instances.get(InstanceId ?? '')),
-      { ...created(world, 'image', TagSpecifications), resource: `arn:aws:ec2:${world.region}::image/*` },
-      { ...created(world, 'snapshot', TagSpecifications), resource: `arn:aws:ec2:${world.region}::snapshot/*` },
-    ],
     run({ InstanceId, Name, Description = '', NoReboot = false, TagSpecifications }, { core, world }) {
       const instance = find(world, world.instances, InstanceId, KINDS.instance);
       if (instance.state !== 'running' && instance.state !== 'stopped') {
@@ -165,12 +159,6 @@ export const imageActions: Action[] = [
 
   action('DeregisterImage', {
     parameters: 'ImageId',
-    authorize: ({ ImageId }, { world }) => [
-      {
-        ...existing(world, 'image', ImageId, world.images.get(ImageId ?? '')),
-        resource: `arn:aws:ec2:${world.region}::image/${ImageId}`,
-      },
-    ],
     run({ ImageId }, { world }) {
       const image = find(world, world.images, ImageId, KINDS.image);
       if (image.ownerId !== world.accountId)

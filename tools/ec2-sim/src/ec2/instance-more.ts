@@ -2,15 +2,12 @@ import type { InstanceStatus } from '@aws-sdk/client-ec2';
 import { ApiError } from '../errors.ts';
 import type { SimInstance, World } from '../world.ts';
 import { type Action, action } from './action.ts';
-import { existing } from './authz.ts';
 import { type FilterTable, select } from './filters.ts';
 import { find, findAll, KINDS } from './find.ts';
 import { typeFacts, zonesOffering } from './instance-types.ts';
 import { checkUserData } from './launch-spec.ts';
 import { STATE_CODES } from './lifecycle.ts';
 import { paginate } from './paging.ts';
-
-const one = (world: World, id: string | undefined) => [existing(world, 'instance', id, world.instances.get(id ?? ''))];
 
 /** Checks pass two minutes after the launch; before that they are being made. */
 function checks(world: World, instance: SimInstance): 'ok' | 'impaired' | 'initializing' {
@@ -67,7 +64,6 @@ export const moreInstanceActions: Action[] = [
 
   action('GetConsoleOutput', {
     parameters: 'InstanceId Latest',
-    authorize: ({ InstanceId }, { world }) => one(world, InstanceId),
     run({ InstanceId }, { world }) {
       const instance = find(world, world.instances, InstanceId, KINDS.instance);
       const text = Buffer.from(`${instance.console.join('\n')}\n`).subarray(-65_536);
@@ -83,14 +79,6 @@ export const moreInstanceActions: Action[] = [
     parameters: `InstanceId InstanceType UserData Groups InstanceInitiatedShutdownBehavior DisableApiTermination DisableApiStop
       BlockDeviceMappings.DeviceName BlockDeviceMappings.Ebs.DeleteOnTermination BlockDeviceMappings.Ebs.VolumeId EbsOptimized
       SourceDestCheck`,
-    authorize: ({ InstanceId, InstanceType }, { world }) =>
-      one(world, InstanceId).map((asked) => ({
-        ...asked,
-        context: {
-          ...asked.context,
-          ...(InstanceType?.Value ? { 'ec2:Attribute/InstanceType': InstanceType.Value } : {}),
-        },
-      })),
     run(input, { world }) {
       const instance = find(world, world.instances, input.InstanceId, KINDS.instance);
       const stopped = (what: string) => {
@@ -139,7 +127,6 @@ export const moreInstanceActions: Action[] = [
 
   action('ModifyInstanceMetadataOptions', {
     parameters: 'InstanceId HttpTokens HttpEndpoint HttpPutResponseHopLimit InstanceMetadataTags HttpProtocolIpv6',
-    authorize: ({ InstanceId }, { world }) => one(world, InstanceId),
     run(input, { world }) {
       const instance = find(world, world.instances, input.InstanceId, KINDS.instance);
       const { metadata } = instance;
@@ -162,7 +149,6 @@ export const moreInstanceActions: Action[] = [
 
   action('DescribeInstanceAttribute', {
     parameters: 'InstanceId Attribute',
-    authorize: ({ InstanceId }, { world }) => one(world, InstanceId),
     run({ InstanceId, Attribute }, { core, world, caller }) {
       const instance = find(world, world.instances, InstanceId, KINDS.instance);
       const values: Record<string, object> = {

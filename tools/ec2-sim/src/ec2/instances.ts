@@ -1,13 +1,7 @@
-import type {
-  InstanceStateChange,
-  InstanceStateName,
-  RunInstancesCommandInput,
-  TagSpecification,
-} from '@aws-sdk/client-ec2';
+import type { InstanceStateChange, InstanceStateName } from '@aws-sdk/client-ec2';
 import { ApiError } from '../errors.ts';
 import type { SimInstance, StateName } from '../world.ts';
-import { type Action, action, type Context } from './action.ts';
-import { created, existing } from './authz.ts';
+import { type Action, action } from './action.ts';
 import { select } from './filters.ts';
 import { findAll, KINDS, onceFor } from './find.ts';
 import { INSTANCE_FILTERS, viewReservations } from './instance-view.ts';
@@ -43,51 +37,9 @@ function wrongState({ id }: SimInstance, verb: string): ApiError {
   return new ApiError('IncorrectInstanceState', `The instance '${id}' is not in a state from which it can be ${verb}.`);
 }
 
-const eachInstance = (input: { InstanceIds?: string[] | undefined }, { world }: Context) =>
-  (input.InstanceIds ?? []).map((id) => {
-    const instance = world.instances.get(id);
-    return existing(world, 'instance', id, instance, instance ? { 'ec2:InstanceType': instance.type } : {});
-  });
-
-/** The resources of a launch: what it makes and what it uses. */
-export function launchResources(input: RunInstancesCommandInput, { world }: Context) {
-  let merged = input;
-  try {
-    merged = mergeTemplate(input, templateData(world, input.LaunchTemplate));
-  } catch {
-    // Who may not even see the template is told so by the action itself.
-  }
-  const nic = merged.NetworkInterfaces?.[0];
-  const subnetId = nic?.SubnetId ?? merged.SubnetId;
-  const template = input.LaunchTemplate?.LaunchTemplateId;
-  const context: Record<string, string> = {
-    'ec2:InstanceType': merged.InstanceType ?? '',
-    'ec2:MetadataHttpTokens': merged.MetadataOptions?.HttpTokens ?? 'optional',
-    'ec2:InstanceMarketType': merged.InstanceMarketOptions?.MarketType ?? 'on-demand',
-    ...(template ? { 'ec2:LaunchTemplate': existing(world, 'launch-template', template, undefined).resource } : {}),
-    ...(subnetId ? { 'ec2:Subnet': existing(world, 'subnet', subnetId, undefined).resource } : {}),
-  };
-  const tags = merged.TagSpecifications as TagSpecification[] | undefined;
-  const image = merged.ImageId ? world.images.get(merged.ImageId) : undefined;
-  return [
-    created(world, 'instance', tags, context),
-    created(world, 'volume', tags, context),
-    created(world, 'network-interface', tags, context),
-    ...(merged.ImageId
-      ? [existing(world, 'image', merged.ImageId, image, image ? { 'ec2:Owner': image.ownerId } : {})]
-      : []),
-    ...(subnetId ? [existing(world, 'subnet', subnetId, world.subnets.get(subnetId))] : []),
-    ...(nic?.Groups ?? merged.SecurityGroupIds ?? []).map((id) =>
-      existing(world, 'security-group', id, world.groups.get(id)),
-    ),
-    ...(template ? [existing(world, 'launch-template', template, world.templates.get(template))] : []),
-  ];
-}
-
 export const instanceActions: Action[] = [
   action('RunInstances', {
     parameters: `MinCount MaxCount ClientToken SubnetId LaunchTemplate ${LAUNCH_PARAMETERS}`,
-    authorize: launchResources,
     run(input, { core, world }) {
       const { MinCount: min, MaxCount: max } = input;
       if (min === undefined || max === undefined)
@@ -116,7 +68,6 @@ export const instanceActions: Action[] = [
 
   action('StartInstances', {
     parameters: 'InstanceIds',
-    authorize: eachInstance,
     run({ InstanceIds }, { core, world }) {
       const instances = findAll(world, world.instances, InstanceIds, KINDS.instance);
       for (const instance of instances) {
@@ -145,7 +96,6 @@ export const instanceActions: Action[] = [
 
   action('StopInstances', {
     parameters: 'InstanceIds Hibernate Force SkipOsShutdown',
-    authorize: eachInstance,
     run({ InstanceIds, Hibernate = false, Force = false }, { core, world }) {
       const instances = findAll(world, world.instances, InstanceIds, KINDS.instance);
       for (const instance of instances) {
@@ -184,7 +134,6 @@ export const instanceActions: Action[] = [
 
   action('RebootInstances', {
     parameters: 'InstanceIds',
-    authorize: eachInstance,
     run({ InstanceIds }, { core, world }) {
       const instances = findAll(world, world.instances, InstanceIds, KINDS.instance);
       for (const instance of instances) if (instance.state !== 'running') throw wrongState(instance, 'rebooted');
@@ -195,7 +144,6 @@ export const instanceActions: Action[] = [
 
   action('TerminateInstances', {
     parameters: 'InstanceIds Force SkipOsShutdown',
-    authorize: eachInstance,
     run({ InstanceIds }, { core, world }) {
       const instances = findAll(world, world.instances, InstanceIds, KINDS.instance);
       for (const instance of instances) {

@@ -1,10 +1,9 @@
 import { ApiError } from '../errors.ts';
 import { newId, newResource, tagList, type World } from '../world.ts';
 import { type Action, action } from './action.ts';
-import { created, existing } from './authz.ts';
+import { dependency } from './dependency.ts';
 import { type FilterTable, select } from './filters.ts';
 import { checkSpecifications, find, findAll, KINDS, tagsFor } from './find.ts';
-import { dependency } from './network.ts';
 import type { SimRouteTable } from './network-types.ts';
 import { paginate } from './paging.ts';
 
@@ -54,10 +53,6 @@ const FILTERS: FilterTable<SimRouteTable> = {
   'vpc-id': (t) => t.vpcId,
 };
 
-const named = (world: World, id: string | undefined) => [
-  existing(world, 'route-table', id, world.routeTables.get(id ?? '')),
-];
-
 function targetOf(
   world: World,
   input: { GatewayId?: string | undefined; NatGatewayId?: string | undefined; NetworkInterfaceId?: string | undefined },
@@ -71,10 +66,6 @@ function targetOf(
 export const routeActions: Action[] = [
   action('CreateRouteTable', {
     parameters: 'VpcId TagSpecifications ClientToken',
-    authorize: ({ VpcId, TagSpecifications }, { world }) => [
-      created(world, 'route-table', TagSpecifications),
-      existing(world, 'vpc', VpcId, world.vpcs.get(VpcId ?? '')),
-    ],
     run({ VpcId, TagSpecifications }, { world }) {
       const vpc = find(world, world.vpcs, VpcId, KINDS.vpc);
       checkSpecifications(TagSpecifications, ['route-table']);
@@ -101,7 +92,6 @@ export const routeActions: Action[] = [
 
   action('CreateRoute', {
     parameters: 'RouteTableId DestinationCidrBlock GatewayId NatGatewayId NetworkInterfaceId',
-    authorize: ({ RouteTableId }, { world }) => named(world, RouteTableId),
     run(input, { world }) {
       const table = find(world, world.routeTables, input.RouteTableId, KINDS.routeTable);
       const { DestinationCidrBlock: destination = '' } = input;
@@ -117,7 +107,6 @@ export const routeActions: Action[] = [
 
   action('ReplaceRoute', {
     parameters: 'RouteTableId DestinationCidrBlock GatewayId NatGatewayId NetworkInterfaceId',
-    authorize: ({ RouteTableId }, { world }) => named(world, RouteTableId),
     run(input, { world }) {
       const table = find(world, world.routeTables, input.RouteTableId, KINDS.routeTable);
       const route = table.routes.find(({ destination }) => destination === input.DestinationCidrBlock);
@@ -133,7 +122,6 @@ export const routeActions: Action[] = [
 
   action('DeleteRoute', {
     parameters: 'RouteTableId DestinationCidrBlock',
-    authorize: ({ RouteTableId }, { world }) => named(world, RouteTableId),
     run({ RouteTableId, DestinationCidrBlock }, { world }) {
       const table = find(world, world.routeTables, RouteTableId, KINDS.routeTable);
       const kept = table.routes.filter(({ destination }) => destination !== DestinationCidrBlock);
@@ -150,10 +138,6 @@ export const routeActions: Action[] = [
 
   action('AssociateRouteTable', {
     parameters: 'RouteTableId SubnetId',
-    authorize: ({ RouteTableId, SubnetId }, { world }) => [
-      ...named(world, RouteTableId),
-      existing(world, 'subnet', SubnetId, world.subnets.get(SubnetId ?? '')),
-    ],
     run({ RouteTableId, SubnetId }, { world }) {
       const table = find(world, world.routeTables, RouteTableId, KINDS.routeTable);
       const subnet = find(world, world.subnets, SubnetId, KINDS.subnet);
@@ -180,12 +164,6 @@ export const routeActions: Action[] = [
 
   action('DisassociateRouteTable', {
     parameters: 'AssociationId',
-    authorize: ({ AssociationId }, { world }) => {
-      const table = [...world.routeTables.values()].find((one) =>
-        one.associations.some(({ id }) => id === AssociationId),
-      );
-      return named(world, table?.id);
-    },
     run({ AssociationId }, { world }) {
       for (const table of world.routeTables.values()) {
         const there = table.associations.find(({ id }) => id === AssociationId);
@@ -202,7 +180,6 @@ export const routeActions: Action[] = [
 
   action('DeleteRouteTable', {
     parameters: 'RouteTableId',
-    authorize: ({ RouteTableId }, { world }) => named(world, RouteTableId),
     run({ RouteTableId }, { world }) {
       const table = find(world, world.routeTables, RouteTableId, KINDS.routeTable);
       if (table.associations.length > 0) throw dependency(table.id);

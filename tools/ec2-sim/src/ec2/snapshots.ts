@@ -5,7 +5,6 @@ import { HOURS_PER_MONTH } from '../meter.ts';
 import type { SimCore } from '../sim.ts';
 import { newResource, type SimSnapshot, type SimVolume, tagList, type World } from '../world.ts';
 import { type Action, action } from './action.ts';
-import { created, existing } from './authz.ts';
 import { type FilterTable, select } from './filters.ts';
 import { checkSpecifications, find, findAll, KINDS, tagsFor } from './find.ts';
 import { STORAGE_USD } from './instance-types.ts';
@@ -113,10 +112,6 @@ function tiering(snapshot: SimSnapshot): { operation?: string; progress?: number
 export const snapshotActions: Action[] = [
   action('CreateSnapshot', {
     parameters: 'VolumeId Description TagSpecifications',
-    authorize: ({ VolumeId, TagSpecifications }, { world }) => [
-      existing(world, 'volume', VolumeId, world.volumes.get(VolumeId ?? '')),
-      { ...created(world, 'snapshot', TagSpecifications), resource: `arn:aws:ec2:${world.region}::snapshot/*` },
-    ],
     run({ VolumeId, Description = '', TagSpecifications }, { core, world }) {
       const volume = find(world, world.volumes, VolumeId, KINDS.volume);
       if (volume.state === 'creating')
@@ -149,12 +144,6 @@ export const snapshotActions: Action[] = [
 
   action('DeleteSnapshot', {
     parameters: 'SnapshotId',
-    authorize: ({ SnapshotId }, { world }) => [
-      {
-        ...existing(world, 'snapshot', SnapshotId, world.snapshots.get(SnapshotId ?? '')),
-        resource: `arn:aws:ec2:${world.region}::snapshot/${SnapshotId}`,
-      },
-    ],
     run({ SnapshotId }, { core, world }) {
       const snapshot = find(world, world.snapshots, SnapshotId, KINDS.snapshot);
       const image = [...world.images.values()].find(
@@ -171,9 +160,6 @@ export const snapshotActions: Action[] = [
 
   action('ModifySnapshotTier', {
     parameters: 'SnapshotId StorageTier',
-    authorize: ({ SnapshotId }, { world }) => [
-      existing(world, 'snapshot', SnapshotId, world.snapshots.get(SnapshotId ?? '')),
-    ],
     run({ SnapshotId, StorageTier }, { world }) {
       const snapshot = find(world, world.snapshots, SnapshotId, KINDS.snapshot);
       if (StorageTier !== 'archive')
@@ -194,9 +180,6 @@ export const snapshotActions: Action[] = [
 
   action('RestoreSnapshotTier', {
     parameters: 'SnapshotId PermanentRestore TemporaryRestoreDays',
-    authorize: ({ SnapshotId }, { world }) => [
-      existing(world, 'snapshot', SnapshotId, world.snapshots.get(SnapshotId ?? '')),
-    ],
     run({ SnapshotId, PermanentRestore = false, TemporaryRestoreDays }, { world }) {
       const snapshot = find(world, world.snapshots, SnapshotId, KINDS.snapshot);
       if (snapshot.tier !== 'archive' || snapshot.tierChange) {

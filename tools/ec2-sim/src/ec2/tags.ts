@@ -1,7 +1,6 @@
 import { ApiError } from '../errors.ts';
 import { isVisible, type Resource, seenTags, type World } from '../world.ts';
 import { type Action, action } from './action.ts';
-import { existing, requestTags } from './authz.ts';
 import type { FilterTable } from './filters.ts';
 import { select } from './filters.ts';
 import { checkMetadataTagKeys, checkTags, KINDS } from './find.ts';
@@ -44,12 +43,6 @@ function resources(world: World, ids: readonly string[] | undefined): Resource[]
   });
 }
 
-const eachResource = (world: World, ids: readonly string[] | undefined, context: Record<string, string | string[]>) =>
-  (ids ?? []).map((id) => {
-    const [type, , of] = TYPES[id.split('-')[0] ?? ''] ?? ['resource', 'instance', () => new Map<string, Resource>()];
-    return existing(world, type, id, of(world).get(id), context);
-  });
-
 interface TagRecord extends Resource {
   type: string;
   of: string;
@@ -67,7 +60,6 @@ const TAG_FILTERS: FilterTable<TagRecord> = {
 export const tagActions: Action[] = [
   action('CreateTags', {
     parameters: 'Resources Tags',
-    authorize: ({ Resources, Tags }, { world }) => eachResource(world, Resources, requestTags(Tags ?? [])),
     run({ Resources, Tags }, { world }) {
       const found = resources(world, Resources);
       if (!Tags?.length) throw new ApiError('MissingParameter', 'The request must contain the parameter tagSet');
@@ -84,8 +76,6 @@ export const tagActions: Action[] = [
 
   action('DeleteTags', {
     parameters: 'Resources Tags',
-    authorize: ({ Resources, Tags }, { world }) =>
-      eachResource(world, Resources, { 'aws:TagKeys': (Tags ?? []).map(({ Key }) => Key ?? '') }),
     run({ Resources, Tags }, { world }) {
       for (const resource of resources(world, Resources)) {
         if (!Tags) resource.tags.clear();

@@ -6,8 +6,7 @@ import type {
 } from '@aws-sdk/client-ec2';
 import { ApiError } from '../errors.ts';
 import { newResource, type SimTemplate, tagList, type World } from '../world.ts';
-import { type Action, action, type Context } from './action.ts';
-import { created, existing } from './authz.ts';
+import { type Action, action } from './action.ts';
 import { type FilterTable, select } from './filters.ts';
 import { checkSpecifications, findAll, KINDS, onceFor, tagsFor } from './find.ts';
 import { LAUNCH_PARAMETERS } from './instances.ts';
@@ -34,16 +33,6 @@ function view(world: World, template: SimTemplate): LaunchTemplate {
 const FILTERS: FilterTable<SimTemplate> = {
   'create-time': (t) => new Date(t.createdAt).toISOString(),
   'launch-template-name': (t) => t.name,
-};
-
-const named = (
-  input: { LaunchTemplateId?: string | undefined; LaunchTemplateName?: string | undefined },
-  { world }: Context,
-) => {
-  const template = [...world.templates.values()].find(
-    ({ id, name }) => id === input.LaunchTemplateId || name === input.LaunchTemplateName,
-  );
-  return [existing(world, 'launch-template', template?.id ?? input.LaunchTemplateId, template)];
 };
 
 function addVersion(
@@ -80,7 +69,6 @@ const shown = (template: SimTemplate, version: LaunchTemplateVersion): LaunchTem
 export const templateActions: Action[] = [
   action('CreateLaunchTemplate', {
     parameters: `ClientToken LaunchTemplateName VersionDescription TagSpecifications ${DATA}`,
-    authorize: ({ TagSpecifications }, { world }) => [created(world, 'launch-template', TagSpecifications)],
     run(input, { world }) {
       const template = onceFor(world, 'CreateLaunchTemplate', input.ClientToken, input, () => {
         const { LaunchTemplateName: name = '', LaunchTemplateData: data } = input;
@@ -110,7 +98,6 @@ export const templateActions: Action[] = [
 
   action('CreateLaunchTemplateVersion', {
     parameters: `ClientToken LaunchTemplateId LaunchTemplateName SourceVersion VersionDescription ${DATA}`,
-    authorize: named,
     run(input, { world }) {
       const template = findTemplate(world, input);
       const version = onceFor(world, 'CreateLaunchTemplateVersion', input.ClientToken, input, () => {
@@ -135,7 +122,6 @@ export const templateActions: Action[] = [
 
   action('ModifyLaunchTemplate', {
     parameters: 'ClientToken LaunchTemplateId LaunchTemplateName DefaultVersion',
-    authorize: named,
     run(input, { world }) {
       const template = findTemplate(world, input);
       const version = versionNumber(template, input.DefaultVersion ?? '');
@@ -152,7 +138,6 @@ export const templateActions: Action[] = [
 
   action('DeleteLaunchTemplate', {
     parameters: 'LaunchTemplateId LaunchTemplateName',
-    authorize: named,
     run(input, { world }) {
       const template = findTemplate(world, input);
       world.templates.delete(template.id);
@@ -162,7 +147,6 @@ export const templateActions: Action[] = [
 
   action('DeleteLaunchTemplateVersions', {
     parameters: 'LaunchTemplateId LaunchTemplateName Versions',
-    authorize: named,
     run(input, { world }) {
       const template = findTemplate(world, input);
       const gone = [];

@@ -2,7 +2,6 @@ import type { VolumeModification } from '@aws-sdk/client-ec2';
 import { ApiError } from '../errors.ts';
 import type { SimVolume } from '../world.ts';
 import { type Action, action } from './action.ts';
-import { existing } from './authz.ts';
 import { type FilterTable, select } from './filters.ts';
 import { find, findAll, KINDS } from './find.ts';
 import { paginate } from './paging.ts';
@@ -36,7 +35,6 @@ const FILTERS: FilterTable<SimVolume> = {
 export const volumeChangeActions: Action[] = [
   action('ModifyVolume', {
     parameters: 'VolumeId Size VolumeType Iops Throughput',
-    authorize: ({ VolumeId }, { world }) => [existing(world, 'volume', VolumeId, world.volumes.get(VolumeId ?? ''))],
     run(input, { core, world }) {
       const volume = find(world, world.volumes, input.VolumeId, KINDS.volume);
       const now = world.clock.now();

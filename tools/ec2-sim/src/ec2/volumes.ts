@@ -3,7 +3,6 @@ import { ApiError } from '../errors.ts';
 import { copyFiles } from '../machines.ts';
 import { newResource, type SimVolume, tagList, type World } from '../world.ts';
 import { type Action, action } from './action.ts';
-import { created, existing } from './authz.ts';
 import { type FilterTable, select } from './filters.ts';
 import { checkSpecifications, find, findAll, KINDS, onceFor, tagsFor } from './find.ts';
 import { STORAGE_USD } from './instance-types.ts';
@@ -70,12 +69,6 @@ export const volumeActions: Action[] = [
   action('CreateVolume', {
     parameters:
       'AvailabilityZone Encrypted Iops KmsKeyId Size SnapshotId VolumeType TagSpecifications Throughput ClientToken',
-    authorize: (input, { world }) => [
-      created(world, 'volume', input.TagSpecifications, {
-        'ec2:AvailabilityZone': input.AvailabilityZone ?? '',
-        'ec2:Encrypted': String(input.Encrypted ?? false),
-      }),
-    ],
     run(input, { core, world }) {
       const { AvailabilityZone: zone, Size, SnapshotId, VolumeType: type = 'gp2' } = input;
       const volume = onceFor(world, 'CreateVolume', input.ClientToken, input, () => {
@@ -142,10 +135,6 @@ export const volumeActions: Action[] = [
 
   action('AttachVolume', {
     parameters: 'Device InstanceId VolumeId',
-    authorize: ({ VolumeId, InstanceId }, { world }) => [
-      existing(world, 'volume', VolumeId, world.volumes.get(VolumeId ?? '')),
-      existing(world, 'instance', InstanceId, world.instances.get(InstanceId ?? '')),
-    ],
     run({ Device: device, InstanceId, VolumeId }, { world }) {
       const volume = find(world, world.volumes, VolumeId, KINDS.volume);
       const instance = find(world, world.instances, InstanceId, KINDS.instance);
@@ -192,14 +181,6 @@ export const volumeActions: Action[] = [
 
   action('DetachVolume', {
     parameters: 'Device Force InstanceId VolumeId',
-    authorize: ({ VolumeId }, { world }) => {
-      const volume = world.volumes.get(VolumeId ?? '');
-      const instanceId = volume?.attachment?.instanceId;
-      return [
-        existing(world, 'volume', VolumeId, volume),
-        ...(instanceId ? [existing(world, 'instance', instanceId, world.instances.get(instanceId))] : []),
-      ];
-    },
     run({ Device, InstanceId, VolumeId }, { core, world }) {
       const volume = find(world, world.volumes, VolumeId, KINDS.volume);
       const { attachment } = volume;
@@ -230,7 +211,6 @@ export const volumeActions: Action[] = [
 
   action('DeleteVolume', {
     parameters: 'VolumeId',
-    authorize: ({ VolumeId }, { world }) => [existing(world, 'volume', VolumeId, world.volumes.get(VolumeId ?? ''))],
     run({ VolumeId }, { core, world }) {
       const volume = find(world, world.volumes, VolumeId, KINDS.volume);
       if (volume.attachment) {
