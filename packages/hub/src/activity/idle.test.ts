@@ -157,7 +157,7 @@ onBothDatabases((on) => {
     expect((await ada('DELETE', `${url}/keep-on`)).body).toMatchObject({ kept_on_until: null });
     expect((await ada('PUT', `${url}/keep-on`, { until: 'tomorrow' })).status).toBe(400);
     expect((await bob('POST', `${url}/keep-working`)).status).toBe(404);
-    const reader = await hub.api({ name: 'ada' }, ['read:servers']);
+    const reader = await hub.api({ name: 'ada' }, ['read:servers!user=ada']);
     expect((await reader('POST', `${url}/keep-working`)).status).toBe(403);
   });
 

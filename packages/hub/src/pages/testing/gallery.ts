@@ -14,6 +14,7 @@ import { changePasswordPage, firstAdminPage, linkGonePage, resetPage } from '../
 import { signUpDonePage, signUpPage } from '../templates/sign-up.ts';
 import { logPage, notRunningPage, spawnFailedPage, spawnPendingPage, stoppingPage } from '../templates/spawn.ts';
 import { tokensPage } from '../templates/tokens.ts';
+import { moneyPages, someUse, stays } from './gallery-money.ts';
 
 /** Text that would be markup if a template forgot to escape it. */
 export const HOSTILE = `<script>alert("1")</script>&'"`;
@@ -52,6 +53,7 @@ export function gallery({ brand = 'Physics 101', text = 'thesis' } = {}): Map<st
     running: true,
     since: now - 7_500_000,
     lastActivity: now - 60_000,
+    stay: stays(now).ending,
   });
   const idle = { why: 'It stopped by itself after 1 h without activity.', endedAt: now - 50_000_000 };
   const named = [
@@ -64,6 +66,8 @@ export function gallery({ brand = 'Physics 101', text = 'thesis' } = {}): Map<st
       pending: 'spawn',
       since: now - 9_000,
     }),
+    view({ ...running, name: 'kept', label: 'kept', stay: stays(now).kept }),
+    view({ ...running, name: 'long', label: text, stay: stays(now).free }),
     view({ name: 'old', label: 'old', icon: 'problem', state: 'Could not start', why: text, endedAt: now - 90_000 }),
   ];
   const target = { action: '/hub/home/start', fields: { user: 'ada', server: '', next: `/user/ada/lab?${text}` } };
@@ -142,7 +146,10 @@ export function gallery({ brand = 'Physics 101', text = 'thesis' } = {}): Map<st
       { title: 'Error' },
       errorPage({ ctx, status: 500, code: 'internal', message: text, requestId: '0123456789abcdef' }),
     ],
-    home: [{ title: 'Home', current: 'home' }, homePage({ ...home, main: running, done: 'Saved.' })],
+    home: [
+      { title: 'Home', current: 'home' },
+      homePage({ ...home, main: running, usage: someUse(now), storage: true, choose: true, done: 'Saved.' }),
+    ],
     'home-first': [{ title: 'Home', current: 'home' }, homePage({ ...home, named: [], main: undefined })],
     'home-refused': [
       { title: 'Home', current: 'home' },
@@ -243,6 +250,7 @@ export function gallery({ brand = 'Physics 101', text = 'thesis' } = {}): Map<st
         link: { name: text, url: 'https://hub.example/hub/reset?token=x', expiresAt: now + 9e7 },
       }),
     ],
+    ...moneyPages(ctx, { xsrf, now, text }),
     'admin-delete': [
       { title: 'Delete', current: 'admin' },
       deletePersonPage({ ctx, xsrf, name: text, home: 'delete-home' }),
