@@ -7,7 +7,7 @@ import type { Buckets } from './limits.ts';
 import { launchQueue } from './queue.ts';
 import type { Send } from './send.ts';
 import { filterList, tagList, toHealth, toImage, toInstance } from './shapes.ts';
-import type { CallOptions, Ec2Calls, Ec2Instance, Filters } from './types.ts';
+import type { CallOptions, Ec2Calls, Ec2Instance, Filters, InstanceHealth } from './types.ts';
 
 /** Reading one answer of EC2 holds up everybody else: 200 instances take up to 50 ms. */
 export const PAGE = 100;
@@ -166,14 +166,21 @@ export function instanceCalls({ sdk, client, clock, send, buckets }: CallParts):
       const call = () => client.send(new sdk.ModifyInstanceAttributeCommand(input), abort(options));
       await send('ModifyInstanceAttribute', call, { again: 'any', ...options });
     },
-    async describeInstanceStatus(ids, options = {}) {
-      const found = [];
-      for (let at = 0; at < ids.length; at += PAGE) {
-        const input = { InstanceIds: ids.slice(at, at + PAGE) };
+    async describeInstanceStatus(query, options = {}) {
+      const found: InstanceHealth[] = [];
+      const ask = async (input: Sdk.DescribeInstanceStatusCommandInput) => {
         const call = () => client.send(new sdk.DescribeInstanceStatusCommand(input), abort(options));
         const answer = await send('DescribeInstanceStatus', call, { again: 'any', ...options });
         found.push(...(answer.InstanceStatuses ?? []).map(toHealth));
         await turnOfLoop();
+        return answer.NextToken;
+      };
+      if ('ids' in query) {
+        for (let at = 0; at < query.ids.length; at += PAGE) await ask({ InstanceIds: query.ids.slice(at, at + PAGE) });
+        return found;
+      }
+      for (let next: string | undefined = ''; next !== undefined; ) {
+        next = await ask({ Filters: filterList(query.filters), MaxResults: PAGE, ...(next && { NextToken: next }) });
       }
       return found;
     },

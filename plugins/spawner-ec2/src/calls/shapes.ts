@@ -56,7 +56,14 @@ export function toInstance(one: Instance, ownerId: string | undefined): Ec2Insta
     ...(one.StateReason?.Code && {
       stateReason: { code: one.StateReason.Code, message: one.StateReason.Message ?? '' },
     }),
+    ...transitionOf(one.StateTransitionReason),
   };
+}
+
+/** EC2 says it in words only: `User initiated (2026-11-21 10:00:00 GMT)`. */
+function transitionOf(reason = ''): { transitionAt?: number } {
+  const said = /\((\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) (?:GMT|UTC)\)/.exec(reason);
+  return said ? { transitionAt: Date.parse(`${said[1]}T${said[2]}Z`) } : {};
 }
 
 export function toVolume(one: Volume): Ec2Volume {

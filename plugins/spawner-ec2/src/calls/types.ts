@@ -24,6 +24,8 @@ export interface Ec2Instance {
   hibernation: boolean;
   /** Why it is in this state, as EC2 says: `Server.InsufficientInstanceCapacity`. */
   stateReason?: { code: string; message: string };
+  /** When it began to leave its running state, where EC2 says so; ms. */
+  transitionAt?: number;
 }
 
 export interface Ec2Volume {
@@ -138,8 +140,8 @@ export interface Ec2Calls {
   rebootInstances(ids: readonly string[], options?: CallOptions): Promise<void>;
   /** Only while it is stopped. */
   modifyInstanceType(id: string, type: string, options?: CallOptions): Promise<void>;
-  /** At most what EC2 answers in one call per 100 ids. */
-  describeInstanceStatus(ids: readonly string[], options?: CallOptions): Promise<InstanceHealth[]>;
+  /** Of running instances: by id in parts of 100, or by EC2's filters, which know no tags. */
+  describeInstanceStatus(query: Query, options?: CallOptions): Promise<InstanceHealth[]>;
   /** Newest output of the machine's serial console; '' when there is none. */
   getConsoleOutput(id: string, options?: CallOptions): Promise<string>;
   describeImages(query: Query, options?: CallOptions): Promise<Ec2Image[]>;

@@ -1,0 +1,1 @@
+export { type SpareWanted, settleSpare, takeSpare } from './take-spare.ts';
