@@ -14,7 +14,7 @@ test('a first start makes one instance and one home; a stop is confirmed; the ne
 
   const up = await hub.until('s1', 'running');
 
-  expect(up.address).toMatchObject({ kind: 'tcp', port: 8888 });
+  expect(up.address).toMatchObject({ kind: 'tcp', port: rig.config.port });
   const [first] = rig.living('s1');
   expect(rig.living('s1')).toHaveLength(1);
   expect(rig.rows.get('s1')!.tokens).toHaveLength(1);

@@ -17,6 +17,8 @@ export type Ask = (verb: string, body: Json, peer: string) => Promise<Json>;
 export interface TestAgent {
   /** Everything the hub has answered `hello` with. */
   readonly answers: { [key: string]: Json }[];
+  /** Why it gave up, if it did. */
+  readonly failure: unknown;
   stop(): Promise<void>;
 }
 
@@ -24,7 +26,7 @@ export interface TestAgent {
 export async function identityOf(machine: TestMachine): Promise<{ document: string; pkcs7: string }> {
   const token = await fetch(`${machine.imds}/latest/api/token`, {
     method: 'PUT',
-    headers: { 'x-aws-ec2-metadata-token-ttl-seconds': '300' },
+    headers: { 'x-aws-ec2-metadata-token-ttl-seconds': '21600' },
   }).then((answer) => answer.text());
   const read = async (path: string) => {
     const answer = await fetch(`${machine.imds}/latest/dynamic/instance-identity/${path}`, {
@@ -41,6 +43,7 @@ export function startAgent(machine: TestMachine, ask: Ask, pauseMs: number): Tes
   const answers: TestAgent['answers'] = [];
   const over = new AbortController();
   let server: Server | undefined;
+  let failure: unknown;
   const nonce = randomBytes(16).toString('hex');
   const bootId = randomBytes(8).toString('hex');
   const life = (async () => {
@@ -63,9 +66,14 @@ export function startAgent(machine: TestMachine, ask: Ask, pauseMs: number): Tes
       await ask('step', { session: answer.session!, percent: 95, message: 'up' }, machine.privateIp);
       return;
     }
-  })().catch(() => {});
+  })().catch((error: unknown) => {
+    if (!over.signal.aborted) failure = error;
+  });
   return {
     answers,
+    get failure() {
+      return failure;
+    },
     async stop() {
       over.abort();
       await life;

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import {
   type Ec2Sim,
   type Ec2SimOptions,
@@ -118,6 +119,8 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     cluster: { name: 'class', id: 'cluster-1' },
     region: sim.region,
     hubUrl: 'http://127.0.0.1:1/hub/',
+    // Simulated regions share the addresses of this machine's loopback.
+    port: randomInt(20_000, 60_000),
     subnets: [...sim.world.subnets.values()].map(({ id, zone }) => ({ id, zone })),
     securityGroups: [[...sim.world.groups.keys()][0]!],
     identity: { certificates: [sim.certificate] },
@@ -202,7 +205,7 @@ function hubOn(world: Ec2World, spawner: Spawner<Ec2Spec, Ec2Ref>, rig: Rig, sto
         }
         if (seen.fault || seen.phase === 'exited' || Date.now() > end) {
           throw new Error(
-            `${server} is ${JSON.stringify(seen)}\n${log.lines.map((l) => `${l.message} ${JSON.stringify(l.facts)}`).join('\n')}`,
+            `${server} is ${JSON.stringify(seen)}\n${[...rig.agents.values()].map(({ failure }) => failure ?? '').join('\n')}\n${log.lines.map((l) => `${l.message} ${JSON.stringify(l.facts)}`).join('\n')}`,
           );
         }
       }
@@ -244,5 +247,6 @@ function workerServer(row: Row): WorkerServer {
     progress: async ({ message }) => void row.lines.push(message),
     notice: async ({ message }) => void row.lines.push(message),
     worked: async () => {},
+    wake: () => {},
   };
 }
