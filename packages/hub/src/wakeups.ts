@@ -1,7 +1,10 @@
 import { EventEmitter } from 'node:events';
 
-/** `servers`: a row wants the controller. `progress`: new event rows (payload: server id). `routes`: the table changed. */
-export type Channel = 'servers' | 'progress' | 'routes';
+/**
+ * `servers`: a row wants the controller. `starts`: a start under way has something to look at (payload: server id).
+ * `progress`: new event rows (payload: server id). `routes`: the table changed.
+ */
+export type Channel = 'servers' | 'starts' | 'progress' | 'routes';
 
 /** Says that something changed, to every hub. Only a hint: whoever listens also polls now and then. */
 export interface Wakeups extends AsyncDisposable {

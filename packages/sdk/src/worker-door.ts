@@ -35,6 +35,8 @@ export interface WorkerServer {
   notice(notice: { code: string; at: number; message: string }): Promise<void>;
   /** Real work was seen at this time, ms: kernels, terminals, files; never an open tab. */
   worked(at: number): Promise<void>;
+  /** What its start waits for has happened: `ensure` is called now and not at the next turn. */
+  wake(): void;
 }
 
 export interface WorkerIo extends Io {

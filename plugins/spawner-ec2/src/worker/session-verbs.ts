@@ -39,11 +39,15 @@ export async function step(world: Ec2World, request: WorkerRequest, io: WorkerIo
   const { session, row } = await known(world, secret, request, io);
   if (fault) {
     await writeSession(io.store, { ...session, fault });
+    row.wake();
     return {};
   }
   await row.progress({ percent, message });
   if (percent >= MOUNTED_AT) await mounted(world, session, io);
-  if (percent >= READY_AT && !session.ready) await writeSession(io.store, { ...session, ready: true });
+  if (percent >= READY_AT && !session.ready) {
+    await writeSession(io.store, { ...session, ready: true });
+    row.wake();
+  }
   return {};
 }
 
@@ -54,6 +58,7 @@ export async function heartbeat(world: Ec2World, request: WorkerRequest, io: Wor
   const now = world.clock.now();
   if (!session.ready) {
     await writeSession(io.store, { ...session, ready: true });
+    row.wake();
     await mounted(world, session, io);
   }
   if (busy) await row.worked(now);

@@ -3,6 +3,7 @@ import { countStarting, readQueue } from '../queue.repo.ts';
 import { isReady } from '../server.ts';
 import { admitOne } from './admit.ts';
 import { dropForeignLeases, findWork, listDue, renewLeases, takeLease } from './controller.repo.ts';
+import { naps } from './naps.ts';
 import { runStart } from './start.ts';
 import { LostLease } from './steps.ts';
 import { runStop } from './stop.ts';
@@ -36,6 +37,7 @@ export function createController(ctx: AppContext): Controller {
   const dirty = new Set<string>();
   const closing = new AbortController();
   const sweep = createSweep(ctx);
+  const resting = naps(ctx.clock);
   let looking: Promise<void> = Promise.resolve();
   let scheduled = false;
   let admitting = false;
@@ -106,7 +108,8 @@ export function createController(ctx: AppContext): Controller {
     if (!work) return true;
     if (work.phase === 'starting' && work.desired === 'running') {
       task.kind = 'start';
-      return runStart(ctx, work, signal);
+      using nap = resting.of(id);
+      return await runStart(ctx, work, signal, nap);
     }
     if (work.phase !== 'stopped' && work.phase !== 'queued' && !isReady(work)) {
       task.kind = 'stop';
@@ -151,6 +154,7 @@ export function createController(ctx: AppContext): Controller {
           schedule();
         }),
       );
+      ends.push(ctx.wakeups.on('starts', (id) => resting.wake(id)));
       void (async () => {
         if (ctx.dialect === 'sqlite') await dropForeignLeases(ctx.db, ctx.instanceId).catch(report);
         void every(LOOK_MS, async () => {

@@ -8,6 +8,7 @@ import type { Failure } from '../server.ts';
 import { saveReady, type Work } from './controller.repo.ts';
 import { answerTimedOut, exitedEarly, faultOf, startTimedOut } from './failures.ts';
 import { logTail } from './log-tail.ts';
+import type { Nap } from './naps.ts';
 import { commit, eventBase, fenceOf, LostLease, serverIo, withoutProgress } from './steps.ts';
 
 /** How often a start is looked at: fast at first, for servers that come up at once; ms. */
@@ -20,8 +21,8 @@ const PROBE_TIMEOUT = 5_000;
  * idempotent. True when the row is ready, false when it wants stopping (failed or cancelled); rejects on LostLease and
  * when the database is gone.
  */
-export async function runStart(ctx: AppContext, work: Work, signal: AbortSignal): Promise<boolean> {
-  const outcome = await bringUp(ctx, work, signal);
+export async function runStart(ctx: AppContext, work: Work, signal: AbortSignal, nap: Nap): Promise<boolean> {
+  const outcome = await bringUp(ctx, work, signal, nap);
   if (outcome === 'cancelled') return false;
   if ('code' in outcome) {
     await recordFailure(ctx, work, outcome);
@@ -56,7 +57,7 @@ interface Up {
   observed: Omit<Observed, 'progress'>;
 }
 
-async function bringUp(ctx: AppContext, work: Work, signal: AbortSignal): Promise<Up | Fault | 'cancelled'> {
+async function bringUp(ctx: AppContext, work: Work, signal: AbortSignal, nap: Nap): Promise<Up | Fault | 'cancelled'> {
   const { clock, config, spawner } = ctx;
   const io = serverIo(ctx, work, signal);
   const startBy = work.phaseAt + config.start.timeout * 1000;
@@ -97,7 +98,7 @@ async function bringUp(ctx: AppContext, work: Work, signal: AbortSignal): Promis
     } else if (now > startBy) {
       return startTimedOut(config.start.timeout);
     }
-    await clock.sleep(pause, signal).catch(() => {});
+    await nap.sleep(pause, signal);
     pause = Math.min(pause * POLL.factor, POLL.most);
   }
 }

@@ -75,6 +75,7 @@ function workerServer(ctx: AppContext, work: Work & { phase: WorkerServer['phase
       await touchServer(ctx.db, id, { lastActivity: seen, lastWork: seen });
       await touchUser(ctx.db, work.userId, seen);
     },
+    wake: () => ctx.wakeups.notify('starts', id),
   };
 }
 
