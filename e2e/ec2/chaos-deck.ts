@@ -1,0 +1,53 @@
+import type { Chance } from '../lib/chance.ts';
+import { type Kill, PLACES } from './chaos-place.ts';
+
+/** How far into a story a sample looks. */
+const DEEP = 14;
+
+/** What one round is to be. */
+export interface Plan {
+  story: string;
+  kills: Kill[];
+  /** Calls that change something whose answers are lost although the hub lives: which ones, counted from 1. */
+  drops: number[];
+  outageMs: number;
+}
+
+/**
+ * Draws rounds. Each pair of story and place is gone through from its first effect to its last, then from the first again;
+ * `sample` draws from all of them by chance instead.
+ */
+export interface Deck {
+  draw(): Plan;
+  /** Says whether the first kill of the plan struck. */
+  note(plan: Plan, struck: boolean): void;
+}
+
+const OUTAGES = [0, 0, 0, 3_000, 20_000, 90_000, 600_000];
+
+export function deckOf(stories: readonly string[], chance: Chance, sample: boolean): Deck {
+  const next = new Map<string, number>();
+  const last = new Map<string, number>();
+  const one = <T>(list: readonly T[]): T => list[Math.floor(chance.next() * list.length)]!;
+  const pairs = stories.flatMap((story) => PLACES.map((place) => ({ story, place })));
+  let left: typeof pairs = [];
+  const number = (most: number) => 1 + Math.floor(chance.next() * most);
+  return {
+    draw() {
+      // Every pair once before any comes again.
+      if (left.length === 0) left = [...pairs];
+      const [{ story, place }] = left.splice(Math.floor(chance.next() * left.length), 1) as [(typeof pairs)[number]];
+      const key = `${story} ${place}`;
+      const nth = sample ? number(Math.min(DEEP, last.get(key) ?? DEEP)) : (next.get(key) ?? 1);
+      const kills: Kill[] = [{ place, nth }];
+      while (kills.length < 4 && chance.next() < 0.25) kills.push({ place: one(PLACES), nth: number(20) });
+      const drops = chance.next() < 0.35 ? [number(4), number(8)] : [];
+      return { story, kills, drops, outageMs: one(OUTAGES) };
+    },
+    note({ story, kills: [kill] }, struck) {
+      const key = `${story} ${kill!.place}`;
+      if (!struck) last.set(key, Math.max(1, kill!.nth - 1));
+      next.set(key, struck ? kill!.nth + 1 : 1);
+    },
+  };
+}
