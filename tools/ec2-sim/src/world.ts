@@ -146,13 +146,15 @@ export function tagList(world: World, resource: Resource): Tag[] {
   return [...seenTags(world, resource)].map(([Key, Value]) => ({ Key, Value }));
 }
 
+/** Addresses handed out one after the other before one is looked at again. */
+const ADDRESSES = 65_000;
+
 /** The next free address of 127.77.0.0/16; every one of them can be bound on Linux without set-up. */
 export function newPrivateIp(world: World): string {
   const taken = new Set<string>();
-  for (const { privateIp, state } of world.instances.values()) if (state !== 'terminated') taken.add(privateIp);
-  for (const { privateIp } of world.nats.values()) taken.add(privateIp);
-  for (let tries = 0; tries < 65_000; tries++) {
-    const n = world.nextIp++ % 65_000;
+  if (world.nextIp >= ADDRESSES) for (const { privateIp } of world.interfaces.values()) taken.add(privateIp);
+  for (let tries = 0; tries < ADDRESSES; tries++) {
+    const n = world.nextIp++ % ADDRESSES;
     const ip = `127.77.${(n >> 8) & 255}.${n & 255}`;
     if ((n & 255) !== 0 && (n & 255) !== 255 && n > 10 && !taken.has(ip)) return ip;
   }

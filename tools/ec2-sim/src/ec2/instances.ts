@@ -37,6 +37,17 @@ function wrongState({ id }: SimInstance, verb: string): ApiError {
   return new ApiError('IncorrectInstanceState', `The instance '${id}' is not in a state from which it can be ${verb}.`);
 }
 
+/** How many there are of each type, zone and market. */
+function alike(instances: readonly SimInstance[]) {
+  const counts = new Map<string, Pick<SimInstance, 'type' | 'zone' | 'market'> & { count: number }>();
+  for (const { type, zone, market } of instances) {
+    const key = `${type} ${zone} ${market}`;
+    const count = (counts.get(key)?.count ?? 0) + 1;
+    counts.set(key, { type, zone, market, count });
+  }
+  return counts.values();
+}
+
 export const instanceActions: Action[] = [
   action('RunInstances', {
     parameters: `MinCount MaxCount ClientToken SubnetId LaunchTemplate ${LAUNCH_PARAMETERS}`,
@@ -74,12 +85,9 @@ export const instanceActions: Action[] = [
         if (!['stopped', 'running', 'pending'].includes(instance.state)) throw wrongState(instance, 'started');
       }
       const starting = instances.filter(({ state }) => state === 'stopped');
-      for (const { type, zone, market } of starting) {
-        const same = starting.filter(
-          (other) => other.type === type && other.zone === zone && other.market === market,
-        ).length;
-        checkVcpus(core, type, market, same);
-        if (world.capacity.room({ type, zone, market }, same) < same) throw noCapacity(type, zone);
+      for (const { type, zone, market, count } of alike(starting)) {
+        checkVcpus(core, type, market, count);
+        if (world.capacity.room({ type, zone, market }, count) < count) throw noCapacity(type, zone);
       }
       return {
         StartingInstances: instances.map((instance) => {

@@ -45,7 +45,11 @@ function writeValue(value: unknown, shape: Shape, name: string): string {
 
 const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&apos;' };
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: XML 1.0 cannot carry them in any form.
+const SPECIAL = /[&<>"'\u0000-\u0008\u000b\u000c\u000e-\u001f]/;
+const ALL_SPECIAL = new RegExp(SPECIAL, 'g');
+
+/** Text between tags; what XML cannot carry at all is left out. */
 export function escapeXml(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: XML 1.0 cannot carry them in any form.
-  return text.replace(/[&<>"']/g, (c) => ENTITIES[c]!).replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, '');
+  return SPECIAL.test(text) ? text.replace(ALL_SPECIAL, (c) => ENTITIES[c] ?? '') : text;
 }
