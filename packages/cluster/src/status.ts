@@ -2,7 +2,7 @@ import type { Instance } from '@aws-sdk/client-ec2';
 import { readable } from './aws/errors.ts';
 import type { ClusterConfig } from './config.ts';
 import { ownerOf, type Scene } from './engine/part.ts';
-import { survey } from './engine/run.ts';
+import { type PlanLine, survey } from './engine/run.ts';
 import { type HubSessions, readSessions } from './hub-sessions.ts';
 import { type Inventory, isHome, roleOf, takeInventory } from './inventory.ts';
 import { livePrices } from './live-prices.ts';
@@ -71,15 +71,7 @@ async function look(scene: Scene, token: string | undefined): Promise<ClusterSta
   const sessions = token ? await readSessions(scene, token) : undefined;
   const spend = spendOf(inventory, prices, scene.clock.now());
 
-  const drift: Remark[] = [
-    ...lines
-      .filter(({ verdict }) => verdict !== 'none' && verdict !== 'adopt')
-      .map(({ title, verdict, note }): Remark => {
-        const message = `${title}: ${verdict === 'create' ? 'missing' : (note ?? verdict)}`;
-        return { what: 'drift', state: verdict === 'create' || verdict === 'blocked' ? 'fail' : 'warn', message };
-      }),
-    ...(await strayRules(scene)).map((message): Remark => ({ what: 'drift', state: 'warn', message })),
-  ];
+  const drift = driftOf(lines, await strayRules(scene));
   const remarks: Remark[] = [
     probed.ok
       ? { what: 'manager', state: 'ok', message: 'the hub answers' }
@@ -113,6 +105,24 @@ async function look(scene: Scene, token: string | undefined): Promise<ClusterSta
     spend,
     exitCode: remarks.some(({ state }) => state === 'fail') ? 2 : remarks.some(({ state }) => state === 'warn') ? 1 : 0,
   };
+}
+
+/** What is not as the configuration says. After `down` nothing is missing: it was removed. */
+function driftOf(lines: readonly PlanLine[], stray: readonly string[]): Remark[] {
+  const isAbsent = (name: string) =>
+    lines.some(({ part, verdict, id }) => part === name && verdict === 'create' && !id);
+  if (isAbsent('manager') && isAbsent('group-manager') && isAbsent('launch-template')) {
+    const message = 'the cluster was taken down, data of it remains. atrium cluster up makes it again';
+    return [{ what: 'drift', state: 'fail', message }];
+  }
+  const drifted = lines.filter(({ verdict }) => verdict !== 'none' && verdict !== 'adopt');
+  return [
+    ...drifted.map(({ title, verdict, note }): Remark => {
+      const message = `${title}: ${verdict === 'create' ? 'missing' : (note ?? verdict)}`;
+      return { what: 'drift', state: verdict === 'create' || verdict === 'blocked' ? 'fail' : 'warn', message };
+    }),
+    ...stray.map((message): Remark => ({ what: 'drift', state: 'warn', message })),
+  ];
 }
 
 const isWorker = (instance: Instance) => ['worker', 'spare'].includes(roleOf(instance) ?? '');
@@ -194,7 +204,7 @@ async function copies(scene: Scene): Promise<Remark[]> {
   return [{ what: 'copies', state: hours > 3 * everyHours ? 'warn' : 'ok', message }];
 }
 
-/** Since midnight and since the first of the month, UTC: machines for the time they ran, disks for all of it. */
+/** Since midnight and since the first of the month, UTC, of what is there now: machines since their start, disks since they were made. */
 function spendOf(
   { instances, volumes, snapshots }: Inventory,
   prices: PriceTable,
@@ -209,21 +219,19 @@ function spendOf(
     rate: prices.perHour[`${InstanceType}`],
     address: PublicIpAddress ? prices.addressHour : 0,
   }));
-  const disks =
-    (volumes.reduce((sum, { Size = 0 }) => sum + Size, 0) * prices.diskGbMonth +
-      snapshots.reduce((sum, { VolumeSize = 0 }) => sum + VolumeSize, 0) * prices.snapshotGbMonth) /
-    HOURS_PER_MONTH;
+  const disks = [
+    ...volumes.map(({ Size = 0, CreateTime }) => ({ since: Number(CreateTime), perMonth: Size * prices.diskGbMonth })),
+    ...snapshots.map(({ VolumeSize = 0, StartTime }) => ({
+      since: Number(StartTime),
+      perMonth: VolumeSize * prices.snapshotGbMonth,
+    })),
+  ].map(({ since, perMonth }) => ({ since, rate: perMonth / HOURS_PER_MONTH, address: 0 }));
   const isKnown = rates.every(({ rate }) => rate !== undefined);
-  const since = (start: number) =>
-    isKnown
-      ? rates.reduce(
-          (sum, each) => sum + ((now - Math.max(start, each.since)) / 3_600_000) * (each.rate! + each.address),
-          0,
-        ) +
-        ((now - start) / 3_600_000) * disks
-      : null;
-  const perHourNow = isKnown ? rates.reduce((sum, { rate, address }) => sum + rate! + address, 0) + disks : null;
-  return { today: since(day), month: since(month), perHourNow };
+  const all = [...rates, ...disks].map(({ since, rate = 0, address }) => ({ since, perHour: rate + address }));
+  const from = (start: number) =>
+    all.reduce((sum, { since, perHour }) => sum + (Math.max(0, now - Math.max(start, since)) / 3_600_000) * perHour, 0);
+  if (!isKnown) return { today: null, month: null, perHourNow: null };
+  return { today: from(day), month: from(month), perHourNow: all.reduce((sum, { perHour }) => sum + perHour, 0) };
 }
 
 function budget({ expect }: ClusterConfig, { month }: ClusterStatus['spend']): Remark[] {

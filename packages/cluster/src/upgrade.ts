@@ -18,7 +18,8 @@ export async function upgradeCluster(input: ClusterInput): Promise<UpResult> {
   const scene = await openScene(input, true);
   if (!scene.owner) throw new ClusterError(`There is no cluster "${input.config.name}". First: atrium cluster up`);
   try {
-    await snapshotHubData(scene, 'before an upgrade', 3_600_000);
+    const copy = await snapshotHubData(scene, 'before an upgrade', 3_600_000);
+    if (copy) scene.say(`copied the hub's disk (${copy})`);
     const result = await bring(scene, 'upgrade');
     await dropOldImages(scene);
     return result;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
-import { codeOf, isThere, orGone } from '../aws/errors.ts';
+import { isThere, orGone } from '../aws/errors.ts';
 import { ClusterError } from '../config.ts';
 import { parameterPath } from '../tags.ts';
 import type { Scene } from './part.ts';
@@ -72,10 +72,11 @@ export async function takeLock(scene: Scene, doing: string): Promise<Lock> {
       renewed = scene.clock.now();
     },
     async [Symbol.asyncDispose]() {
-      if ((await read())?.nonce !== mine.nonce) return;
-      await ssm.deleteParameter({ Name }).catch((error: unknown) => {
-        if (codeOf(error) !== 'ParameterNotFound') throw error;
-      });
+      const release = async () => {
+        if ((await read())?.nonce === mine.nonce) await ssm.deleteParameter({ Name });
+      };
+      // What went wrong before is what counts; a lock that stays ends by itself in two minutes.
+      await release().catch(() => {});
     },
   };
 }
