@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { testChromium, testPython } from '../../tools/test-machine.ts';
 import { cloudConfig, freePort, startCloud } from '../lib/cloud.ts';
 import { createFirstAdmin, firstAdminLink, shoot, startChromium, type TestChromium, testCli } from '../lib/hub.ts';
-import { newNotebook, runCell } from '../lib/lab.ts';
+import { kernelReady, newNotebook, runCell, saveNotebook } from '../lib/lab.ts';
 
 const PASSWORD = 'quiet lanterns over the river';
 /** A machine, its agent and JupyterLab, on a computer that does something else, too. */
@@ -71,6 +71,7 @@ describe.skipIf(!testChromium() || !testPython())('a person and their machine', 
 
     expect(await runCell(ada, '1 + 1')).toBe('2');
     expect(await runCell(ada, 'open("kept.txt", "w").write("still here"); print("written")')).toBe('written');
+    await saveNotebook(ada);
     await shoot(ada, 'ec2-03-lab');
     expect(machines()).toHaveLength(1);
     expect(homes()).toHaveLength(1);
@@ -84,7 +85,8 @@ describe.skipIf(!testChromium() || !testPython())('a person and their machine', 
 
     await start();
     await ada.waitForURL(/\/user\/ada\/lab/, { timeout: START });
-    await newNotebook(ada);
+    // JupyterLab opens the notebook again that was open.
+    await kernelReady(ada);
     expect(await runCell(ada, 'print(open("kept.txt").read())')).toBe('still here');
     expect(machines()).toHaveLength(1);
   });
@@ -103,7 +105,8 @@ describe.skipIf(!testChromium() || !testPython())('a person and their machine', 
 
     await start();
     await ada.waitForURL(/\/user\/ada\/lab/, { timeout: START });
-    await newNotebook(ada);
+    // JupyterLab opens the notebook again that was open.
+    await kernelReady(ada);
     expect(await runCell(ada, 'print(open("kept.txt").read())')).toBe('still here');
     expect(alive()).toHaveLength(1);
     expect(homes()).toHaveLength(1);

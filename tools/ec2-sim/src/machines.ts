@@ -1,7 +1,7 @@
 import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { shutDownFromInside } from './ec2/lifecycle.ts';
-import type { SimMachine } from './runner.ts';
+import type { Halt, SimMachine } from './runner.ts';
 import type { SimCore } from './sim.ts';
 import type { SimInstance } from './world.ts';
 
@@ -21,7 +21,7 @@ export function dropFiles(core: SimCore, id: string): void {
 }
 
 /** Runs what is in the instance, once it is `running`. A boot that fails shows on the console and as an impaired check. */
-export async function boot(core: SimCore, instance: SimInstance): Promise<void> {
+export async function boot(core: SimCore, instance: SimInstance, resumes = false): Promise<void> {
   instance.boots += 1;
   const say = (text: string) => instance.console.push(text);
   say(
@@ -29,7 +29,7 @@ export async function boot(core: SimCore, instance: SimInstance): Promise<void> 
   );
   if (!core.runner) return;
   try {
-    await core.runner.boot(await machineOf(core, instance));
+    await core.runner.boot(await machineOf(core, instance, resumes));
   } catch (error) {
     say(`boot failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     instance.impaired = true;
@@ -37,7 +37,7 @@ export async function boot(core: SimCore, instance: SimInstance): Promise<void> 
 }
 
 /** Ends what runs in the instance. Never throws: a machine that will not go is cut off. */
-export async function halt(core: SimCore, instance: SimInstance, how: 'stop' | 'terminate' | 'force'): Promise<void> {
+export async function halt(core: SimCore, instance: SimInstance, how: Halt): Promise<void> {
   if (!core.runner || instance.boots === 0) return;
   try {
     await core.runner.halt(await machineOf(core, instance), how);
@@ -46,7 +46,7 @@ export async function halt(core: SimCore, instance: SimInstance, how: 'stop' | '
   }
 }
 
-async function machineOf(core: SimCore, instance: SimInstance): Promise<SimMachine> {
+async function machineOf(core: SimCore, instance: SimInstance, resumes = false): Promise<SimMachine> {
   const folder = (id: string) => {
     const dir = folderOf(core, id);
     mkdirSync(dir, { recursive: true });
@@ -67,6 +67,7 @@ async function machineOf(core: SimCore, instance: SimInstance): Promise<SimMachi
     ...(userData ? { userData } : {}),
     imds: await core.services().imds(instance.id),
     firstBoot: instance.boots <= 1,
+    resumes,
     imageId: instance.imageId,
     console: (text) => {
       instance.console.push(text);

@@ -1,7 +1,10 @@
+export type Halt = 'stop' | 'terminate' | 'force' | 'hibernate';
+
 /** What a running instance does. Without a runner it boots and does nothing. */
 export interface InstanceRunner {
   boot(machine: SimMachine): Promise<void> | void;
-  halt(machine: SimMachine, how: 'stop' | 'terminate' | 'force'): Promise<void>;
+  /** After `hibernate` the machine either boots with `resumes`, or is halted for good. */
+  halt(machine: SimMachine, how: Halt): Promise<void>;
 }
 
 /** A machine as its runner sees it. */
@@ -19,6 +22,8 @@ export interface SimMachine {
   readonly imds: string;
   /** True when its root volume has never booted before: user data runs then and only then. */
   readonly firstBoot: boolean;
+  /** True when it was hibernated: its memory goes on where it was. */
+  readonly resumes: boolean;
   readonly imageId: string;
   /** Adds to what GetConsoleOutput shows. */
   console(text: string): void;

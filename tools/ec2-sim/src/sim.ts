@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Buckets } from './buckets.ts';
@@ -92,6 +92,8 @@ export async function startEc2Sim(options: Ec2SimOptions = {}): Promise<Ec2Sim> 
   const region = options.region ?? 'us-east-1';
   const clock = options.clock ?? scaledClock(1);
   const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'ec2-sim-'));
+  // What runs in machines runs under other accounts, too, and has to get to its folder.
+  if (options.runner) chmodSync(dir, 0o711);
   const accountId = '123456789012';
   const world = createWorld({
     region,
@@ -162,7 +164,9 @@ export async function startEc2Sim(options: Ec2SimOptions = {}): Promise<Ec2Sim> 
 
 /** Nothing that an instance started may outlive the simulator. */
 async function haltAll(core: SimCore): Promise<void> {
-  const running = [...core.world.instances.values()].filter(({ state }) => state === 'running');
+  const running = [...core.world.instances.values()].filter(
+    ({ state, hibernated }) => state === 'running' || hibernated,
+  );
   await Promise.all(running.map((instance) => halt(core, instance, 'force')));
   await Promise.all(core.background);
 }

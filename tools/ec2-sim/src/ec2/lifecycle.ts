@@ -30,11 +30,12 @@ export function power(core: SimCore, instance: SimInstance): void {
     if (fate)
       return endLaunch(core, instance, { code: fate, message: `${fate}: the launch ended right after pending` });
     enter(instance, 'running');
+    const resumes = instance.hibernated;
     instance.hibernated = false;
     instance.impaired = false;
     const usd = (typeFacts(type)?.usd ?? 0) * (market === 'spot' ? SPOT_SHARE : 1);
     world.meter.start('instance', instance, usd, 60_000);
-    track(core, boot(core, instance));
+    track(core, boot(core, instance, resumes));
   });
 }
 
@@ -60,7 +61,9 @@ export function stop(
   instance.hibernated = how.hibernate ?? false;
   delete instance.interruptAt;
   core.world.meter.stop('instance', instance.id);
-  const halted = wasRunning ? halt(core, instance, how.force ? 'force' : 'stop') : Promise.resolve();
+  const halted = wasRunning
+    ? halt(core, instance, how.force ? 'force' : how.hibernate ? 'hibernate' : 'stop')
+    : Promise.resolve();
   track(core, halted);
   later(core, instance, core.world.delays.stoppingMs, () => {
     track(
@@ -92,7 +95,7 @@ function settleStopped(core: SimCore, instance: SimInstance): void {
 
 export function terminate(core: SimCore, instance: SimInstance, reason: Reason): void {
   if (instance.state === 'shutting-down' || instance.state === 'terminated') return;
-  const wasRunning = instance.state === 'running' || instance.state === 'stopping';
+  const wasRunning = instance.state === 'running' || instance.state === 'stopping' || instance.hibernated;
   enter(instance, 'shutting-down');
   instance.stateReason = reason;
   instance.transitionReason = transition(core, reason);

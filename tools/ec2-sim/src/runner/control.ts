@@ -1,5 +1,6 @@
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
@@ -13,18 +14,14 @@ export interface ControlReply {
 
 /** The machine's end of `systemctl` and `poweroff`: commands in it reach us through a socket of its own. */
 export interface Control extends AsyncDisposable {
-  dir: string;
   /** Program and arguments that switch the machine off. */
   poweroff: string[];
 }
 
-/** Listens in `dir` for what the machine's `systemctl` is told, and puts that command into `bin`. */
-export async function openControl(
-  dir: string,
-  bin: string,
-  systemctl: (args: string[]) => Promise<ControlReply>,
-): Promise<Control> {
-  mkdirSync(dir, { recursive: true });
+/** Listens for what the machine's `systemctl` is told, and puts that command into `bin`. */
+export async function openControl(bin: string, systemctl: (args: string[]) => Promise<ControlReply>): Promise<Control> {
+  // A socket's path must be short, and only the machine's root may come here.
+  const dir = mkdtempSync(join(tmpdir(), 'ec2-'));
   const path = join(dir, 'control.sock');
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     const answer = async () => {
@@ -51,10 +48,10 @@ export async function openControl(
   script('systemctl', 'systemctl');
   script('poweroff', 'systemctl', 'poweroff');
   return {
-    dir,
     poweroff: [...client, 'systemctl', 'poweroff'],
     async [Symbol.asyncDispose]() {
       await new Promise((resolve) => server.close(resolve));
+      rmSync(dir, { recursive: true, force: true });
     },
   };
 }

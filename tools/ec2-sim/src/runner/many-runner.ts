@@ -1,12 +1,12 @@
 import { parseUserData, writeFiles } from '../cloud-init/index.ts';
-import type { InstanceRunner, SimMachine } from '../runner.ts';
+import type { Halt, InstanceRunner, SimMachine } from '../runner.ts';
 import { adaptAgentConfig, prepareRoot } from './folders.ts';
 import { VolumeWatch } from './volume-watch.ts';
 
 /** What runs in one machine. */
 export interface Inhabitant {
-  /** Ends it; `how` as for a runner. */
-  stop(how: 'stop' | 'terminate' | 'force'): Promise<void> | void;
+  /** Ends it. Nothing in this process can be frozen: a machine that hibernates loses its memory here. */
+  stop(how: Halt): Promise<void> | void;
 }
 
 /**

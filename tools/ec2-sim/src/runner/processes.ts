@@ -52,7 +52,7 @@ export async function end(programs: Running[], options: { force: boolean; graceM
   await Promise.all(programs.map(({ ended }) => ended));
 }
 
-function signal(pid: number, name: NodeJS.Signals): void {
+export function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch {
@@ -61,7 +61,7 @@ function signal(pid: number, name: NodeJS.Signals): void {
 }
 
 /** The processes that descend from `pids`, which are included while they live. */
-function familyOf(pids: number[]): number[] {
+export function familyOf(pids: number[]): number[] {
   const children = new Map<number, number[]>();
   const alive = new Set<number>();
   for (const entry of readdirSync('/proc')) {
