@@ -6,6 +6,7 @@ import { destroyHome, storageDoor, within } from './homes/index.ts';
 import { imageFinder } from './images.ts';
 import { instanceCache } from './instance-cache.ts';
 import { capacityMemory } from './ladder.ts';
+import { meters } from './meters/index.ts';
 import { list, observe } from './observe.ts';
 import { priceOf } from './prices.ts';
 import { form, nameStorage, resolve } from './profiles.ts';
@@ -14,6 +15,7 @@ import { ownRecord } from './records.ts';
 import type { Ec2Ref, Ec2Spec } from './spec.ts';
 import { ensure } from './start/index.ts';
 import { destroy, stop } from './stop.ts';
+import { tellTroubles } from './troubles.ts';
 import { userData } from './user-data.ts';
 import { workerDoor } from './worker/index.ts';
 import type { Ec2World } from './world.ts';
@@ -91,6 +93,8 @@ export function spawnerOf(world: Ec2World): Spawner<Ec2Spec, Ec2Ref> {
     },
     destroyStorage: (storage, io) => destroyHome(within(world, io), storage, io.signal),
     storage: storageDoor(world),
+    maintain: (io) => tellTroubles(world, io),
+    meters: (io) => meters(world, io),
     worker: workerDoor(world),
   };
 }

@@ -1,8 +1,10 @@
 import type { Io, Observed, Owned } from '@atrium/sdk';
 import type { Ec2Instance } from './calls/types.ts';
 import { Ec2Fault } from './errors.ts';
+import { within } from './homes/index.ts';
 import { type InstanceRecord, ownRecord } from './records.ts';
 import type { Ec2Ref } from './spec.ts';
+import { sweepActive } from './survey.ts';
 import { TAG } from './tags.ts';
 import { readSession } from './worker/session.ts';
 import type { Ec2World } from './world.ts';
@@ -85,18 +87,12 @@ function endedBy(seen: Ec2Instance): Observed {
   };
 }
 
-const LISTED = ['pending', 'running', 'stopping', 'shutting-down'];
-
 /** Everything of ours that runs, in one sweep for all; stopped machines are nobody's start. @throws Ec2Fault */
 export async function* list(world: Ec2World, io: Io): AsyncIterable<Owned<Ec2Ref>> {
-  const filters = {
-    [`tag:${TAG.clusterId}`]: [world.cluster.id],
-    [`tag:${TAG.role}`]: ['worker'],
-    'instance-state-name': LISTED,
-  };
-  for await (const page of world.ec2.sweepInstances(filters, { signal: io.signal })) {
-    world.instances.see(page);
+  for await (const page of sweepActive(within(world, io), { signal: io.signal })) {
     for (const seen of page) {
+      // A spare is nobody's start.
+      if (seen.tags[TAG.role] !== 'worker') continue;
       const server = seen.tags[TAG.server];
       const tagged = Number(seen.tags[TAG.generation]);
       if (!server || !Number.isSafeInteger(tagged)) continue;

@@ -78,6 +78,42 @@ export function faultInWords(error: Ec2Fault, about: { type?: string; market?: s
   }
 }
 
+/** The same for an administrator, with what AWS said. Nothing about the person. */
+export function adminWords(
+  error: Ec2Fault,
+  about: { profile: string; type: string; zone: string; market: string },
+): { code: string; message: string } {
+  const code = `ec2_${error.class}`;
+  const said = error.message.length > MOST_SAID ? `${error.message.slice(0, MOST_SAID)}…` : error.message;
+  switch (error.class) {
+    case 'quota':
+      return {
+        code,
+        message:
+          `The AWS account has used up ${quotaOf(error.code, about.type, about.market)}, so ${about.type} was refused for ` +
+          `profile ${about.profile}. Ask for more in Service Quotas. AWS said: ${said}`,
+      };
+    case 'capacity':
+      return {
+        code,
+        message:
+          `AWS had no machine for profile ${about.profile} free, the last one tried was ${about.type} in ${about.zone}. More ` +
+          `types or zones in the profile help. AWS said: ${said}`,
+      };
+    case 'image':
+      return { code, message: `The image of profile ${about.profile} cannot be used. AWS said: ${said}` };
+    default:
+      return error.code === 'UnauthorizedOperation'
+        ? { code: 'ec2_not_permitted', message: `This hub's role lacks a permission. AWS said: ${said}` }
+        : {
+            code,
+            message: `AWS refuses machines of profile ${about.profile} as they are configured. AWS said: ${said}`,
+          };
+  }
+}
+
+const MOST_SAID = 400;
+
 export function spawnFault(error: Ec2Fault, about?: { type?: string; market?: string }): SpawnFault {
   return new SpawnFault(faultInWords(error, about), { cause: error });
 }

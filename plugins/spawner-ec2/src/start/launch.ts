@@ -6,6 +6,7 @@ import { readHome } from '../homes/home-row.ts';
 import { launchToken, nextRung, type Rung, rungs, zonesInTurn } from '../ladder.ts';
 import { type Attempt, isClosed, machineKey } from '../records.ts';
 import { TAG, tagsOf, userTag } from '../tags.ts';
+import { noteTrouble } from '../troubles.ts';
 import { userData } from '../user-data.ts';
 import { brokenProfiles } from './broken.ts';
 import { change, diesAgain, type Start, told } from './parts.ts';
@@ -111,6 +112,7 @@ async function launch(start: Start, attempt: Attempt, turnTaken = false): Promis
     return { phase: 'exited', exit: { code: null, reason: 'stopped' } };
   }
   let made: Ec2Instance | undefined;
+  start.tried = attempt;
   try {
     [made] = await world.ec2.runInstances({ ...launchOf(start, attempt), turnTaken }, { signal: io.signal });
   } catch (error) {
@@ -161,6 +163,8 @@ async function madeByToken({ world, io }: Start, { token }: Attempt): Promise<Ec
 async function refused(start: Start, attempt: Attempt, error: Ec2Fault): Promise<Observed> {
   const { world, spec } = start;
   world.capacity.note(attempt);
+  const about = { ...rungOf(attempt), profile: spec.profile };
+  await noteTrouble(world, start.io.store, error, about);
   world.log.warn({ server: start.ref.server, ...rungOf(attempt), code: error.code }, 'EC2 has no such machine free');
   await change(start, { attempt: null });
   const other = spec.types.length > 1 || world.config.subnets.length > 1 || spec.market === 'spot';

@@ -3,6 +3,7 @@ import { Ec2Fault } from '../errors.ts';
 import type { ProgressBook } from '../progress.ts';
 import { type InstanceRecord, writeRecord } from '../records.ts';
 import type { Ec2Ref, Ec2Spec } from '../spec.ts';
+import { noteTrouble } from '../troubles.ts';
 import { spawnFault } from '../words.ts';
 import type { Ec2World } from '../world.ts';
 
@@ -14,6 +15,8 @@ export interface Start {
   readonly io: ServerIo;
   readonly book: ProgressBook;
   record: InstanceRecord;
+  /** What the last call asked for, when it came that far. */
+  tried?: { type: string; zone: string; market: string };
 }
 
 /** What the hub is told after a step that has not reached the end. */
@@ -44,10 +47,9 @@ export async function withWords(start: Start, step: () => Promise<Observed>): Pr
       return { phase: 'unknown', progress: start.book.soFar(ref.server, ref.generation) };
     }
     world.log.error(facts, 'EC2 refused a step of a start');
-    throw spawnFault(error, {
-      type: record.attempt?.type ?? record.type,
-      market: record.attempt?.market ?? record.market,
-    });
+    const { type, zone, market } = start.tried ?? record;
+    await noteTrouble(world, start.io.store, error, { profile: start.spec.profile, type, zone, market });
+    throw spawnFault(error, { type, market });
   }
 }
 

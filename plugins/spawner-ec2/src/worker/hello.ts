@@ -5,6 +5,7 @@ import { attachHome } from '../homes/attach-home.ts';
 import { ensureHome } from '../homes/ensure-home.ts';
 import { type InstanceRecord, isClosed, ownRecord, serverOf, writeRecord } from '../records.ts';
 import type { Ec2Spec } from '../spec.ts';
+import { TAG } from '../tags.ts';
 import type { Ec2World } from '../world.ts';
 import { type IdentityDocument, type IdentityVerifier, NotBelieved } from './identity.ts';
 import { loginOf } from './login.ts';
@@ -58,7 +59,10 @@ export async function hello(
   const record = server === undefined ? undefined : await ownRecord(io.store, world.cluster.id, server);
   if (!record || record.instanceId !== instanceId) {
     // Its launch is younger than what we have written about it; or it is a spare that nobody has taken.
-    if (seen.tags['atrium:cluster-id'] === world.cluster.id) return wait(5, 'this machine is nobody’s yet');
+    if (seen.tags[TAG.clusterId] === world.cluster.id) {
+      const leaseUntil = world.clock.now() + world.config.agent.leaseMinutes * 60_000;
+      return { wait: 5, message: 'this machine is nobody’s yet', leaseUntil };
+    }
     throw no('no server is on this instance');
   }
   if (document.pendingTime < record.startedAt - SLACK_MS) throw no('the document is older than the last start');
