@@ -53,7 +53,7 @@ export function ec2Service(core: SimCore, buckets: boolean): Service {
     const request = requestBucket(found.name, found.mutating, narrowed);
     const resources = resourceBucket(found.name);
     const ids = params.InstanceIds as string[] | undefined;
-    const cost = ids?.length ?? (params.MinCount as number | undefined) ?? 1;
+    const cost = ids?.length ?? (params.MaxCount as number | undefined) ?? 1;
     if (
       !core.buckets.take(request.name, request.size) ||
       (resources && !core.buckets.take(resources.name, resources.size, cost))
