@@ -42,6 +42,8 @@ export async function admitOne(ctx: AppContext, id: string, leaseUntil: number):
     await putServerCredentials(ctx, db, work, token);
     return true;
   });
-  if (admitted) ctx.wakeups.notify('progress', id);
-  return admitted;
+  if (!admitted) return false;
+  ctx.log.info({ server: id, user: user.name, waitedMs: ctx.clock.now() - (work.queuedAt ?? now) }, 'server admitted');
+  ctx.wakeups.notify('progress', id);
+  return true;
 }

@@ -31,9 +31,11 @@ test('a wake-up between two pauses is not lost, and counts once', async () => {
   await nap.sleep(LONG_MS, signal);
 
   const began = performance.now();
-  await nap.sleep(30, signal);
+  const idle = await nap.sleep(30, signal);
 
   expect(performance.now() - began).toBeGreaterThan(25);
+  expect(idle).toBeGreaterThan(25);
+  expect(idle).toBeLessThanOrEqual(30);
 });
 
 test('what is over cannot be woken', () => {

@@ -2,8 +2,11 @@ import type { Clock } from '@atrium/sdk';
 
 /** The pauses of one start between two looks at it. */
 export interface Nap extends Disposable {
-  /** Resolves after `ms`, or at once when somebody wakes it or has woken it since the last pause. Never rejects. */
-  sleep(ms: number, signal: AbortSignal): Promise<void>;
+  /**
+   * Resolves after `ms`, or at once when somebody wakes it or has woken it since the last pause. Answers how long there
+   * was nothing to do, ms: what came after that is the hub's own slowness. Never rejects.
+   */
+  sleep(ms: number, signal: AbortSignal): Promise<number>;
 }
 
 /** Lets a start be looked at as soon as its machine has something to tell, whenever its next turn would be. */
@@ -13,20 +16,23 @@ export interface Naps {
 }
 
 export function naps(clock: Clock): Naps {
-  const all = new Map<string, { woken: boolean; end: () => void }>();
+  const all = new Map<string, { wokenAt: number | undefined; end: () => void }>();
   return {
     of(id) {
-      const mine = { woken: false, end: () => {} };
+      const mine = { wokenAt: undefined as number | undefined, end: () => {} };
       all.set(id, mine);
       return {
         async sleep(ms, signal) {
-          if (!mine.woken && !signal.aborted) {
+          const began = clock.now();
+          if (mine.wokenAt === undefined && !signal.aborted) {
             const over = new AbortController();
             mine.end = () => over.abort();
             await clock.sleep(ms, AbortSignal.any([signal, over.signal])).catch(() => {});
             mine.end = () => {};
           }
-          mine.woken = false;
+          const until = Math.min(mine.wokenAt ?? Number.POSITIVE_INFINITY, began + ms, clock.now());
+          mine.wokenAt = undefined;
+          return Math.max(0, until - began);
         },
         [Symbol.dispose]() {
           if (all.get(id) === mine) all.delete(id);
@@ -36,7 +42,7 @@ export function naps(clock: Clock): Naps {
     wake(id) {
       const one = all.get(id);
       if (!one) return;
-      one.woken = true;
+      one.wokenAt ??= clock.now();
       one.end();
     },
   };

@@ -28,13 +28,14 @@ export async function runStart(ctx: AppContext, work: Work, signal: AbortSignal,
     await recordFailure(ctx, work, outcome);
     return false;
   }
+  const { address, observed, ownSince } = outcome;
   const now = ctx.clock.now();
   const url = ctx.urls.server(work.userName, work.name);
   const ready = await ctx.db.transaction().execute(async (db) => {
     // Not ready: a stop came in between. The controller sees the row and stops it.
-    if (!(await saveReady(db, fenceOf(ctx, work), { now, ...outcome }))) return false;
+    if (!(await saveReady(db, fenceOf(ctx, work), { now, address, observed }))) return false;
     const path = ctx.urls.routePath(work.userName, work.name);
-    await putRoute(db, { path, target: outcome.address, serverId: work.id });
+    await putRoute(db, { path, target: address, serverId: work.id });
     await openRun(ctx, db, work, work.spec, now);
     await insertEvents(db, [
       { ...eventBase(ctx, work), percent: 100, message: `Server ready at ${url}`, kind: 'ready' },
@@ -43,7 +44,13 @@ export async function runStart(ctx: AppContext, work: Work, signal: AbortSignal,
   });
   if (!ready) return false;
   ctx.log.info(
-    { server: work.id, user: work.userName, name: work.name, ms: now - (work.queuedAt ?? work.phaseAt) },
+    {
+      server: work.id,
+      user: work.userName,
+      name: work.name,
+      ms: now - work.phaseAt,
+      ownMs: ctx.clock.now() - ownSince,
+    },
     'server ready',
   );
   ctx.wakeups.notify('routes');
@@ -55,6 +62,8 @@ export async function runStart(ctx: AppContext, work: Work, signal: AbortSignal,
 interface Up {
   address: Address;
   observed: Omit<Observed, 'progress'>;
+  /** Since then the hub alone made the person wait, ms: admission and the time of spawner and server taken off. */
+  ownSince: number;
 }
 
 async function bringUp(ctx: AppContext, work: Work, signal: AbortSignal, nap: Nap): Promise<Up | Fault | 'cancelled'> {
@@ -64,9 +73,13 @@ async function bringUp(ctx: AppContext, work: Work, signal: AbortSignal, nap: Na
   let answerBy = 0;
   let pause = POLL.first;
   let told = 0;
+  // What the machine's boot hides costs nobody a second; what comes before the first step and after the last event does.
+  const headMs = clock.now() - work.phaseAt;
+  let ownSince = clock.now() - headMs;
   for (;;) {
     if (signal.aborted) return 'cancelled';
     let observed: Observed;
+    const asked = clock.now();
     try {
       observed = await spawner.ensure(work.ref, work.spec, io);
     } catch (error) {
@@ -75,6 +88,7 @@ async function bringUp(ctx: AppContext, work: Work, signal: AbortSignal, nap: Na
       ctx.log.warn({ err: error, server: work.id, user: work.userName }, 'spawner could not start a server');
       return faultOf(error);
     }
+    ownSince += clock.now() - asked;
     const steps = (observed.progress ?? []).slice(told);
     if (steps.length > 0) {
       told += steps.length;
@@ -91,14 +105,15 @@ async function bringUp(ctx: AppContext, work: Work, signal: AbortSignal, nap: Na
     const now = clock.now();
     if (observed.phase === 'running' && observed.address) {
       answerBy ||= now + config.start.answerTimeout * 1000;
-      if (await answers(ctx, work, observed.address, signal)) {
-        return { address: observed.address, observed: withoutProgress(observed) };
-      }
+      const answered = await answers(ctx, work, observed.address, signal);
+      ownSince += clock.now() - now;
+      if (answered) return { address: observed.address, observed: withoutProgress(observed), ownSince };
       if (now > answerBy) return answerTimedOut(config.start.answerTimeout);
     } else if (now > startBy) {
       return startTimedOut(config.start.timeout);
     }
-    await nap.sleep(pause, signal);
+    const rested = clock.now();
+    ownSince = rested + (await nap.sleep(pause, signal)) - headMs;
     pause = Math.min(pause * POLL.factor, POLL.most);
   }
 }
