@@ -17,6 +17,8 @@ export interface Urls {
   server(user: string, server: string): string;
   /** `{hub}spawn/<user>[/<server>]` */
   spawn(user: string, server: string): string;
+  /** `{hub}change/<user>[/<server>]`: to another kind of server. */
+  change(user: string, server: string): string;
   /** `{hub}spawn-pending/<user>[/<server>]` */
   spawnPending(user: string, server: string): string;
   /** `{api}/users/<user>/server/progress` or `…/servers/<server>/progress` */
@@ -34,6 +36,7 @@ export function makeUrls(base: string): Urls {
     api: `${hub}api`,
     server: (user, server) => `${base}user/${tail(user, server)}/`,
     spawn: (user, server) => `${hub}spawn/${tail(user, server)}`,
+    change: (user, server) => `${hub}change/${tail(user, server)}`,
     spawnPending: (user, server) => `${hub}spawn-pending/${tail(user, server)}`,
     progress: (user, server) =>
       `${hub}api/users/${segment(user)}/${server === '' ? 'server' : `servers/${segment(server)}`}/progress`,

@@ -90,7 +90,8 @@ if (live) {
     typed = true;
   });
   const refresh = () => {
-    if (!typed && document.visibilityState === 'visible') location.reload();
+    const reading = live.querySelector('details[open]');
+    if (!typed && !reading && document.visibilityState === 'visible') location.reload();
   };
   document.addEventListener('visibilitychange', () => {
     if (Date.now() - loaded > 15_000) refresh();

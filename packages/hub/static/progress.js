@@ -95,7 +95,7 @@ async function look() {
   const waiting = response.ok ? await response.json().catch(() => undefined) : undefined;
   if (waiting?.state !== 'queued' && waiting?.state !== 'starting') return again();
   place.hidden = waiting.place === null;
-  place.querySelector('span').textContent = box.dataset.placeText.replace('{place}', waiting.place);
+  place.querySelector('span').textContent = waiting.placeText;
   if (stream.readyState === EventSource.CLOSED) connect();
 }
 

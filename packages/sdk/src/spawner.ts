@@ -203,10 +203,21 @@ export interface PluginContext {
   readonly helper: HelperClient | undefined;
 }
 
+/** How the hub starts and stops servers: its setting `start`, by the same names. Durations as in the configuration. */
+export interface StartDefaults {
+  /** How many servers start at the same time. */
+  concurrency?: number;
+  timeout?: string;
+  answerTimeout?: string;
+  stopTimeout?: string;
+}
+
 export interface SpawnerDefinition<Config extends z.ZodType, Spec extends Json, Ref extends Json> {
   /** `process`, `docker`, …; appears in the database and in metrics. */
   id: string;
   config: Config;
+  /** What holds with this spawner where the configuration says nothing: machines take longer than processes. */
+  start?: StartDefaults;
   create(config: z.output<Config>, context: PluginContext): Spawner<Spec, Ref> | Promise<Spawner<Spec, Ref>>;
 }
 
@@ -220,6 +231,7 @@ export interface ConfiguredSpawner {
   readonly id: string;
   readonly config: z.ZodType;
   readonly options: unknown;
+  readonly start?: StartDefaults;
   create(config: unknown, context: PluginContext): Promise<Spawner>;
 }
 
@@ -233,6 +245,7 @@ export function defineSpawner<Config extends z.ZodType, Spec extends Json, Ref e
     id: definition.id,
     config: definition.config,
     options: options ?? {},
+    ...(definition.start && { start: definition.start }),
     // The hub parses `options` with `config` first, so the value has the definition's own type.
     create: async (config, context) =>
       (await definition.create(config as z.output<Config>, context)) as unknown as Spawner,

@@ -10,13 +10,14 @@ const authenticator = defineAuthenticator({
   form: z.object({}),
   create: () => ({ authenticate: async () => null }),
 });
-const spawner = defineSpawner({
+const noSpawner = {
   id: 'none',
   config: z.strictObject({ environment: z.record(z.string(), z.string()).default({}) }),
   create: () => {
     throw new Error('not here');
   },
-});
+};
+const spawner = defineSpawner(noSpawner);
 const defaults = { authenticator: authenticator(), spawner: spawner() };
 
 function problemsOf(file: unknown): readonly string[] {
@@ -64,6 +65,15 @@ test('every problem is told at once, each with its path', () => {
   expect(problemsOf({ trustedProxies: ['10.0.0.0/8', '::1', 'front.example.org'] })).toEqual([
     'trustedProxies.2: Write an IP address, or a range like 10.0.0.0/8',
   ]);
+});
+
+test('a spawner may say how long its starts take; what the operator says wins', () => {
+  const slow = defineSpawner({ ...noSpawner, start: { timeout: '20m', concurrency: 200 } })();
+  const startOf = (start?: object) => loadConfig({ file: { spawner: slow, start }, defaults }).config.start;
+
+  expect(startOf()).toMatchObject({ timeout: 1200, concurrency: 200, stopTimeout: 10 });
+  expect(startOf({ timeout: '5m', concurrency: undefined })).toMatchObject({ timeout: 300, concurrency: 200 });
+  expect(problemsOf({ spawner: slow, start: 'fast' })[0]).toContain('start: ');
 });
 
 test('what is shown says where it comes from, and no secret', () => {

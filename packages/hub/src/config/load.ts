@@ -44,7 +44,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
     throw new ConfigError(['The configuration file must export defineConfig({ … }) as its default']);
   }
   const given = { ...sources.defaults, ...withoutUndefined(file), ...withoutUndefined(sources.flags ?? {}) };
-  const parsed = HubConfigSchema.safeParse(given);
+  const parsed = HubConfigSchema.safeParse(withStartOf(given.spawner, given));
   const problems = parsed.success ? [] : explainIssues(parsed.error.issues, HubConfigSchema);
   const parse = (key: 'authenticator' | 'spawner') => {
     const plugin = HubConfigSchema.shape[key].safeParse(given[key]);
@@ -57,6 +57,14 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
 
 const withoutUndefined = (value: object) =>
   Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== undefined));
+
+/** What the spawner says of starts, under what the operator says. Anything that is no spawner is complained of later. */
+function withStartOf(spawner: unknown, given: Record<string, unknown>): Record<string, unknown> {
+  const defaults = (spawner as Partial<ConfiguredSpawner> | null | undefined)?.start;
+  const start = given.start ?? {};
+  if (!defaults || typeof start !== 'object') return given;
+  return { ...given, start: { ...defaults, ...withoutUndefined(start) } };
+}
 
 /** A plug-in's options by its own schema; what is wrong goes to `problems`, named by key and plug-in. */
 function parseOptions(

@@ -2,6 +2,7 @@ import type { FastifyPluginAsync } from 'fastify';
 import type { AppContext } from '../context.ts';
 import { adminRoutes } from './admin.routes.ts';
 import { calendarRoutes } from './calendar.routes.ts';
+import { changeRoutes } from './change.routes.ts';
 import { costsRoutes } from './costs.routes.ts';
 import { homeRoutes } from './home.routes.ts';
 import { publicRoutes } from './public.routes.ts';
@@ -17,6 +18,7 @@ const PAGES = [
   homeRoutes,
   stayRoutes,
   spawnRoutes,
+  changeRoutes,
   tokenRoutes,
   usageRoutes,
   storageRoutes,

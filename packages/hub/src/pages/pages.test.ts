@@ -123,6 +123,7 @@ test('a queued start shows its place, and can be cancelled', async () => {
 
   expect(JSON.parse(json.text)).toMatchObject({ state: 'queued', place: 1, steps: [{ message: 'Server requested' }] });
   expect((await emmy.get('/hub/spawn-pending/emmy')).text).toContain('Place in the queue: 1');
+  expect((await emmy.get('/hub/spawn-pending/emmy')).text).toContain('You can close this page');
 
   await emmy.post('/hub/home/new', { name: 'thesis' });
   const stopped = (await emmy.post('/hub/home/stop', { server: 'thesis' })).location;

@@ -10,15 +10,12 @@ import {
   isReady,
   logName,
   pendingOf,
-  queuePlace,
   readEvents,
   requestStart,
   type Server,
   serverLog,
-  stepKey,
-  typicalStartMs,
-  typicalStepMs,
 } from '../servers/servers.service.ts';
+import { queuePlace, stepKey, typicalStartMs, typicalStepMs } from '../servers/start-times.service.ts';
 import type { User } from '../users/users.service.ts';
 import { answer, fieldOf, nextOf, prefersJson, viewerOf } from './answer.ts';
 import { absentServer, viewServer } from './server-view.ts';
@@ -28,11 +25,15 @@ import { choosePage } from './templates/choose.ts';
 import {
   logPage,
   notRunningPage,
+  placeText,
   spawnFailedPage,
   spawnPendingPage,
   stoppingPage,
   type Waiting,
 } from './templates/spawn.ts';
+
+/** The script shows the same words as the page. */
+const withPlaceText = (waiting: Waiting) => ({ ...waiting, placeText: placeText(waiting) });
 
 const RESERVED = new Set(['next', 'display_name', '_xsrf']);
 const LOG_LINES = 500;
@@ -150,10 +151,12 @@ export const spawnRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
   async function waitingFor(server: Server): Promise<Waiting> {
     const events = await readEvents(ctx.db, server.id, server.generation, 0);
     const usual = await typicalStepMs(ctx);
+    const queue = await queuePlace(ctx, server);
     const steps = events.filter(({ kind }) => kind === 'progress' || kind === 'notice');
     return {
       state: pendingOf(server) === 'stop' ? 'stopping' : server.phase === 'queued' ? 'queued' : 'starting',
-      place: (await queuePlace(ctx, server))?.place ?? null,
+      place: queue?.place ?? null,
+      turnInMs: queue?.turnInMs ?? null,
       elapsedMs: Math.max(0, ctx.clock.now() - (steps[0]?.at ?? server.phaseAt)),
       typicalMs: await typicalStartMs(ctx),
       percent: Math.max(0, ...steps.map(({ percent }) => percent)),
@@ -172,7 +175,7 @@ export const spawnRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
       const state = server && pendingOf(server);
       return reply
         .header('cache-control', 'no-store')
-        .send(server && state ? await waitingFor(server) : { state: 'over' });
+        .send(server && state ? withPlaceText(await waitingFor(server)) : { state: 'over' });
     }
     if (!server) return reply.redirect(withNext(ctx.urls.spawn(owner.name, name), next), 302);
     if (isReady(server)) return reply.redirect(next ?? ctx.urls.server(owner.name, name), 302);

@@ -6,8 +6,7 @@ import { prepareLimits } from '../money/start-check.service.ts';
 import type { User } from '../users/users.service.ts';
 import { checkChoice } from './choice.service.ts';
 import { readLog } from './controller/log-tail.ts';
-import { deleteEventsBefore, insertEvents, recentStartTimes, recentStories } from './events.repo.ts';
-import { readQueue } from './queue.repo.ts';
+import { deleteEventsBefore, insertEvents } from './events.repo.ts';
 import {
   isActive,
   logName,
@@ -276,69 +275,10 @@ export async function waitForServer(
   }
 }
 
-/** Where a queued server stands, 1 first; null when it is not queued. */
-export async function queuePlace(ctx: AppContext, server: Server): Promise<{ place: number } | null> {
-  if (server.phase !== 'queued') return null;
-  const order = await cached(ctx, 'queue', 1_000, () => readQueue(ctx.db, 100_000));
-  const at = order.indexOf(server.id);
-  return { place: at === -1 ? order.length + 1 : at + 1 };
-}
-
-/** The median of recent starts in ms, from request to ready; null before there was one. */
-export async function typicalStartMs(ctx: AppContext): Promise<number | null> {
-  const times = await cached(ctx, 'start-times', 10_000, () => recentStartTimes(ctx.db, 31));
-  return median(times);
-}
-
-/** Steps that take less are over before anybody wonders; ms. */
-const SLOW_STEP = 5_000;
-
-/**
- * How long steps of a start usually take, in ms: the median of recent starts, by the step's message with its numbers left
- * out (`stepKey`). Only of those that are slow.
- */
-export async function typicalStepMs(ctx: AppContext): Promise<ReadonlyMap<string, number>> {
-  return cached(ctx, 'step-times', 10_000, async () => {
-    const times = new Map<string, number[]>();
-    for (const story of await recentStories(ctx.db, 31)) {
-      for (const [index, { at, message }] of story.entries()) {
-        const next = story[index + 1];
-        if (next) times.set(stepKey(message), [...(times.get(stepKey(message)) ?? []), next.at - at]);
-      }
-    }
-    const medians = [...times].map(([key, all]) => [key, median(all) ?? 0] as const);
-    return new Map(medians.filter(([, ms]) => ms >= SLOW_STEP));
-  });
-}
-
-/** What steps of different starts have in common: `Waiting for i-0ab12 (3 GB)` is one step, whatever the machine. */
-export function stepKey(message: string): string {
-  return message.replace(/\b\w*\d\w*\b/g, '#');
-}
-
-function median(times: readonly number[]): number | null {
-  return times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)] ?? null;
-}
-
 /** The newest lines of a server's output, oldest first; of its last start when it does not run. */
 export async function serverLog(ctx: AppContext, server: Server, lines: number): Promise<readonly string[]> {
   const ref = await repo.findRef(ctx.db, server.id);
   return ref === null ? (server.failure?.log ?? []) : readLog(ctx, fromJson(ref), lines);
-}
-
-/** What many waiting pages ask at once is read once. Per installation, gone with it. */
-const caches = new WeakMap<AppContext, Map<string, { at: number; value: Promise<unknown> }>>();
-
-function cached<T>(ctx: AppContext, key: string, maxAgeMs: number, read: () => Promise<T>): Promise<T> {
-  const cache = caches.get(ctx) ?? new Map<string, { at: number; value: Promise<unknown> }>();
-  caches.set(ctx, cache);
-  const known = cache.get(key);
-  const now = ctx.clock.now();
-  if (known && now - known.at < maxAgeMs) return known.value as Promise<T>;
-  const value = read();
-  cache.set(key, { at: now, value });
-  value.catch(() => cache.delete(key));
-  return value;
 }
 
 function checkDisplayName(name: string | undefined): void {

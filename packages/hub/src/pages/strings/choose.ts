@@ -11,5 +11,11 @@ export const choose = {
     start: (label: string) => `Start ${label}`,
     back: 'Not now',
     another: 'Choose another kind',
+    changeHeading: (label: string) => `Change ${label} to another kind`,
+    changeHint:
+      'It is stopped and started again, with the same home folder. What is only in memory, such as variables in a notebook, is lost.',
+    change: 'Stop and start again',
+    same: 'It is of this kind already.',
+    current: 'now',
   },
 } as const;

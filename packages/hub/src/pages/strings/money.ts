@@ -18,7 +18,10 @@ export const money = {
     noServer: 'Storage and what belongs to no server',
     hours: 'Hours',
     dollars: 'Dollars',
-    unknown: 'Price unknown',
+    notCounted: (count: number) =>
+      count === 1
+        ? 'Not in these dollars: 1 thing whose price is unknown.'
+        : `Not in these dollars: ${count} things whose price is unknown.`,
     unknownCount: (count: number, hours: string) =>
       count === 1 ? `1 thing, ${hours} h: price unknown` : `${count} things, ${hours} h: price unknown`,
     none: 'None',
@@ -93,6 +96,7 @@ export const money = {
     heading: (label: string) => `Something is running in ${label}`,
     text: 'Stopping it now ends these computations. What they have in memory is lost; files are kept.',
     stop: (label: string) => `Stop ${label} anyway`,
+    change: (label: string) => `Stop ${label} and start it anew anyway`,
     keep: 'Do not stop',
   },
 

@@ -83,7 +83,9 @@ export const servers = {
   starting: {
     title: 'Starting',
     heading: (label: string) => `Starting ${label}`,
-    place: (place: string) => `Place in the queue: ${place}`,
+    place: (place: number) => `Place in the queue: ${place}`,
+    turn: (place: number, length: string) => `Place in the queue: ${place}. Your turn is in about ${length}.`,
+    leave: 'You can close this page: the start goes on, and your home page shows how it is.',
     steps: 'Steps',
     progress: 'Progress of the start',
     usually: (length: string) => `usually about ${length}`,

@@ -1,7 +1,7 @@
 import { type ComingLesson, lessonName } from '../../calendar/calendar.service.ts';
 import { type Html, html } from '../html.ts';
 import { t } from '../strings.ts';
-import { exactTime, time } from '../times.ts';
+import { time } from '../times.ts';
 
 export interface CalendarModel {
   now: number;
@@ -16,6 +16,16 @@ function local(at: number, timeZone: string): string {
   return t.calendar.local(new Intl.DateTimeFormat('en-GB', { ...format, timeZone }).format(at), timeZone);
 }
 
+/** A time of the same lesson: the day is said only where it is another one. */
+function wall(at: number, { start, rule: { timeZone } }: ComingLesson): Html {
+  const parts = (format: Intl.DateTimeFormatOptions, time: number) =>
+    new Intl.DateTimeFormat('en-GB', { ...format, timeZone }).format(time);
+  const day = { weekday: 'short', day: 'numeric', month: 'short' } as const;
+  const clock = parts({ hour: '2-digit', minute: '2-digit' }, at);
+  const text = parts(day, at) === parts(day, start) ? clock : `${parts(day, at)}, ${clock}`;
+  return html`<time datetime="${new Date(at).toISOString()}">${text}</time>`;
+}
+
 function row(lesson: ComingLesson, now: number): Html {
   const { rule, start, startServersAt, stopUnusedAt, people, started, found, refused } = lesson;
   const about = [
@@ -25,7 +35,7 @@ function row(lesson: ComingLesson, now: number): Html {
   ].filter(Boolean);
   return html`<tr><th scope="row">${lessonName(rule) || t.calendar.lesson}<br><span class="muted small">${t.calendar.people(people)}</span></th>
 <td>${local(start, rule.timeZone)}<br><span class="muted small">${start <= now ? t.calendar.now : time(start, now)}</span></td>
-<td class="small">${t.calendar.startsAt} ${exactTime(startServersAt)}<br>${stopUnusedAt === null ? t.calendar.neverStops : html`${t.calendar.stopsAt} ${exactTime(stopUnusedAt)}`}${
+<td class="small">${t.calendar.startsAt} ${wall(startServersAt, lesson)}<br>${stopUnusedAt === null ? t.calendar.neverStops : html`${t.calendar.stopsAt} ${wall(stopUnusedAt, lesson)}`}${
     startServersAt <= now && html`<br>${t.calendar.counts(started, found, refused)}`
   }${about.length > 0 && html`<br><span class="muted">${about.join(' · ')}</span>`}</td></tr>\n`;
 }

@@ -29,30 +29,33 @@ export interface ChooseModel {
   next: string | undefined;
   /** What went wrong with the form that was just sent. */
   error?: string | undefined;
+  /** The kind it runs as now: choosing another one stops it first. */
+  running?: string | undefined;
 }
 
 function card(
   { id, title, description, facts, perHour, unavailable, warning }: Choice,
   at: number,
   chosen: boolean,
+  current: boolean,
 ): Html {
   const price = priceText(perHour);
   const words = unavailable ?? warning;
   return html`<label class="choice"><input type="radio" name="opt-profile" value="${id}" required${chosen && html` checked`}${unavailable !== undefined && html` disabled`} aria-describedby="about-${at}">
-<span class="grow"><span class="row between"><strong>${title}</strong>${price !== undefined && html`<span>${price}</span>`}</span>
+<span class="grow"><span class="row between"><strong>${title}${current && html` <span class="tag">${t.choose.current}</span>`}</strong>${price !== undefined && html`<span>${price}</span>`}</span>
 <span class="small" id="about-${at}">${facts.length > 0 && html`<span class="muted">${facts.join(' · ')}</span><br>`}${description && html`<span class="muted">${description}</span><br>`}${words !== undefined && html`<span class="${unavailable === undefined ? 'busy' : 'bad'}">${words}</span>`}</span></span></label>`;
 }
 
 /** Asks what kind of server to start; the last choice is chosen already, so that one press of a button is enough. */
-export function choosePage({ ctx, xsrf, label, choices, action, next, error }: ChooseModel): Html {
+export function choosePage({ ctx, xsrf, label, choices, action, next, error, running }: ChooseModel): Html {
   const { all, chosen } = choices;
   return html`<div class="narrow"><div class="card">
-<h1>${t.choose.heading(label)}</h1>
+<h1>${running === undefined ? t.choose.heading(label) : t.choose.changeHeading(label)}</h1>
 ${problem(error)}
 <form class="stack" method="post" action="${action}">${xsrfInput(xsrf)}${next !== undefined && html`<input type="hidden" name="next" value="${next}">`}
 <fieldset><legend>${t.choose.which}</legend>
-${all.map((choice, at) => card(choice, at, choice.id === chosen))}</fieldset>
-<p class="muted small">${t.choose.hint}</p>
-<div class="row">${chosen === undefined ? html`<p class="note bad">${t.choose.none}</p>` : html`<button class="primary" autofocus>${t.choose.start(label)}</button>`}<a class="button" href="${ctx.urls.hub}home">${t.choose.back}</a></div></form>
+${all.map((choice, at) => card(choice, at, choice.id === chosen, choice.id === running))}</fieldset>
+<p class="muted small">${running === undefined ? t.choose.hint : t.choose.changeHint}</p>
+<div class="row">${chosen === undefined ? html`<p class="note bad">${t.choose.none}</p>` : html`<button class="primary" autofocus>${running === undefined ? t.choose.start(label) : t.choose.change}</button>`}<a class="button" href="${ctx.urls.hub}home">${t.choose.back}</a></div></form>
 </div></div>`;
 }

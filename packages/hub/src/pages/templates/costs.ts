@@ -22,6 +22,7 @@ export interface CostsModel {
   dollars: boolean;
 }
 
+const longDay = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'long', timeZone: 'UTC' });
 const dayOf = ({ from }: Period) => String(new Date(from).getUTCDate());
 
 function chart({ days, total, dollars }: CostsModel): Html {
@@ -31,7 +32,7 @@ function chart({ days, total, dollars }: CostsModel): Html {
   const shown = (value: number) => (money ? amount(value) : hoursText(value));
   const top = days.reduce((most, day) => (figureOf(day) > figureOf(most) ? day : most), days[0]!);
   const words = money ? t.costs.chartText : t.costs.hoursText;
-  const text = words(shown(figureOf(total)), dayOf(top), shown(figureOf(top)));
+  const text = words(shown(figureOf(total)), longDay.format(top.from), shown(figureOf(top)));
   const bars = days.map((day) => ({ label: dayOf(day), value: figureOf(day), shown: shown(figureOf(day)) }));
   return html`<section class="card" aria-labelledby="chart"><h2 id="chart">${money ? t.costs.chart : t.costs.hoursChart}</h2>
 ${barChart(bars, text)}<p class="muted small">${text} ${t.costs.utc}</p>
@@ -50,10 +51,11 @@ export function costsPage(model: CostsModel): Html {
     lines: readonly Line[],
     name: (line: Line) => string,
     sum?: Total,
+    hours = true,
   ) =>
     lines.length > 0 &&
     html`<section class="card" aria-labelledby="${id}"><h2 id="${id}">${title}</h2>${id === 'groups' && html`<p class="muted small">${t.costs.groupsText}</p>`}
-${figuresTable({ label, caption: title, lines, name, dollars, ...(sum && { total: sum }) })}</section>`;
+${figuresTable({ label, caption: title, lines, name, dollars, hours, ...(sum && { total: sum }) })}</section>`;
   return html`<div class="row between"><h1>${t.costs.heading(month)}</h1><a class="button slim" href="${url}.csv?month=${monthKey}" download>${t.costs.csv}</a></div>
 ${monthSwitch(url, months)}
 ${!dollars && html`<p class="muted">${t.costs.noPrices}</p>`}
@@ -62,7 +64,7 @@ ${
     ? html`${chart(model)}
 ${table('people', t.costs.people, t.costs.person, people, ({ name }) => name || t.costs.nobody, total)}
 ${table('groups', t.costs.groups, t.costs.group, groups, ({ name }) => name || t.costs.noGroup)}
-${dollars && table('kinds', t.costs.kinds, t.costs.kind, kinds, ({ name }) => t.costs.kindNames[name] ?? name)}`
+${dollars && table('kinds', t.costs.kinds, t.costs.kind, kinds, ({ name }) => t.costs.kindNames[name] ?? name, undefined, false)}`
     : html`<p class="card muted">${t.costs.empty}</p>`
 }`;
 }

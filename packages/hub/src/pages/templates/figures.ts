@@ -21,6 +21,7 @@ export function figuresTable({
   name,
   dollars,
   total,
+  hours = true,
 }: {
   /** Of the first column. */
   label: string;
@@ -29,11 +30,15 @@ export function figuresTable({
   name: (line: Line) => string | Html;
   dollars: boolean;
   total?: Total;
+  /** False where a line is no server and has none. */
+  hours?: boolean;
 }): Html {
   const figures = (line: Total) =>
-    html`<td class="code">${hoursText(line.hours)}</td>${dollars && html`<td class="code">${dollarsCell(line)}</td>`}`;
-  return html`<div class="scroll"><table><caption class="visually-hidden">${caption}</caption>
-<thead><tr><th scope="col">${label}</th><th scope="col">${t.usage.hours}</th>${dollars && html`<th scope="col">${t.usage.dollars}</th>`}</tr></thead>
+    html`${hours && html`<td data-label="${t.usage.hours}" class="code">${hoursText(line.hours)}</td>`}${
+      dollars && html`<td data-label="${t.usage.dollars}" class="code">${dollarsCell(line)}</td>`
+    }`;
+  return html`<div class="scroll stacked"><table><caption class="visually-hidden">${caption}</caption>
+<thead><tr><th scope="col">${label}</th>${hours && html`<th scope="col">${t.usage.hours}</th>`}${dollars && html`<th scope="col">${t.usage.dollars}</th>`}</tr></thead>
 <tbody>${lines.map((line) => html`<tr><th scope="row">${name(line)}</th>${figures(line)}</tr>\n`)}${
     total && html`<tr><th scope="row">${t.usage.total}</th>${figures(total)}</tr>`
   }</tbody></table></div>`;
@@ -56,18 +61,20 @@ export function usedBar(label: string, used: number, limit: number): Html {
 
 const BAR = 20;
 const HEIGHT = 120;
+/** Below the line, for the labels. */
+const FOOT = 24;
 
 /** Bars, one per value. `text` is its summary in words; the figures belong into a table beside it. */
 export function barChart(values: readonly { label: string; value: number; shown: string }[], text: string): Html {
   const most = Math.max(...values.map(({ value }) => value), Number.MIN_VALUE);
   const width = values.length * BAR;
-  return html`<svg class="chart" viewBox="0 0 ${width} ${HEIGHT + 16}" role="img" aria-label="${text}" focusable="false">
+  return html`<svg class="chart" viewBox="0 0 ${width} ${HEIGHT + FOOT}" role="img" aria-label="${text}" focusable="false">
 <line x1="0" y1="${HEIGHT}" x2="${width}" y2="${HEIGHT}" stroke="var(--edge)"/>
 ${values.map(({ label, value, shown }, at) => {
   const height = value > 0 ? Math.max(1.5, (value / most) * (HEIGHT - 4)) : 0;
   return html`<g><title>${label}: ${shown}</title><rect x="${at * BAR}" y="0" width="${BAR}" height="${HEIGHT}" fill="transparent"/><rect x="${at * BAR + 3}" y="${(HEIGHT - height).toFixed(1)}" width="${BAR - 6}" height="${height.toFixed(1)}" rx="2" fill="var(--fill)"/>${
     (at % 5 === 0 || values.length < 10) &&
-    html`<text x="${at * BAR + BAR / 2}" y="${HEIGHT + 13}" font-size="10" text-anchor="middle" fill="var(--muted)">${label}</text>`
+    html`<text x="${at * BAR + BAR / 2}" y="${HEIGHT + FOOT - 5}" font-size="12" text-anchor="middle" fill="var(--muted)">${label}</text>`
   }</g>`;
 })}</svg>`;
 }

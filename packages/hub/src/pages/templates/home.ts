@@ -38,6 +38,8 @@ export interface HomeModel {
 
 /** How often a page with something under way is loaded again. */
 const BUSY_SECONDS = 4;
+/** How often one with a running server is: a warning that it stops soon is to be seen. */
+const RUNNING_SECONDS = 60;
 
 /** The state's shape and word, and since when. */
 export function stateLine(view: ServerView, now: number): Html {
@@ -65,7 +67,8 @@ function buttons({ ctx, xsrf, choose, name: owner }: HomeModel, view: ServerView
     });
   if (view?.running) {
     return html`<a class="button ${main}${size}" href="${view.url}">${name === '' ? t.home.open : t.home.openNamed(label)}</a>
-${button('stop', name === '' ? t.home.stop : t.home.stopNamed(label), 'danger')}`;
+${button('stop', name === '' ? t.home.stop : t.home.stopNamed(label), 'danger')}
+${choose && html`<a class="button${size}" href="${ctx.urls.change(owner, name)}">${t.choose.another}${small && html`<span class="visually-hidden"> ${label}</span>`}</a>`}`;
   }
   if (view?.pending === 'spawn') {
     return html`<a class="button ${main}${size}" href="${view.pendingUrl}">${t.home.watch}</a>
@@ -121,7 +124,8 @@ function namedIdle({ ctx, xsrf, idle }: HomeModel, { name, label, stopAfter }: S
 export function homePage(model: HomeModel): Html {
   const { main, named, now, error, newName, done } = model;
   const busy = [main, ...named].some((view) => view?.pending);
-  return html`<div class="stack" data-live="${busy ? BUSY_SECONDS : 0}">
+  const running = [main, ...named].some((view) => view?.running);
+  return html`<div class="stack" data-live="${busy ? BUSY_SECONDS : running ? RUNNING_SECONDS : 0}">
 <h1>${t.home.heading(model.name)}</h1>
 ${done && html`<p class="note ok" role="status">${done}</p>`}
 ${problem(newName === undefined ? error : undefined)}

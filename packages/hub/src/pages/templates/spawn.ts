@@ -11,6 +11,8 @@ export interface Waiting {
   state: 'queued' | 'starting' | 'stopping';
   /** 1 first; null when not queued. */
   place: number | null;
+  /** ms until its turn, likely; null when that cannot be said. */
+  turnInMs: number | null;
   /** ms since the start was asked for. */
   elapsedMs: number;
   /** Median of recent starts; null before there was one. */
@@ -36,6 +38,15 @@ export function stepTime({ ms, typicalMs }: WaitingStep, current: boolean): stri
   const seconds = (time: number) => duration(time / 1000);
   if (current && typicalMs !== null) return t.starting.stepUsually(seconds(ms), seconds(typicalMs));
   return ms >= WORTH_SAYING ? seconds(ms) : '';
+}
+
+/** "Place in the queue: 3. Your turn is in about 40 s." */
+export function placeText({ place, turnInMs }: Pick<Waiting, 'place' | 'turnInMs'>): string {
+  if (place === null) return '';
+  // Seconds of a guess of minutes would be a lie.
+  const about =
+    turnInMs === null ? undefined : turnInMs >= 90_000 ? Math.ceil(turnInMs / 60_000) * 60 : turnInMs / 1000;
+  return about === undefined ? t.starting.place(place) : t.starting.turn(place, duration(about));
 }
 
 /** Steps tell most, time tells something in between; neither reaches the end before the server does. */
@@ -70,9 +81,9 @@ export function spawnPendingPage({
   const { steps, place, elapsedMs, typicalMs, state } = waiting;
   const elapsed = duration(elapsedMs / 1000);
   const last = steps.length - 1;
-  return html`<div class="narrow"><div class="card" data-progress="${progressUrl}" data-xsrf="${xsrf}" data-state="${state}" data-percent="${waiting.percent}" data-elapsed="${elapsedMs}" data-typical="${typicalMs ?? ''}" data-steps="${JSON.stringify(Object.fromEntries(usualSteps))}" data-place-text="${t.starting.place('{place}')}" data-lost-text="${t.starting.lost}" data-usually="${t.starting.stepUsually('{time}', '{usual}')}">
+  return html`<div class="narrow"><div class="card" data-progress="${progressUrl}" data-xsrf="${xsrf}" data-state="${state}" data-percent="${waiting.percent}" data-elapsed="${elapsedMs}" data-typical="${typicalMs ?? ''}" data-steps="${JSON.stringify(Object.fromEntries(usualSteps))}" data-lost-text="${t.starting.lost}" data-usually="${t.starting.stepUsually('{time}', '{usual}')}">
 <h1>${t.starting.heading(view.label)}</h1>
-<p class="state queued" data-place${place === null && html` hidden`}>${ICONS.queued}<span>${place !== null && t.starting.place(String(place))}</span></p>
+<p class="state queued" data-place${place === null && html` hidden`}>${ICONS.queued}<span>${placeText(waiting)}</span></p>
 <ol class="steps" aria-live="polite" aria-label="${t.starting.steps}">${steps.map(
     (step, at) =>
       html`<li${at < last && html` class="done"`}>${at < last ? ICONS.done : ICONS.starting}<span>${step.message}</span> <small class="muted" data-began="${step.ms}" data-usual="${step.typicalMs ?? ''}">${stepTime(step, at === last)}</small></li>`,
@@ -80,6 +91,7 @@ export function spawnPendingPage({
 <template data-done>${ICONS.done}</template><template data-current>${ICONS.starting}</template>
 <progress max="100" value="${barValue(waiting)}" aria-label="${t.starting.progress}"></progress>
 <p class="muted"><span data-clock>${elapsed}</span>${typicalMs !== null && html` · ${t.starting.usually(duration(typicalMs / 1000))}`}</p>
+<p class="muted small">${t.starting.leave}</p>
 <p class="note busy" role="status" data-lost hidden></p>
 <div class="row">${stop && actionForm(stop, xsrf, { label: t.starting.cancel, look: 'danger' })}
 ${logUrl && html`<a href="${logUrl}">${t.starting.output}</a>`}</div>

@@ -57,15 +57,17 @@ export interface BusyModel {
   /** The form that was sent, to be sent again. */
   action: string;
   fields: Record<string, string>;
+  /** What the button that goes on does; by default it stops the server. */
+  button?: string;
 }
 
 /** Asks before a stop that ends computations: what is lost and what is kept. */
-export function busyPage({ ctx, xsrf, label, work, action, fields }: BusyModel): Html {
+export function busyPage({ ctx, xsrf, label, work, action, fields, button = t.busy.stop(label) }: BusyModel): Html {
   return html`<div class="card">
 <h1>${t.busy.heading(label)}</h1>
 <ul>${work.map((name) => html`<li>${name}</li>`)}</ul>
 <p>${t.busy.text}</p>
 <div class="row"><a class="button primary" href="${ctx.urls.hub}home">${t.busy.keep}</a>
-${actionForm({ action, fields: { ...fields, sure: '1' } }, xsrf, { label: t.busy.stop(label), look: 'danger' })}</div>
+${actionForm({ action, fields: { ...fields, sure: '1' } }, xsrf, { label: button, look: 'danger' })}</div>
 </div>`;
 }

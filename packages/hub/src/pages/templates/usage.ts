@@ -21,7 +21,7 @@ function standing(state: LimitState): Html {
       : t.usage.moneyOf(amount(dollars), amount(limits.dollarsPerMonth));
   return html`<p>${time} ${limits.hoursPerWeek !== null && usedBar(time, hours, limits.hoursPerWeek)}</p>
 ${showMoney && html`<p>${money} ${limits.dollarsPerMonth !== null && usedBar(money, dollars, limits.dollarsPerMonth)}</p>`}
-${state.unknown > 0 && html`<p class="muted small">${t.usage.unknown}: ${state.unknown}</p>`}`;
+${state.unknown > 0 && html`<p class="muted small">${t.usage.notCounted(state.unknown)}</p>`}`;
 }
 
 /** On the home page. */

@@ -9,6 +9,7 @@ import type { Html } from '../html.ts';
 import type { PageContext } from '../layout.ts';
 import type { ServerView } from '../server-view.ts';
 import { calendarPage } from '../templates/calendar.ts';
+import { choosePage } from '../templates/choose.ts';
 import { costsPage } from '../templates/costs.ts';
 import { busyPage } from '../templates/stay.ts';
 import { storagePage } from '../templates/storage.ts';
@@ -143,6 +144,26 @@ export function moneyPages(
           info: { ...storage.info, tier: 'archived', perMonth: null },
           can: { ...storage.can, remove: false },
         },
+      }),
+    ],
+    change: [
+      { title: 'Change' },
+      choosePage({
+        ctx,
+        xsrf,
+        label: text,
+        choices: {
+          all: [
+            { id: 'small', title: 'Small', facts: ['2 vCPU', '4 GiB'], perHour: 0.0416 },
+            { id: 'big', title: text, facts: ['8 vCPU', '32 GiB'], perHour: 1.5 },
+          ],
+          chosen: 'small',
+          mustAsk: true,
+          remembered: true,
+        },
+        action: '/hub/change/ada',
+        next: undefined,
+        running: 'small',
       }),
     ],
     busy: [

@@ -77,6 +77,7 @@ export function gallery({ brand = 'Physics 101', text = 'thesis' } = {}): Map<st
   const waiting = {
     state: 'queued' as const,
     place: 3,
+    turnInMs: 200_000,
     elapsedMs: 9_000,
     typicalMs: 14_000,
     percent: 30,
