@@ -1,6 +1,7 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { claimAddresses } from './address-block.ts';
 import { Buckets } from './buckets.ts';
 import { byHand } from './by-hand.ts';
 import { Callers } from './callers.ts';
@@ -95,7 +96,9 @@ export async function startEc2Sim(options: Ec2SimOptions = {}): Promise<Ec2Sim> 
   // What runs in machines runs under other accounts, too, and has to get to its folder.
   if (options.runner) chmodSync(dir, 0o711);
   const accountId = '123456789012';
+  const block = options.runner && (await claimAddresses());
   const world = createWorld({
+    ...(block ? { addressBlock: block } : {}),
     region,
     zones: options.zones ?? [`${region}a`, `${region}b`],
     accountId,
@@ -157,6 +160,7 @@ export async function startEc2Sim(options: Ec2SimOptions = {}): Promise<Ec2Sim> 
       await haltAll(core);
       clock.dispose();
       await services[Symbol.asyncDispose]();
+      await block?.[Symbol.asyncDispose]();
       if (!options.dir) rmSync(dir, { recursive: true, force: true });
     },
   };

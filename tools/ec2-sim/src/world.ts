@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Tag } from '@aws-sdk/client-ec2';
+import type { AddressBlock } from './address-block.ts';
 import type { SimClock } from './clock.ts';
 import type { Delays } from './delays.ts';
 import { CapacityMap, type CapacityRule } from './ec2/capacity.ts';
@@ -64,6 +65,8 @@ export interface World {
   readonly clientTokens: Map<string, { digest: string; result: unknown }>;
   nextSeq: number;
   nextIp: number;
+  /** The part of 127.77.0.0/16 that is this world's, as numbers of addresses. */
+  addressBlock: AddressBlock;
 }
 
 export interface WorldOptions {
@@ -75,6 +78,7 @@ export interface WorldOptions {
   dir: string;
   quotas: Record<string, number>;
   capacity: CapacityRule[];
+  addressBlock?: AddressBlock;
 }
 
 /** An account with nothing in it but what AWS puts there: a default network and public images. */
@@ -103,6 +107,7 @@ export function createWorld(options: WorldOptions): World {
     clientTokens: new Map(),
     nextSeq: 1,
     nextIp: 0,
+    addressBlock: options.addressBlock ?? { first: 0, size: 65_000 },
   };
   seedDefaultVpc(world);
   seedImages(world);
@@ -146,17 +151,16 @@ export function tagList(world: World, resource: Resource): Tag[] {
   return [...seenTags(world, resource)].map(([Key, Value]) => ({ Key, Value }));
 }
 
-/** Addresses handed out one after the other before one is looked at again. */
-const ADDRESSES = 65_000;
-
 /** The next free address of 127.77.0.0/16; every one of them can be bound on Linux without set-up. */
 export function newPrivateIp(world: World): string {
   const taken = new Set<string>();
-  if (world.nextIp >= ADDRESSES) for (const { privateIp } of world.interfaces.values()) taken.add(privateIp);
-  for (let tries = 0; tries < ADDRESSES; tries++) {
-    const n = world.nextIp++ % ADDRESSES;
+  const { first, size } = world.addressBlock;
+  // They are handed out one after the other before one is looked at again.
+  if (world.nextIp >= size) for (const { privateIp } of world.interfaces.values()) taken.add(privateIp);
+  for (let tries = 0; tries < size; tries++) {
+    const n = first + (world.nextIp++ % size);
     const ip = `127.77.${(n >> 8) & 255}.${n & 255}`;
-    if ((n & 255) !== 0 && (n & 255) !== 255 && n > 10 && !taken.has(ip)) return ip;
+    if ((n & 255) !== 0 && (n & 255) !== 255 && n - first > 10 && !taken.has(ip)) return ip;
   }
   throw new Error('The simulator has no more addresses in 127.77.0.0/16');
 }
