@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { testChromium, testPython } from '../../tools/test-machine.ts';
 import { cloudConfig, freePort, startCloud } from '../lib/cloud.ts';
 import { createFirstAdmin, firstAdminLink, shoot, startChromium, type TestChromium, testCli } from '../lib/hub.ts';
-import { kernelReady, newNotebook, runCell, saveNotebook } from '../lib/lab.ts';
+import { newNotebook, runCell, saveNotebook } from '../lib/lab.ts';
 
 const PASSWORD = 'quiet lanterns over the river';
 /** A machine, its agent and JupyterLab, on a computer that does something else, too. */
@@ -53,6 +53,12 @@ describe.skipIf(!testChromium() || !testPython())('a person and their machine', 
     await ada.getByRole('heading', { name: 'Starting your server' }).waitFor();
   };
 
+  /** JupyterLab would show what was open before. */
+  const freshNotebook = async () => {
+    await ada.goto(`${up.url}user/ada/lab?reset`);
+    await newNotebook(ada);
+  };
+
   test('the choice shows what each kind is and costs, and why one is not to be had', async () => {
     await createFirstAdmin(ada, await firstAdminLink(up), 'Ada', PASSWORD);
     await ada.goto(`${up.url}hub/spawn`);
@@ -85,8 +91,7 @@ describe.skipIf(!testChromium() || !testPython())('a person and their machine', 
 
     await start();
     await ada.waitForURL(/\/user\/ada\/lab/, { timeout: START });
-    // JupyterLab opens the notebook again that was open.
-    await kernelReady(ada);
+    await freshNotebook();
     expect(await runCell(ada, 'print(open("kept.txt").read())')).toBe('still here');
     expect(machines()).toHaveLength(1);
   });
@@ -105,8 +110,7 @@ describe.skipIf(!testChromium() || !testPython())('a person and their machine', 
 
     await start();
     await ada.waitForURL(/\/user\/ada\/lab/, { timeout: START });
-    // JupyterLab opens the notebook again that was open.
-    await kernelReady(ada);
+    await freshNotebook();
     expect(await runCell(ada, 'print(open("kept.txt").read())')).toBe('still here');
     expect(alive()).toHaveLength(1);
     expect(homes()).toHaveLength(1);
