@@ -164,8 +164,11 @@ export function shutDownFromInside(core: SimCore, instance: SimInstance): void {
 export function interrupt(core: SimCore, instance: SimInstance): void {
   if (instance.market !== 'spot' || instance.state !== 'running') return;
   const { clock, delays } = core.world;
-  instance.interruptAt = clock.now() + delays.spotNoticeMs;
-  later(core, instance, delays.spotNoticeMs, () => {
+  const at = clock.now() + delays.spotNoticeMs;
+  instance.interruptAt = at;
+  clock.after(delays.spotNoticeMs, () => {
+    // Ended or stopped by itself meanwhile; a reboot does not count.
+    if (instance.interruptAt !== at) return;
     if (instance.onInterruption === 'terminate') {
       terminate(core, instance, {
         code: 'Server.SpotInstanceTermination',
