@@ -21,7 +21,6 @@ interface Row {
 interface Record {
   instanceId: string | null;
   generation: number;
-  attempt: unknown;
 }
 
 interface Home {
@@ -80,14 +79,13 @@ function checkServers({ sim }: Region, rows: Row[], store: Map<string, unknown>,
     const machine = record?.instanceId ? sim.world.instances.get(record.instanceId) : undefined;
     const told = `${user} (${id}.${generation}, ${phase})`;
     if (phase === 'ready' && desired === 'running') {
-      if (!machine || machine.state !== 'running') say('inconsistent', `${told} has ${machine?.state ?? 'no machine'}`);
+      if (machine?.state !== 'running') say('inconsistent', `${told} has ${machine?.state ?? 'no machine'}`);
       else if (machine.tags.get('atrium:server') !== id)
         say('inconsistent', `${told}: the tags of ${machine.id} name another`);
       else if (!address?.includes(machine.privateIp)) say('inconsistent', `${told} is not at ${machine.privateIp}`);
       if (record?.generation !== generation) say('inconsistent', `${told}: the record is of ${record?.generation}`);
     } else if (phase === 'stopped') {
       if (machine && LIVE.includes(machine.state)) say('orphan', `${told}: ${machine.id} is ${machine.state}`);
-      if (record?.attempt) say('inconsistent', `${told}: an attempt is still open`);
     } else say('inconsistent', `${told}, ${desired} is wanted: not settled`);
   }
 }

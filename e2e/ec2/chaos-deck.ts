@@ -14,8 +14,8 @@ export interface Plan {
 }
 
 /**
- * Draws rounds. Each pair of story and place is gone through from its first effect to its last, then from the first again;
- * `sample` draws from all of them by chance instead.
+ * Draws rounds. Each pair of story and place is gone through from its first effects to its last, then from the first
+ * again; `sample` draws from all of them by chance instead.
  */
 export interface Deck {
   draw(): Plan;
@@ -38,7 +38,7 @@ export function deckOf(stories: readonly string[], chance: Chance, sample: boole
       if (left.length === 0) left = [...pairs];
       const [{ story, place }] = left.splice(Math.floor(chance.next() * left.length), 1) as [(typeof pairs)[number]];
       const key = `${story} ${place}`;
-      const nth = sample ? number(Math.min(DEEP, last.get(key) ?? DEEP)) : (next.get(key) ?? 1);
+      const nth = sample ? number(Math.min(DEEP, last.get(key) ?? DEEP)) : (next.get(key) ?? number(2));
       const kills: Kill[] = [{ place, nth }];
       while (kills.length < 4 && chance.next() < 0.25) kills.push({ place: one(PLACES), nth: number(20) });
       const drops = chance.next() < 0.35 ? [number(4), number(8)] : [];
@@ -47,7 +47,8 @@ export function deckOf(stories: readonly string[], chance: Chance, sample: boole
     note({ story, kills: [kill] }, struck) {
       const key = `${story} ${kill!.place}`;
       if (!struck) last.set(key, Math.max(1, kill!.nth - 1));
-      next.set(key, struck ? kill!.nth + 1 : 1);
+      // Neighbouring effects are alike: a lap takes every one or every other, the next lap the rest.
+      next.set(key, struck ? kill!.nth + number(2) : number(2));
     },
   };
 }

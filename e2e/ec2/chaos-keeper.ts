@@ -24,6 +24,7 @@ export interface Keeper extends AsyncDisposable {
   readonly dataDir: string;
   /** Of an administrator. */
   token(): string;
+  trace(): string;
   /** Resolves when a hub serves. */
   up(): Promise<void>;
   /**
@@ -65,6 +66,8 @@ export async function startKeeper(region: Region, spawner: (port: number) => Rec
   let outage = 0;
   let struck: Killed[] = [];
   let serving = Promise.withResolvers<void>();
+  let serves = false;
+  let since = 0;
   let current: Child;
   let spare: Child;
   let lastId = 0;
@@ -136,7 +139,10 @@ export async function startKeeper(region: Region, spawner: (port: number) => Rec
     clock.thaw();
     tell({ type: 'go', now: clock.now(), ...(kill && { kill }) });
     await ready;
-    if (child.process.exitCode === null && child.process.signalCode === null) serving.resolve();
+    if (child.process.exitCode !== null || child.process.signalCode !== null) return;
+    serves = true;
+    since = Date.now();
+    serving.resolve();
   }
 
   /** Watches one hub to its end, and puts the next in its place. */
@@ -144,7 +150,9 @@ export async function startKeeper(region: Region, spawner: (port: number) => Rec
     const [code, signal] = (await once(child.process, 'close')) as [number | null, string | null];
     clock.freeze();
     if (over) return;
-    serving = Promise.withResolvers<void>();
+    // Who waits already waits on: a hub may be killed before it serves.
+    if (serves) serving = Promise.withResolvers<void>();
+    serves = false;
     const said = child.out.join('').trim().split('\n').at(-1);
     const kill = pending.shift();
     if (signal !== 'SIGKILL' || !kill || !said) {
@@ -201,6 +209,7 @@ export async function startKeeper(region: Region, spawner: (port: number) => Rec
     origin: `http://127.0.0.1:${port}`,
     dataDir,
     problems,
+    trace: () => JSON.stringify({ serves, pid: current.process.pid, since: Date.now() - since, exit: current.process.signalCode, out: current.out }),
     token: () => token,
     up: () => serving.promise,
     async arm(kills, outageMs) {

@@ -58,6 +58,7 @@ export function personOf({ sim }: Region, keeper: Keeper, name: string): Person 
         });
         return { status: answer.status, text: await answer.text() };
       } catch (error) {
+        if (process.env.CHAOS_TRACE && (error as Error).name === 'TimeoutError') console.log(`    TIMEOUT ${method} ${path} ${keeper.trace()}`);
         if (until() > end) throw new Error(`no hub answered ${method} ${path}`, { cause: error });
         await delay(HUB_GONE_MS);
       }

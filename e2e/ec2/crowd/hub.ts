@@ -64,9 +64,7 @@ export default defineConfig({
   const { token } = await cli.json<{ token: string }>('token', ADMIN);
   const family = familyOf(up.process.pid ?? 0);
   const cpu = (name: string) =>
-    family
-      .filter((one) => one.command.includes(name))
-      .reduce((sum, { pid }) => sum + usageOf(pid).cpuMs, 0);
+    family.filter((one) => one.command.includes(name)).reduce((sum, { pid }) => sum + usageOf(pid).cpuMs, 0);
 
   return {
     origin,
