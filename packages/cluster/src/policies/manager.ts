@@ -47,7 +47,7 @@ export function managerPolicy({ owner, region, account, types, workerRoles }: Po
     StringEquals: { [`aws:ResourceTag/${TAG.clusterId}`]: id, ...more },
   });
   const isWorker = { [`aws:ResourceTag/${TAG.role}`]: ['worker', 'spare'] };
-  const isDisk = { [`aws:ResourceTag/${TAG.role}`]: ['worker', 'spare', 'home', 'snapshot'] };
+  const isDisk = { [`aws:ResourceTag/${TAG.role}`]: ['worker', 'spare', 'home', 'snapshot', 'restored'] };
 
   const launch: PolicyStatement[] = [
     allow('LaunchMachines', ['ec2:RunInstances'], arn('instance'), {
@@ -94,6 +94,7 @@ export function managerPolicy({ owner, region, account, types, workerRoles }: Po
             TAG.server,
             TAG.role,
             TAG.trash,
+            TAG.schema,
             TAG.storage,
             'atrium:state',
             'atrium:gen',

@@ -35,7 +35,7 @@ export async function account(sim: Ec2Sim): Promise<Map<string, Thing>> {
   const things: Thing[] = KINDS.flatMap((kind) =>
     [...sim.world[kind].values()]
       .filter((thing) => !('public' in thing && thing.public))
-      .filter((thing) => !('state' in thing && (thing.state === 'terminated' || thing.state === 'deleted')))
+      .filter((thing) => !('state' in thing && /^(terminated|deleted)$/.test(`${thing.state}`)))
       .map((thing) => ({
         id: thing.id,
         kind,

@@ -57,6 +57,7 @@ function newVolume(type: string, params: Params): Record<string, string> {
 
 /** Ids in a parameter; groups and launch templates that are named instead are looked up. */
 function idsOf(params: Params, name: string, world: World): string[] {
+  if (name === 'AssociationId') return associated(world, String(params.AssociationId));
   const value = name.split('.').reduce<unknown>((at, part) => (at as Params | undefined)?.[part], params);
   if (value !== undefined) return ([value].flat() as string[]).filter((id) => typeof id === 'string');
   if (name === 'LaunchTemplateId')
@@ -64,4 +65,13 @@ function idsOf(params: Params, name: string, world: World): string[] {
   if (name === 'GroupId' && params.GroupName !== undefined)
     return [...world.groups.values()].filter((one) => one.name === params.GroupName).map(({ id }) => id);
   return [];
+}
+
+/** What an association joins: an address, or a route table and its subnet. */
+function associated(world: World, id: string): string[] {
+  const addresses = [...world.addresses.values()].filter(({ associationId }) => associationId === id);
+  const tables = [...world.routeTables.values()].flatMap(({ id: table, associations }) =>
+    associations.filter((one) => one.id === id).flatMap(({ subnetId }) => (subnetId ? [table, subnetId] : [table])),
+  );
+  return [...addresses.map((one) => one.id), ...tables];
 }
