@@ -55,6 +55,7 @@ const CLASSES: Readonly<Record<Exclude<Ec2FaultClass, 'config' | 'transient'>, r
     'IncorrectModificationState',
     'VolumeInUse',
     'VolumeModificationRateExceeded',
+    'SnapshotCreationPerVolumeRateExceeded',
     'InvalidSnapshot.InUse',
     'OperationNotPermitted',
     'DependencyViolation',

@@ -40,6 +40,7 @@ export async function destroyHome(world: Ec2World, storage: string, signal?: Abo
     taking: null,
     snapshotId: null,
     snapshotAt: null,
+    snapshotWhy: null,
     growTo: null,
     restores: now.restores.map((one) => ({ ...one, done: true })),
     trash: [...new Set([...now.trash, ...(now.volumeId ? [now.volumeId] : []), ...tagged.map(({ id }) => id)])],

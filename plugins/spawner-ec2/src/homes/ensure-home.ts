@@ -81,6 +81,13 @@ async function rowOf(world: Ec2World, want: HomeWanted, signal?: AbortSignal): P
   return row;
 }
 
+/** A home that no row names any more, found by its tags. @returns whether there was one */
+export async function recoverHome(world: Ec2World, want: HomeWanted, signal?: AbortSignal): Promise<boolean> {
+  const row = await rowFromTags(world, want, signal);
+  if (row.n === 0) return false;
+  return world.store.claim(homeKey(want.storage), row as Json);
+}
+
 async function rowFromTags(world: Ec2World, want: HomeWanted, signal?: AbortSignal): Promise<HomeRow> {
   const { volumes, snapshots } = await findByTag(world, want.storage, signal);
   const row = newHome(want.storage, want.user, want.sizeGb, world.clock.now());

@@ -13,8 +13,17 @@ export type Making = {
   at: number;
 };
 
-/** A snapshot that is being taken. `key` is its tag, because EC2 gives this call no token. */
-export type Taking = { key: string; at: number; why: 'stop' | 'asked' | 'archive'; id: string | null };
+/**
+ * A snapshot that is being taken. `key` is its tag, because EC2 gives this call no token; `calledAt` is written before
+ * the call, by the one hub that makes it.
+ */
+export type Taking = {
+  key: string;
+  at: number;
+  why: 'stop' | 'asked' | 'archive';
+  calledAt: number | null;
+  id: string | null;
+};
 
 /** A copy of a snapshot on its way into the home. */
 export type Restore = {
@@ -53,6 +62,8 @@ export type HomeRow = {
   /** The last complete snapshot; for an archived home, the home. */
   snapshotId: string | null;
   snapshotAt: number | null;
+  /** What it was taken for: only one taken for it, with the disk on no machine, makes a volume superfluous. */
+  snapshotWhy: Taking['why'] | null;
   /** Set at the last resize. */
   resizedAt: number | null;
   /** Size that the file system has yet to grow to. */
@@ -104,6 +115,7 @@ export function newHome(storage: string, user: string, sizeGb: number, now: numb
     taking: null,
     snapshotId: null,
     snapshotAt: null,
+    snapshotWhy: null,
     resizedAt: null,
     growTo: null,
     restores: [],

@@ -83,7 +83,7 @@ export async function homeTaskDone(
     return { code: 'home_grown', message: `Your home has ${row.sizeGb} GB now.` };
   }
   if (id.startsWith('flush-')) {
-    if (id === `flush-${row.taking?.key}` && row.taking?.id === null) await driveSnapshot(world, row, { again: true });
+    if (id === `flush-${row.taking?.key}` && row.taking?.id === null) await driveSnapshot(world, row);
     return undefined;
   }
   const restore = row.restores.find((one) => one.id === id);

@@ -46,8 +46,7 @@ export function storageDoor(world: Ec2World): StorageDoor {
       const volume = await lookVolume(own, before.volumeId, io.signal);
       const holder = volume?.attachments.find(({ state }) => state === 'attached');
       const instance = holder && (await own.instances.look(holder.instanceId, 10_000, io));
-      if (instance?.state !== 'running')
-        await driveSnapshot(own, row, { again: before.taking !== null, signal: io.signal });
+      if (instance?.state !== 'running') await driveSnapshot(own, row, { signal: io.signal });
     },
   };
 }
