@@ -133,6 +133,8 @@ export interface Capabilities {
   /** A stopped server keeps its compute and is resumed. */
   resume: boolean;
   address: 'tcp' | 'unix';
+  /** False: a person's home can be used by one of their servers at a time. Default true. */
+  sharedHome?: boolean;
   /** Limits it enforces on this machine, now. */
   limits: readonly ('memory' | 'cpu' | 'tasks' | 'disk')[];
   /** Whether one user's server is kept from another's files and processes. `none` needs the config to say so. */

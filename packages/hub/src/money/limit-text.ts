@@ -1,6 +1,7 @@
 const dollars = new Intl.NumberFormat('en-US', { style: 'currency', currency: 'USD' });
 const fine = new Intl.NumberFormat('en-US', { style: 'currency', currency: 'USD', minimumFractionDigits: 4 });
 const count = new Intl.NumberFormat('en-US', { maximumFractionDigits: 1 });
+const small = new Intl.NumberFormat('en-US', { maximumFractionDigits: 2 });
 const day = new Intl.DateTimeFormat('en-GB', { weekday: 'long', day: 'numeric', month: 'long', timeZone: 'UTC' });
 
 /** `$12.40`; under ten cents with four digits, because prices per hour are that small. */
@@ -8,9 +9,17 @@ export function amount(value: number): string {
   return value !== 0 && Math.abs(value) < 0.1 ? fine.format(value) : dollars.format(value);
 }
 
-/** `12`, `12.5` */
+/** `12`, `12.5`; below an hour with two digits, because a short start is some minutes. */
 export function hoursText(hours: number): string {
-  return count.format(hours);
+  return hours > 0 && hours < 1 ? small.format(hours) : count.format(hours);
+}
+
+/** `12 hours`, `1 hour`, `2 minutes`. */
+export function timeText(hours: number): string {
+  const minutes = Math.max(1, Math.round(hours * 60));
+  if (hours > 0 && minutes < 60) return minutes === 1 ? '1 minute' : `${minutes} minutes`;
+  const text = count.format(hours);
+  return text === '1' ? '1 hour' : `${text} hours`;
 }
 
 /** Sentences about limits, for the person. The day is the first on which it counts anew, UTC. */

@@ -223,7 +223,9 @@ onBothDatabases((on) => {
     expect(await seen('/hub/usage?month=2026-10')).toContain('Nothing was used');
     const boss = await signedIn(hub, 'root');
     const all = await boss.get('/hub/admin/usage');
-    expect(all.text).toMatch(/<svg[^>]*role="img"[^>]*aria-label="\$6\.00 in this month; most on 21: \$6\.00\."/);
+    expect(all.text).toMatch(
+      /<svg[^>]*role="img"[^>]*aria-label="\$6\.00 in this month; most on 21 November: \$6\.00\."/,
+    );
     expect(all.text).toMatch(/physics.*12.*\$6\.00/s);
     const csv = await boss.get('/hub/admin/usage.csv?month=2026-11');
     expect(csv.text.split('\r\n')).toHaveLength(4);

@@ -4,7 +4,6 @@ import { runningWork } from '../activity/busy.ts';
 import type { AppContext } from '../context.ts';
 import { xsrfToken } from '../http/xsrf.ts';
 import { destination } from '../login/next.ts';
-
 import { limitState } from '../money/limits.service.ts';
 import { choicesFor } from '../servers/choice.service.ts';
 import {
@@ -62,6 +61,7 @@ export const homeRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, {
       now,
       usage: await limitState(ctx, { name: user.name, groups: user.groups }),
       storage: ctx.spawner.storage !== undefined,
+      sharedHome: ctx.spawner.caps.sharedHome ?? true,
       name: user.name,
       choose: (ctx.spawner.form?.(await spawnUserOf(ctx, user)).profiles.length ?? 0) > 1,
       main: views.find(({ name }) => name === ''),

@@ -4,6 +4,7 @@ import { adminRoutes } from './admin.routes.ts';
 import { calendarRoutes } from './calendar.routes.ts';
 import { changeRoutes } from './change.routes.ts';
 import { costsRoutes } from './costs.routes.ts';
+import { groupsRoutes } from './groups.routes.ts';
 import { homeRoutes } from './home.routes.ts';
 import { publicRoutes } from './public.routes.ts';
 import { spawnRoutes } from './spawn.routes.ts';
@@ -25,6 +26,7 @@ const PAGES = [
   adminRoutes,
   costsRoutes,
   calendarRoutes,
+  groupsRoutes,
   userRoutes,
 ] as const;
 

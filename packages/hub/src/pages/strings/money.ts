@@ -7,7 +7,7 @@ export const money = {
     link: 'What I have used',
     month: (month: string) => `In ${month} (UTC)`,
     hoursOf: (used: string, limit: string) => `You have used ${used} of ${limit} hours this week`,
-    hoursOnly: (used: string) => `Your servers ran for ${used} hours this week`,
+    hoursOnly: (used: string) => `Your servers ran for ${used} this week`,
     moneyOf: (used: string, limit: string) => `You have used ${used} of ${limit} this month`,
     moneyOnly: (used: string) => `${used} this month`,
     renews: 'Weeks begin on Monday, months on the first, at midnight UTC.',

@@ -54,6 +54,8 @@ export const servers = {
     startHint: 'Your files are in your home folder, whether the server runs or not.',
     more: 'More servers',
     moreText: 'You can have servers beside your main one. They all see the same home folder.',
+    moreTextOne:
+      'You can have servers beside your main one. They have the same home folder, and it can be used by one of them at a time: stop one before you start another.',
     newName: 'Name of a new server',
     newHint: 'Small letters, digits and single hyphens; starts with a letter.',
     newButton: 'Create and start',

@@ -26,6 +26,8 @@ export interface HomeModel {
   usage?: LimitState;
   /** They have storage that can be looked at. */
   storage?: boolean;
+  /** Several servers can use the home folder at the same time. */
+  sharedHome?: boolean;
   /** There are several kinds of server to choose from. */
   choose?: boolean;
   /** What went wrong with the form that was just sent. */
@@ -81,7 +83,7 @@ ${name !== '' && button('delete', t.home.deleteNamed(label), 'danger', t.home.de
 }
 
 function namedServers(model: HomeModel): Html | null {
-  const { ctx, xsrf, now, named, limit, error, newName } = model;
+  const { ctx, xsrf, now, named, limit, error, newName, sharedHome = true } = model;
   if (limit === 0 && named.length === 0) return null;
   return html`<section class="card" aria-labelledby="more">
 <h2 id="more">${t.home.more}</h2>
@@ -92,7 +94,7 @@ ${
 <p class="small">${stateLine(view, now)}${view.lastActivity !== null && !view.running && html`<span class="muted"> · ${t.server.lastUsed} ${time(view.lastActivity, now)}</span>`}</p>
 ${whyLine(view, now)}${stayPart(model, view)}${namedIdle(model, view)}</div><div class="row">${buttons(model, view, true)}</div></li>\n`,
       )}</ul>`
-    : html`<p class="muted">${t.home.moreText}</p>`
+    : html`<p class="muted">${sharedHome ? t.home.moreText : t.home.moreTextOne}</p>`
 }
 ${
   named.length < limit

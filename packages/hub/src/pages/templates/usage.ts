@@ -1,4 +1,4 @@
-import { amount, hoursText } from '../../money/limit-text.ts';
+import { amount, hoursText, timeText } from '../../money/limit-text.ts';
 import { type LimitState, warningOf } from '../../money/limits.service.ts';
 import type { Line } from '../../money/report.ts';
 import type { Total } from '../../money/sum.ts';
@@ -12,8 +12,8 @@ function standing(state: LimitState): Html {
   const { limits, hours, dollars } = state;
   const time =
     limits.hoursPerWeek === null
-      ? t.usage.hoursOnly(hoursText(hours))
-      : t.usage.hoursOf(hoursText(hours), hoursText(limits.hoursPerWeek));
+      ? t.usage.hoursOnly(timeText(hours))
+      : t.usage.hoursOf(hours > 0 && hours < 1 ? timeText(hours) : hoursText(hours), hoursText(limits.hoursPerWeek));
   const showMoney = limits.dollarsPerMonth !== null || dollars > 0;
   const money =
     limits.dollarsPerMonth === null

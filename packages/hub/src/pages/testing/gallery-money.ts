@@ -11,6 +11,7 @@ import type { ServerView } from '../server-view.ts';
 import { calendarPage } from '../templates/calendar.ts';
 import { choosePage } from '../templates/choose.ts';
 import { costsPage } from '../templates/costs.ts';
+import { groupsPage } from '../templates/groups.ts';
 import { busyPage } from '../templates/stay.ts';
 import { storagePage } from '../templates/storage.ts';
 import { usagePage } from '../templates/usage.ts';
@@ -133,6 +134,27 @@ export function moneyPages(
     calendar: [
       { title: 'Calendar', current: 'admin', wide: true },
       calendarPage({ now, configured: true, lessons: lessons(now, text) }),
+    ],
+    groups: [
+      { title: 'Groups', current: 'admin' },
+      groupsPage({
+        ctx,
+        xsrf,
+        groups: [
+          {
+            name: text,
+            properties: {},
+            members: [
+              { name: text, sources: ['administrator'] },
+              { name: 'emmy', sources: ['administrator', 'sign-in'] },
+            ],
+          },
+          { name: 'gpu', properties: {}, members: [{ name: 'ada', sources: ['administrator'] }] },
+          { name: 'empty', properties: {}, members: [] },
+        ],
+        error: text,
+        typed: { name: text, users: text },
+      }),
     ],
     storage: [{ title: 'Storage' }, storagePage({ ...own, storage, error: text, done: text })],
     'storage-archived': [

@@ -1,0 +1,33 @@
+/** The page of groups. */
+export const groups = {
+  groups: {
+    title: 'Groups',
+    link: 'Groups',
+    text: 'Groups decide which kinds of server people may have, what they may use, and who is in a lesson. Somebody can be in several.',
+    none: 'There are no groups yet.',
+    members: (count: number) => (count === 1 ? '1 person' : `${count} people`),
+    nobody: 'Nobody is in it.',
+    sources: {
+      administrator: 'added here',
+      configuration: 'by the configuration',
+      'sign-in': 'by their sign-in',
+    } as Record<string, string>,
+    removeMember: 'Remove',
+    removeOf: (user: string, group: string) => `${user} from ${group}`,
+    addNames: (group: string) => `Add people to ${group}`,
+    namesHint: 'Names of accounts, with blanks or commas between them.',
+    addButton: 'Add',
+    remove: (group: string) => `Delete the group ${group}`,
+    removeAsk: (group: string) => `Delete the group ${group}? The people in it keep their accounts.`,
+    elsewhere: 'The configuration or a sign-in names this group, so it can only be changed there.',
+    create: 'New group',
+    newName: 'Name of the group',
+    newNames: 'Who is in it',
+    createButton: 'Create the group',
+    created: (group: string) => `The group ${group} is there.`,
+    added: (group: string) => `They are in ${group} now.`,
+    removed: (user: string, group: string) => `${user} is not in ${group} any more.`,
+    deleted: (group: string) => `The group ${group} is deleted.`,
+    noNames: 'Write at least one name.',
+  },
+} as const;
