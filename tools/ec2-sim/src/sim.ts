@@ -148,6 +148,8 @@ export async function startEc2Sim(options: Ec2SimOptions = {}): Promise<Ec2Sim> 
     env: (who = 'test') => ({
       AWS_ENDPOINT_URL: endpoint,
       AWS_REGION: region,
+      // Older versions of the aws command know only this name.
+      AWS_DEFAULT_REGION: region,
       AWS_ACCESS_KEY_ID: core.callers.keyFor(who),
       AWS_SECRET_ACCESS_KEY: 'the-simulator-checks-no-signature',
       AWS_EC2_METADATA_DISABLED: 'true',
