@@ -68,7 +68,7 @@ async function phaseOf(record: InstanceRecord, seen: Ec2Instance, io: Io): Promi
       if (record.released >= record.generation) return { phase: 'absent' };
       return { phase: 'exited', exit: { code: null, reason: 'stopped' } };
     case 'terminated':
-      return endedBy(seen);
+      return record.released >= record.generation ? { phase: 'absent' } : endedBy(seen);
   }
 }
 

@@ -3,7 +3,7 @@ import type { Ec2Fault } from './errors.ts';
 import { adminWords } from './words.ts';
 import type { Ec2World } from './world.ts';
 
-/** Something that EC2 refused and that an administrator should know. Key `trouble/<code>/<about>`. */
+/** Something that an administrator should know. Key `trouble/<code>/<about>`. */
 type Trouble = { code: string; message: string; at: number };
 
 const PREFIX = 'trouble/';
@@ -12,7 +12,7 @@ const AGAIN_MS = 60_000;
 /** After so long without a new case it is not told any more. */
 const FORGET_MS = 30 * 60_000;
 
-/** Writes down a refusal for the administration page. */
+/** Writes down a refusal of EC2 for the administration page. */
 export async function noteTrouble(
   world: Ec2World,
   store: Store,
@@ -20,13 +20,23 @@ export async function noteTrouble(
   about: { profile: string; type: string; zone: string; market: string },
 ): Promise<void> {
   const { code, message } = adminWords(error, about);
-  const key = `${PREFIX}${code}/${error.code}/${about.profile}`;
+  await noteAlert(world, store, `${error.code}/${about.profile}`, { code, message });
+}
+
+/** Writes down anything else that an administrator should know; `about` tells cases of one code apart. */
+export async function noteAlert(
+  world: Ec2World,
+  store: Store,
+  about: string,
+  { code, message }: { code: string; message: string },
+): Promise<void> {
+  const key = `${PREFIX}${code}/${about}`;
   const at = world.clock.now();
   const known = (await store.get(key)) as Trouble | undefined;
   if (!known || at - known.at >= AGAIN_MS) await store.put(key, { code, message, at } satisfies Json);
 }
 
-/** What EC2 has refused lately, each as an alert; what is old is forgotten. */
+/** What was written down lately, each as an alert; what is old is forgotten. */
 export async function tellTroubles(
   world: Ec2World,
   { store, dryRun }: { store: Store; dryRun: boolean },

@@ -6,6 +6,7 @@ import { ensureHome } from '../homes/ensure-home.ts';
 import { type InstanceRecord, isClosed, ownRecord, serverOf, writeRecord } from '../records.ts';
 import type { Ec2Spec } from '../spec.ts';
 import { TAG } from '../tags.ts';
+import { noteAlert } from '../troubles.ts';
 import type { Ec2World } from '../world.ts';
 import { type IdentityDocument, type IdentityVerifier, NotBelieved } from './identity.ts';
 import { loginOf } from './login.ts';
@@ -73,7 +74,14 @@ export async function hello(
     return wait(5, 'it is being stopped');
   if (record.stale) return wait(5, 'this machine is to restart first');
 
-  const boots = bootsWith(await readSession(io.store, record.server), record, asked, no);
+  const boots = bootsWith(await readSession(io.store, record.server), record, asked);
+  if (typeof boots === 'string') {
+    await noteAlert(world, io.store, instanceId, {
+      code: 'worker_impersonated',
+      message: `Something on the machine of ${record.user} (${instanceId}) asked for its server's token and was refused: ${boots}.`,
+    });
+    throw no(boots);
+  }
   const spec = row.spec as Ec2Spec;
   const home = await homeStep(world, record, spec, seen, io);
   if ('wait' in home) return home;
@@ -100,19 +108,18 @@ function checkMachine(
 
 const plain = (peer: string): string => peer.replace(/^::ffff:/i, '');
 
-/** The first to ask in a boot is the machine; another in the same boot is not, and that is worth an alarm. */
+/** The first to ask in a boot is the machine; another in the same boot is not, and that is worth an alarm: why. */
 function bootsWith(
   session: MachineSession | undefined,
   record: InstanceRecord,
   { bootId, nonce }: Hello,
-  no: (why: string) => HubError,
-): MachineSession['boots'] {
+): MachineSession['boots'] | string {
   const boots =
     session?.generation === record.generation && session.instanceId === record.instanceId ? session.boots : [];
   const known = boots.find((boot) => boot.bootId === bootId);
-  if (known && known.nonce !== nonce) throw no('another program on the machine asks in its name');
+  if (known && known.nonce !== nonce) return 'another program on the machine asks in its name';
   if (known) return boots;
-  if (boots.length >= MOST_BOOTS) throw no('it has rebooted too often in this start');
+  if (boots.length >= MOST_BOOTS) return 'it has rebooted too often in this start';
   return [...boots, { bootId, nonce }];
 }
 
