@@ -1,6 +1,6 @@
 import type { Ec2Sim } from '@atrium/ec2-sim';
 import { freePort } from '../../../bench/hub/hub.ts';
-import { familyOf, usageOf } from '../../../bench/hub/processes.ts';
+import { familyOf, hurry, usageOf } from '../../../bench/hub/processes.ts';
 import { testCli } from '../../lib/hub.ts';
 
 export const PASSWORD = 'crowd';
@@ -24,11 +24,11 @@ export interface CrowdHub extends AsyncDisposable {
 export interface HubOptions {
   /** What machines run as the person. */
   command?: readonly string[];
-  /** Options for Node in the hub's processes, such as a profiler's. */
-  nodeOptions?: string;
+  /** It goes before everything else on this machine; as root only. */
+  urgent?: boolean;
 }
 
-export async function startCrowdHub(sim: Ec2Sim, { command, nodeOptions }: HubOptions = {}): Promise<CrowdHub> {
+export async function startCrowdHub(sim: Ec2Sim, { command, urgent }: HubOptions = {}): Promise<CrowdHub> {
   const port = await freePort();
   const origin = `http://127.0.0.1:${port}`;
   const { world } = sim;
@@ -53,16 +53,17 @@ export default defineConfig({
   authenticator: sharedPassword({ password: secret.env('CROWD_PASSWORD') }),
   access: { allowAll: true, adminUsers: ['${ADMIN}'] },
   // Machines of AWS do not compete with each other: nobody queues for the hub's sake.
-  start: { concurrency: 2000, timeout: '10m' },
+  start: { concurrency: 2000, timeout: '10m', stopTimeout: '10m' },
   spawner: ec2Spawner(${JSON.stringify(ec2, null, 2)}),
 });
 `,
-    { ...sim.env('hub'), CROWD_PASSWORD: PASSWORD, ...(nodeOptions ? { CROWD_NODE_OPTIONS: nodeOptions } : {}) },
+    { ...sim.env('hub'), CROWD_PASSWORD: PASSWORD, },
   );
   const up = await cli.up('--port', String(port));
   await cli.run(['user', 'add', ADMIN, '--admin']);
   const { token } = await cli.json<{ token: string }>('token', ADMIN);
   const family = familyOf(up.process.pid ?? 0);
+  if (urgent) hurry(family.map(({ pid }) => pid));
   const cpu = (name: string) =>
     family.filter((one) => one.command.includes(name)).reduce((sum, { pid }) => sum + usageOf(pid).cpuMs, 0);
 

@@ -1,0 +1,48 @@
+import { parseArgs } from 'node:util';
+import { machineFacts } from '../../bench/hub/machine.ts';
+import { hurry } from '../../bench/hub/processes.ts';
+import { before, figures } from './crowd/figures.ts';
+import { startCrowdHub } from './crowd/hub.ts';
+import { startRegion } from './crowd/region.ts';
+import { arrive, leave, signIn } from './crowd/scenes.ts';
+
+const { values } = parseArgs({
+  options: {
+    people: { type: 'string', default: '500' },
+    scenes: { type: 'string', default: 'launch,together,minute' },
+    boot: { type: 'string', default: '10,20' },
+    urgent: { type: 'boolean', default: false },
+  },
+});
+const people = Number(values.people);
+if (!Number.isInteger(people) || people < 1) throw new Error('--people takes a whole number');
+const scenes = values.scenes.split(',');
+const [least = 10, most = least] = values.boot.split(',').map(Number);
+if (values.urgent) hurry([process.pid]);
+const say = (text: string) => process.stderr.write(`${text}\n`);
+
+await using region = await startRegion({ speed: 1, bootMs: [least * 1000, most * 1000], real: new Set() });
+await using hub = await startCrowdHub(region.sim, { urgent: values.urgent });
+const names = Array.from({ length: people }, (_, at) => `student-${String(at).padStart(4, '0')}`);
+say(`signing in ${people}`);
+const crowd = await signIn(names, hub, region);
+const results: Record<string, unknown> = { machine: machineFacts() };
+
+async function scene(name: string, withinMs: number) {
+  say(`${name}: ${people} within ${withinMs / 1000} s`);
+  const start = before(hub);
+  const result = figures(await arrive(crowd, withinMs, region), hub, start);
+  results[name] = result;
+  say(JSON.stringify(result));
+}
+
+await scene('launch', 2000);
+for (const name of scenes.filter((one) => one === 'together' || one === 'minute')) {
+  say('everybody leaves');
+  await leave(crowd, hub, region);
+  await scene(name, name === 'together' ? 2000 : 60_000);
+}
+say(`complaints: ${region.complaints.length} ${region.complaints.slice(0, 5).join('\n')}`);
+say(`violations: ${JSON.stringify(region.sim.violations.slice(0, 5))}`);
+process.stdout.write(`${JSON.stringify(results, null, 2)}\n`);
+for (const person of crowd) person[Symbol.dispose]();
