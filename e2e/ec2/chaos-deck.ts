@@ -7,6 +7,8 @@ const DEEP = 14;
 /** What one round is to be. */
 export interface Plan {
   story: string;
+  /** What others do at the same time. */
+  beside: string[];
   kills: Kill[];
   /** Calls that change something whose answers are lost although the hub lives: which ones, counted from 1. */
   drops: number[];
@@ -23,6 +25,7 @@ export interface Deck {
   note(plan: Plan, struck: boolean): void;
 }
 
+/** Simulated ms without any hub. */
 const OUTAGES = [0, 0, 0, 3_000, 20_000, 90_000, 600_000];
 
 export function deckOf(stories: readonly string[], chance: Chance, sample: boolean): Deck {
@@ -42,7 +45,7 @@ export function deckOf(stories: readonly string[], chance: Chance, sample: boole
       const kills: Kill[] = [{ place, nth }];
       while (kills.length < 4 && chance.next() < 0.25) kills.push({ place: one(PLACES), nth: number(20) });
       const drops = chance.next() < 0.35 ? [number(4), number(8)] : [];
-      return { story, kills, drops, outageMs: one(OUTAGES) };
+      return { story, beside: [one(stories), one(stories)], kills, drops, outageMs: one(OUTAGES) };
     },
     note({ story, kills: [kill] }, struck) {
       const key = `${story} ${kill!.place}`;

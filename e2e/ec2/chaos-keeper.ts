@@ -16,6 +16,8 @@ export interface Killed {
   nth: number;
   /** What the hub was about to do, or had done. */
   what: string;
+  /** ms of ours */
+  at: number;
 }
 
 /** Keeps a hub running, as a supervisor would; kills it where it is told to. */
@@ -160,7 +162,7 @@ export async function startKeeper(region: Region, spawner: (port: number) => Rec
     } else {
       const { place, what } = JSON.parse(said) as { place: Place; what: string };
       const last = sim.calls.all({ caller: 'hub' }).at(-1)?.action ?? '';
-      struck.push({ place, nth: kill.nth, what: what || `around ${last}` });
+      struck.push({ place, nth: kill.nth, what: what || `around ${last}`, at: Date.now() });
     }
     await clock.skip(outage);
     next();
@@ -209,7 +211,14 @@ export async function startKeeper(region: Region, spawner: (port: number) => Rec
     origin: `http://127.0.0.1:${port}`,
     dataDir,
     problems,
-    trace: () => JSON.stringify({ serves, pid: current.process.pid, since: Date.now() - since, exit: current.process.signalCode, out: current.out }),
+    trace: () =>
+      JSON.stringify({
+        serves,
+        pid: current.process.pid,
+        since: Date.now() - since,
+        exit: current.process.signalCode,
+        out: current.out,
+      }),
     token: () => token,
     up: () => serving.promise,
     async arm(kills, outageMs) {

@@ -8,7 +8,7 @@ type Instance = ReturnType<World['instances']['values']> extends Iterable<infer 
 /** How long a person asks again and again before they count as locked out; ms of ours. */
 const PATIENCE_MS = 90_000;
 /** Between two looks; ms of ours. */
-const LOOK_MS = 15;
+const LOOK_MS = 40;
 /** After an answer that is no answer, because no hub is there; ms of ours. */
 const HUB_GONE_MS = 50;
 
@@ -58,7 +58,8 @@ export function personOf({ sim }: Region, keeper: Keeper, name: string): Person 
         });
         return { status: answer.status, text: await answer.text() };
       } catch (error) {
-        if (process.env.CHAOS_TRACE && (error as Error).name === 'TimeoutError') console.log(`    TIMEOUT ${method} ${path} ${keeper.trace()}`);
+        if (process.env.CHAOS_TRACE && (error as Error).name === 'TimeoutError')
+          console.log(`    TIMEOUT ${method} ${path} ${keeper.trace()}`);
         if (until() > end) throw new Error(`no hub answered ${method} ${path}`, { cause: error });
         await delay(HUB_GONE_MS);
       }
