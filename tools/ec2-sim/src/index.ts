@@ -6,6 +6,7 @@ export { INSTANCE_TYPES } from './ec2/instance-types.ts';
 export { ApiError } from './errors.ts';
 export { type Fault, Faults } from './faults.ts';
 export type { Costs, Meter, Reading } from './meter.ts';
+export { evaluate, type Policy, refused, type Verdict } from './policy/index.ts';
 export type { Halt, InstanceRunner, SimMachine } from './runner.ts';
 export type { AuthRequest, Caller, Service, ServiceCall, Services, WireAnswer, WireRequest } from './services/index.ts';
 export { type Ec2Sim, type Ec2SimOptions, type PolicyDocument, type SimCore, startEc2Sim } from './sim.ts';

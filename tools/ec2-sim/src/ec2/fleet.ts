@@ -9,7 +9,8 @@ import { newId, type SimInstance } from '../world.ts';
 import { type Action, action } from './action.ts';
 import { checkSpecifications, onceFor } from './find.ts';
 import { launch } from './launch.ts';
-import { checkLaunch, templateData } from './launch-spec.ts';
+import { checkLaunch } from './launch-spec.ts';
+import { templateData } from './template-data.ts';
 
 interface Fleet {
   id: string;

@@ -6,9 +6,10 @@ import { select } from './filters.ts';
 import { findAll, KINDS, onceFor } from './find.ts';
 import { INSTANCE_FILTERS, viewReservations } from './instance-view.ts';
 import { checkVcpus, launch, noCapacity } from './launch.ts';
-import { checkLaunch, mergeTemplate, templateData } from './launch-spec.ts';
+import { checkLaunch } from './launch-spec.ts';
 import { power, reboot, STATE_CODES, stop, terminate } from './lifecycle.ts';
 import { paginate } from './paging.ts';
+import { mergeTemplate, templateData } from './template-data.ts';
 
 const USER = { code: 'Client.UserInitiatedShutdown', message: 'Client.UserInitiatedShutdown: User initiated shutdown' };
 

@@ -3,7 +3,7 @@ import { newId, newResource, tagList, type World } from '../world.ts';
 import { type Action, action } from './action.ts';
 import { dependency } from './dependency.ts';
 import { type FilterTable, select } from './filters.ts';
-import { checkSpecifications, find, findAll, KINDS, tagsFor } from './find.ts';
+import { checkSpecifications, find, findAll, KINDS, onceFor, tagsFor } from './find.ts';
 import type { SimRouteTable } from './network-types.ts';
 import { paginate } from './paging.ts';
 
@@ -66,16 +66,19 @@ function targetOf(
 export const routeActions: Action[] = [
   action('CreateRouteTable', {
     parameters: 'VpcId TagSpecifications ClientToken',
-    run({ VpcId, TagSpecifications }, { world }) {
-      const vpc = find(world, world.vpcs, VpcId, KINDS.vpc);
-      checkSpecifications(TagSpecifications, ['route-table']);
-      const table: SimRouteTable = {
-        ...newResource(world, 'rtb', tagsFor(TagSpecifications, 'route-table')),
-        vpcId: vpc.id,
-        routes: [{ destination: vpc.cidr, target: 'local', origin: 'CreateRouteTable' }],
-        associations: [],
-      };
-      world.routeTables.set(table.id, table);
+    run(input, { world }) {
+      const table = onceFor(world, 'CreateRouteTable', input.ClientToken, input, () => {
+        const vpc = find(world, world.vpcs, input.VpcId, KINDS.vpc);
+        checkSpecifications(input.TagSpecifications, ['route-table']);
+        const made: SimRouteTable = {
+          ...newResource(world, 'rtb', tagsFor(input.TagSpecifications, 'route-table')),
+          vpcId: vpc.id,
+          routes: [{ destination: vpc.cidr, target: 'local', origin: 'CreateRouteTable' }],
+          associations: [],
+        };
+        world.routeTables.set(made.id, made);
+        return made;
+      });
       return { RouteTable: view(world, table) };
     },
   }),

@@ -49,7 +49,10 @@ export function ec2Service(core: SimCore, buckets: boolean): Service {
   function throttle(found: Action, params: Record<string, unknown>): void {
     if (!buckets) return;
     const narrowed =
-      !found.paged || params.MaxResults !== undefined || params.NextToken !== undefined || filtersOf(params) !== undefined;
+      !found.paged ||
+      params.MaxResults !== undefined ||
+      params.NextToken !== undefined ||
+      filtersOf(params) !== undefined;
     const request = requestBucket(found.name, found.mutating, narrowed);
     const resources = resourceBucket(found.name);
     const ids = params.InstanceIds as string[] | undefined;

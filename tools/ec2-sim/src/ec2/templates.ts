@@ -10,8 +10,9 @@ import { type Action, action } from './action.ts';
 import { type FilterTable, select } from './filters.ts';
 import { checkSpecifications, findAll, KINDS, onceFor, tagsFor } from './find.ts';
 import { LAUNCH_PARAMETERS } from './instances.ts';
-import { checkUserData, findTemplate } from './launch-spec.ts';
+import { checkUserData } from './launch-spec.ts';
 import { paginate } from './paging.ts';
+import { findTemplate } from './template-data.ts';
 
 const DATA = LAUNCH_PARAMETERS.split(/\s+/)
   .filter(Boolean)

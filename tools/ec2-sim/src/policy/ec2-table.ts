@@ -34,6 +34,7 @@ export const EC2_ACTIONS: Record<string, Checked> = {
   RestoreSnapshotTier: on('SnapshotId'),
   ModifySnapshotAttribute: on('SnapshotId'),
   CreateImage: making(['image', 'snapshot'], 'InstanceId'),
+  RegisterImage: making(['image', 'snapshot']),
   DeregisterImage: on('ImageId'),
   ModifyImageAttribute: on('ImageId'),
   CreateTags: on('Resources'),

@@ -4,6 +4,7 @@ import type {
   RunInstancesRequest,
   TagSpecification,
 } from '@aws-sdk/client-ec2';
+import { mergeTags } from '../ec2/template-data.ts';
 import type { AuthRequest } from '../services/index.ts';
 import type { World } from '../world.ts';
 import { tagOnCreate } from './ec2-authorizations.ts';
@@ -24,7 +25,10 @@ export function launchAuthorizations(params: Params, world: World, profiles: Pro
   const fromTemplate = (name: keyof RunInstancesRequest): boolean => request[name] === undefined;
   const merged = { ...from, ...defined(request) } as RunInstancesRequest;
 
-  const specifications = mergeTags(from.TagSpecifications as TagSpecification[], request.TagSpecifications);
+  const specifications = mergeTags(
+    from.TagSpecifications as TagSpecification[] | undefined,
+    request.TagSpecifications,
+  ) as TagSpecifications;
   const tagsFor = (type: string): Tags | undefined =>
     specifications.find(({ ResourceType }) => ResourceType === type)?.Tags;
   const nic = merged.NetworkInterfaces?.[0];
@@ -157,17 +161,6 @@ function templateOf(world: World, reference: TemplateReference | undefined) {
   const number =
     version === '$Default' ? template.defaultVersion : version === '$Latest' ? template.latestVersion : Number(version);
   return { id: template.id, data: template.versions.get(number)?.LaunchTemplateData };
-}
-
-/** Tags of the call are added to the template's, per type; the call wins. */
-function mergeTags(template: TagSpecification[] = [], call: TagSpecification[] = []): TagSpecifications {
-  const types = new Set([...template, ...call].map(({ ResourceType }) => ResourceType));
-  return [...types].map((type) => {
-    const tags = new Map<string, string>();
-    for (const { ResourceType, Tags: list } of [...template, ...call])
-      if (ResourceType === type) for (const { Key = '', Value = '' } of list ?? []) tags.set(Key, Value);
-    return { ResourceType: type, Tags: [...tags].map(([Key, Value]) => ({ Key, Value })) };
-  });
 }
 
 const groupIds = (world: World, names: string[] = ['default'], vpcId?: string): string[] =>
