@@ -2,6 +2,7 @@ import { sharedPassword } from '@atrium/auth-shared-password';
 import { Secret } from '@atrium/sdk';
 import { EchoWorld, echoSpawner } from '@atrium/spawner-echo';
 import { expect, test } from 'vitest';
+import { wantRunning, wantStopped } from '../servers/servers.repo.ts';
 import { findServer, isReady, type Server } from '../servers/servers.service.ts';
 import { startTestHub } from '../testing/index.ts';
 import { signedIn } from './testing/signed-in.ts';
@@ -56,6 +57,22 @@ test('a running server is changed to another kind: it stops and starts anew, aft
   expect(sure).toMatchObject({ status: 303, location: '/hub/spawn-pending/ada' });
   await ready(2);
   expect((await server()).userOptions).toEqual({ profile: 'big' });
+});
+
+test('a start behind a stop that is only decided yet stops it all the same', async () => {
+  const { hub, ada, server, ready } = await open();
+  await using _ = hub;
+
+  // One after the other, faster than any controller looks.
+  const running = await server();
+  await hub.ctx.db.transaction().execute(async (db) => {
+    await wantStopped(db, running.id, { code: 'user', at: hub.ctx.clock.now() });
+    await wantRunning(db, running.id, hub.ctx.clock.now());
+  });
+  hub.ctx.wakeups.notify('servers', running.id);
+
+  await ready(2);
+  expect((await ada.get('/hub/home')).text).toContain('Running');
 });
 
 test('what cannot be had, or is so already, stops nothing; nobody changes what is not theirs', async () => {

@@ -209,7 +209,7 @@ describeOnDatabases('servers', (open) => {
     ).toBe(false);
     await startOf(db, 's2', NOW);
     expect((await repo.listActiveServers(db)).map((server) => server.id)).toEqual(['s2']);
-    await repo.wantRunning(db, 's2');
+    await repo.wantRunning(db, 's2', NOW);
     expect(await repo.findRef(db, 's2')).toBe('{"r":"s2"}');
     expect(await repo.deleteServerRow(db, 's2')).toBe(false);
   });

@@ -167,11 +167,19 @@ export async function queueStart(db: Db, id: string, now: number): Promise<boole
   return (await updateQueued(db, { id, now })).numAffectedRows === 1n;
 }
 
-/** A start asked for while it stops: the controller queues it once it is down. False when it is down already. */
-export async function wantRunning(db: Db, id: string): Promise<boolean> {
+/**
+ * A start asked for while it stops: the controller queues it once it is down. One whose stop is only decided yet stops all
+ * the same, because the start may be of another kind. False when it is down already.
+ */
+export async function wantRunning(db: Db, id: string, now: number): Promise<boolean> {
+  const decided = sql<boolean>`phase = 'ready' and desired = 'stopped'`;
   const { numUpdatedRows } = await db
     .updateTable('servers')
-    .set({ desired: 'running' })
+    .set({
+      desired: 'running',
+      phase: sql`case when ${decided} then 'stopping' else phase end`,
+      phase_at: sql`case when ${decided} then ${now} else phase_at end`,
+    })
     .where('id', '=', id)
     .where('phase', '<>', 'stopped')
     .executeTakeFirstOrThrow();

@@ -74,7 +74,7 @@ export async function requestStart(ctx: AppContext, user: User, name: string, re
       await limits.check(db, before.id);
       await changeFor(db, before);
       // It has stopped since it was read: then this is a start like any other.
-      if (!(await repo.wantRunning(db, before.id))) return ask(db);
+      if (!(await repo.wantRunning(db, before.id, now))) return ask(db);
       return { ...before, desired: 'running' as const };
     }
     await checkActiveLimit(ctx, db);

@@ -19,14 +19,12 @@ const UNKNOWN_PAUSE = 5_000;
  * `start.stopTimeout`, then forced, and repeated until the spawner confirms that it is gone: unknown is not absent.
  */
 export async function runStop(ctx: AppContext, work: Work, signal: AbortSignal): Promise<void> {
-  if (work.phase !== 'stopping') {
-    const at = ctx.clock.now();
-    const events =
-      work.phase === 'starting' ? [{ percent: 100, message: 'Spawn cancelled', kind: 'cancelled' as const }] : [];
-    await commit(ctx, work, { phase: 'stopping', phase_at: at }, events, (db) => deleteRoutesOf(db, work.id));
-    work = { ...work, phase: 'stopping', phaseAt: at };
-    ctx.wakeups.notify('routes');
-  }
+  const at = work.phase === 'stopping' ? work.phaseAt : ctx.clock.now();
+  const events =
+    work.phase === 'starting' ? [{ percent: 100, message: 'Spawn cancelled', kind: 'cancelled' as const }] : [];
+  await commit(ctx, work, { phase: 'stopping', phase_at: at }, events, (db) => deleteRoutesOf(db, work.id));
+  work = { ...work, phase: 'stopping', phaseAt: at };
+  ctx.wakeups.notify('routes');
   await takeDown(ctx, work, signal);
   const now = ctx.clock.now();
   let again = false;
