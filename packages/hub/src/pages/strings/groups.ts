@@ -19,7 +19,7 @@ export const groups = {
     addButton: 'Add',
     remove: (group: string) => `Delete the group ${group}`,
     removeAsk: (group: string) => `Delete the group ${group}? The people in it keep their accounts.`,
-    elsewhere: 'The configuration or a sign-in names this group, so it can only be changed there.',
+    elsewhere: 'The configuration or a sign-in puts people into this group, so it can only be deleted there.',
     create: 'New group',
     newName: 'Name of the group',
     newNames: 'Who is in it',

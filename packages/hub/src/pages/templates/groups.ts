@@ -31,7 +31,7 @@ function card(model: GroupsModel, { name, members }: Group, at: number): Html {
   const id = `add-${at}`;
   const action = `${ctx.urls.hub}admin/groups`;
   const fixed = members.some(({ sources }) => sources.some((source) => source !== 'administrator'));
-  return html`<section class="card" aria-labelledby="group-${at}"><div class="row between"><h2 id="group-${at}">${name}</h2><span class="muted">${t.groups.members(members.length)}</span></div>
+  return html`<section class="card" aria-labelledby="group-${at}"><h2 id="group-${at}">${name}</h2>
 ${
   members.length > 0
     ? html`<details><summary>${t.groups.members(members.length)}<span class="visually-hidden"> ${name}</span></summary><ul class="rows">${members.map((one) => member(model, name, one))}</ul></details>`
