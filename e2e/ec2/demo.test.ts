@@ -3,15 +3,15 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { testPython } from '../../tools/test-machine.ts';
+import { readablePython } from '../../tools/ec2-sim/src/runner/readable-python.ts';
 
 const DEMO = fileURLToPath(new URL('../../tools/ec2-sim/src/demo/main.ts', import.meta.url));
 const SOON = { timeout: 90_000, interval: 200 };
 
-describe.skipIf(!testPython())('the demo', () => {
+describe.skipIf(!readablePython())('the demo', () => {
   test('says what to open, answers there, and leaves nothing behind after Ctrl-C', async () => {
     const before = demoFolders();
-    const demo = spawn(process.execPath, ['--conditions=atrium-source', DEMO, testPython()!], {
+    const demo = spawn(process.execPath, ['--conditions=atrium-source', DEMO, readablePython()!], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, NODE_OPTIONS: '', VITEST: undefined, NODE_ENV: undefined },
     });

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import type { Ec2Sim } from '@atrium/ec2-sim';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { testChromium, testPython } from '../../tools/test-machine.ts';
+import { readablePython } from '../../tools/ec2-sim/src/runner/readable-python.ts';
+import { testChromium } from '../../tools/test-machine.ts';
 import { cloudConfig, freePort, startCloud } from '../lib/cloud.ts';
 import { createFirstAdmin, firstAdminLink, shoot, startChromium, type TestChromium, testCli } from '../lib/hub.ts';
 import { newNotebook, runCell, saveNotebook } from '../lib/lab.ts';
@@ -13,7 +14,7 @@ const PASSWORD = 'quiet lanterns over the river';
 const START = 120_000;
 const IDLE = 20;
 
-describe.skipIf(!testChromium() || !testPython())('a person and their machine', () => {
+describe.skipIf(!testChromium() || !readablePython())('a person and their machine', () => {
   let sim: Ec2Sim;
   let cli: ReturnType<typeof testCli>;
   let up: Awaited<ReturnType<ReturnType<typeof testCli>['up']>>;
@@ -23,7 +24,7 @@ describe.skipIf(!testChromium() || !testPython())('a person and their machine', 
   beforeAll(async () => {
     sim = await startCloud();
     const port = await freePort();
-    const config = cloudConfig(sim, { port, python: testPython()!, idle: `${IDLE}s` });
+    const config = cloudConfig(sim, { port, python: readablePython()!, idle: `${IDLE}s` });
     cli = testCli(config, sim.env('manager'));
     up = await cli.up();
     browser = await startChromium();

@@ -18,9 +18,11 @@ export interface UserData {
   files: WrittenFile[];
   /** An argv, or one line for `sh`. */
   commands: (string | string[])[];
+  /** `power_state`: off when everything was carried out, if this command succeeds. */
+  powerOff?: { condition: string };
 }
 
-const KEYS = new Set(['write_files', 'runcmd']);
+const KEYS = new Set(['write_files', 'runcmd', 'power_state']);
 const FILE_KEYS = new Set(['path', 'content', 'owner', 'permissions', 'encoding', 'append', 'defer']);
 
 /**
@@ -40,13 +42,32 @@ export function parseUserData(text: string): UserData {
   if (typeof document !== 'object' || Array.isArray(document)) throw new Error('The cloud-config is not a mapping');
   const unknown = Object.keys(document).find((key) => !KEYS.has(key));
   if (unknown !== undefined) throw new Error(`The simulator does not carry out "${unknown}" of a cloud-config`);
-  return { files: listOf(document.write_files).map(fileOf), commands: listOf(document.runcmd).map(commandOf) };
+  const powerOff = powerStateOf(document.power_state);
+  return {
+    files: listOf(document.write_files).map(fileOf),
+    commands: listOf(document.runcmd).map(commandOf),
+    ...(powerOff ? { powerOff } : {}),
+  };
 }
 
 function listOf(value: unknown): unknown[] {
   if (value === undefined || value === null) return [];
   if (!Array.isArray(value)) throw new Error('write_files and runcmd of a cloud-config are lists');
   return value;
+}
+
+const POWER_KEYS = new Set(['mode', 'timeout', 'delay', 'message', 'condition']);
+
+function powerStateOf(value: unknown): UserData['powerOff'] {
+  if (value === undefined || value === null) return undefined;
+  const { mode, condition = true, ...rest } = value as Record<string, unknown>;
+  const unknown = Object.keys(rest).find((key) => !POWER_KEYS.has(key));
+  if (unknown !== undefined) throw new Error(`The simulator does not know "${unknown}" of power_state`);
+  if (mode !== 'poweroff')
+    throw new Error(`The simulator carries out power_state with mode poweroff, not ${String(mode)}`);
+  if (typeof condition !== 'string' && typeof condition !== 'boolean')
+    throw new Error('The condition of power_state is a command or true or false');
+  return { condition: typeof condition === 'string' ? condition : String(condition) };
 }
 
 function fileOf(value: unknown): WrittenFile {

@@ -1,8 +1,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 
 const CLIENT = fileURLToPath(new URL('./control.mjs', import.meta.url));
@@ -14,6 +13,8 @@ export interface ControlReply {
 
 /** The machine's end of `systemctl` and `poweroff`: commands in it reach us through a socket of its own. */
 export interface Control extends AsyncDisposable {
+  /** Folder of its socket. */
+  dir: string;
   /** Program and arguments that switch the machine off. */
   poweroff: string[];
 }
@@ -25,7 +26,7 @@ export async function openControl(bin: string, systemctl: (args: string[]) => Pr
   const path = join(dir, 'control.sock');
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     const answer = async () => {
-      const [, ...args] = JSON.parse(await text(socket)) as string[];
+      const [, ...args] = JSON.parse(await everything(socket)) as string[];
       return systemctl(args);
     };
     answer()
@@ -48,10 +49,23 @@ export async function openControl(bin: string, systemctl: (args: string[]) => Pr
   script('systemctl', 'systemctl');
   script('poweroff', 'systemctl', 'poweroff');
   return {
+    dir,
     poweroff: [...client, 'systemctl', 'poweroff'],
     async [Symbol.asyncDispose]() {
       await new Promise((resolve) => server.close(resolve));
       rmSync(dir, { recursive: true, force: true });
     },
   };
+}
+
+/** What the other end says until it has said all; the socket stays open for the answer, which reading it by loop would prevent. */
+function everything(socket: Socket): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    socket.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk;
+    });
+    socket.once('end', () => resolve(text));
+    socket.once('error', reject);
+  });
 }

@@ -1,53 +1,63 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readlinkSync, rmSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { parseUserData, writeFiles } from '../cloud-init/index.ts';
 import type { SimMachine } from '../runner.ts';
+import { canConfine, confined, prepare } from './confine.ts';
 import { type Control, openControl } from './control.ts';
 import { adaptAgentConfig, linkVolumes, prepareRoot } from './folders.ts';
 import { end, familyOf, type Program, type Running, signal, start } from './processes.ts';
+import { writeStandIns } from './stand-ins.ts';
 import { systemctl } from './systemctl.ts';
 import { Units } from './units.ts';
 
 const HOST_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+/** Where a machine has its programs that come first: `systemctl` and the stand-ins. */
+const BIN = 'run/simulator/bin';
+/** Programs that know themselves that `/` is a folder. */
+const OURS = '/usr/lib/atrium/';
+
+export interface MachineOptions {
+  env: Readonly<Record<string, string>>;
+  graceMs: number;
+  python?: string;
+}
 
 /** One machine between two boots: its units, what cloud-init started, and how it is switched off. */
 export class ProcessMachine {
   readonly #machine: SimMachine;
-  readonly #env: Readonly<Record<string, string>>;
+  readonly #options: MachineOptions;
   readonly #units: Units;
   #control: Control | undefined;
   #commands: Running[] = [];
   #frozen: number[] = [];
   #isOver = false;
 
-  constructor(machine: SimMachine, env: Readonly<Record<string, string>>, graceMs: number) {
+  constructor(machine: SimMachine, options: MachineOptions) {
     this.#machine = machine;
-    this.#env = env;
+    this.#options = options;
     this.#units = new Units({
       root: machine.rootDir,
-      program: (argv, more) => this.#program(argv, more),
+      program: (argv, env) => (argv[0]?.startsWith(OURS) ? this.#program(argv, env) : this.#confined(argv, env)),
       console: machine.console,
-      graceMs,
+      graceMs: options.graceMs,
     });
   }
 
   /** Resolves when what is enabled was started; what user data asks for goes on in the background. */
   async boot(): Promise<void> {
     const machine = this.#machine;
-    const { rootDir: root } = machine;
+    const { rootDir: root, userData } = machine;
     prepareRoot(root, Date.now());
     linkVolumes(machine);
-    const bin = join(root, 'run/simulator/bin');
+    const bin = join(root, BIN);
     this.#control = await openControl(bin, (args) => systemctl(this.#units, args, { off: () => machine.powerOff() }));
-    const userData =
-      machine.firstBoot && machine.userData !== undefined
-        ? parseUserData(machine.userData)
-        : { files: [], commands: [] };
-    writeFiles(root, userData.files, machine.console);
+    writeStandIns(bin, this.#options.python);
+    const asked = machine.firstBoot && userData !== undefined ? parseUserData(userData) : undefined;
+    if (asked) writeFiles(root, asked.files, machine.console);
     adaptAgentConfig(root, this.#control.poweroff);
     if (this.#isOver) return;
     await this.#units.boot();
-    void this.#run(userData.commands);
+    if (asked) void this.#carryOut(asked.commands, asked.powerOff);
   }
 
   /** Ends everything that runs in the machine. */
@@ -58,6 +68,7 @@ export class ProcessMachine {
     for (const pid of this.#frozen) signal(pid, 'SIGKILL');
     await Promise.all([this.#units.end(atOnce), end(this.#commands, { force: true, graceMs: 0 })]);
     await this.#control?.[Symbol.asyncDispose]();
+    rmSync(this.#work, { recursive: true, force: true });
   }
 
   /** Hibernation: everything stays in memory and nothing runs. */
@@ -74,47 +85,88 @@ export class ProcessMachine {
     this.#units.pause(false);
   }
 
-  /** As cloud-init: one after the other, and one that fails does not keep the next from running. */
-  async #run(commands: readonly (string | string[])[]): Promise<void> {
-    const { console } = this.#machine;
-    for (const command of commands) {
-      if (this.#isOver) return;
-      const argv = typeof command === 'string' ? ['sh', '-c', command] : command;
-      const running = start(this.#program(argv, {}), (text) => console(`cloud-init: ${text}`));
-      this.#commands.push(running);
-      const code = await running.ended;
-      this.#commands = this.#commands.filter((one) => one !== running);
-      if (code !== 0 && !this.#isOver)
-        console(`cloud-init: runcmd ended with ${code}: ${argv.join(' ').slice(0, 200)}`);
-    }
+  get #work(): string {
+    return `${this.#machine.rootDir}.work`;
   }
 
-  /**
-   * A command of this machine as one of ours: a path that exists in its root folder is meant there. Programs that the
-   * root folder does not have are this computer's.
-   */
+  /** As cloud-init: one after the other, and one that fails does not keep the next from running. */
+  async #carryOut(commands: readonly (string | string[])[], powerOff: { condition: string } | undefined) {
+    for (const command of commands)
+      await this.#command('runcmd', typeof command === 'string' ? ['sh', '-c', command] : command);
+    if (powerOff && (await this.#command('condition', ['sh', '-c', powerOff.condition])) === 0)
+      await this.#machine.powerOff();
+  }
+
+  async #command(what: string, argv: string[]): Promise<number> {
+    const { console } = this.#machine;
+    if (this.#isOver) return -1;
+    // It only speaks to us, so no disk can be harmed.
+    const isSystemctl = argv[0] === 'systemctl';
+    const running = start(isSystemctl ? this.#program(argv, {}) : this.#confined(argv, {}), (text) =>
+      console(`cloud-init: ${text}`),
+    );
+    this.#commands.push(running);
+    const code = await running.ended;
+    this.#commands = this.#commands.filter((one) => one !== running);
+    if (code !== 0 && !this.#isOver) console(`cloud-init: ${what} ended with ${code}: ${argv.join(' ').slice(0, 200)}`);
+    return code;
+  }
+
+  /** A command with the machine's disk as `/`. Where that cannot be had it is not run, for it could do harm. */
+  #confined(argv: string[], env: Record<string, string>): Program {
+    const { rootDir: root } = this.#machine;
+    const control = this.#control!.dir;
+    if (!canConfine(`${root}.probe`)) {
+      rmSync(`${root}.probe`, { recursive: true, force: true });
+      return {
+        argv: ['sh', '-c', 'echo "not run: this needs root and a kernel with overlays" >&2; exit 126'],
+        env: { PATH: HOST_PATH },
+      };
+    }
+    rmSync(`${root}.probe`, { recursive: true, force: true });
+    prepare(root, control);
+    const path = `/${BIN}${delimiter}${HOST_PATH}${delimiter}${join(process.execPath, '..')}`;
+    return {
+      argv: confined(argv, { root, work: this.#work, control }),
+      env: { ...this.#environment(), PATH: path, HOME: '/root', ...env },
+    };
+  }
+
+  /** A command that is told by ATRIUM_ROOT and its configuration where its `/` is. */
   #program(argv: string[], env: Record<string, string>): Program {
-    const { rootDir: root, imds, privateIp } = this.#machine;
-    const inside = (word: string) => (word.startsWith('/') && existsSync(join(root, word)) ? join(root, word) : word);
+    const { rootDir: root } = this.#machine;
     const home = join(root, 'root');
     mkdirSync(home, { recursive: true });
-    const path = ['run/simulator/bin', 'usr/local/sbin', 'usr/local/bin', 'usr/bin', 'bin'].map((dir) =>
-      join(root, dir),
-    );
     return {
-      argv: argv.map(inside),
+      argv: argv.map((word) => insideOf(root, word)),
       cwd: root,
       env: {
-        PATH: [...path, HOST_PATH].join(delimiter),
+        ...this.#environment(),
+        PATH: [join(root, BIN), HOST_PATH].join(delimiter),
         HOME: home,
-        LANG: 'C.UTF-8',
-        AWS_EC2_METADATA_SERVICE_ENDPOINT: imds,
         ATRIUM_ROOT: root,
         ATRIUM_POWEROFF: this.#control?.poweroff.join(' ') ?? 'false',
-        SIMULATED_ADDRESS: privateIp,
-        ...this.#env,
         ...env,
       },
     };
   }
+
+  #environment(): Record<string, string> {
+    return {
+      LANG: 'C.UTF-8',
+      AWS_EC2_METADATA_SERVICE_ENDPOINT: this.#machine.imds,
+      ...this.#options.env,
+    };
+  }
+}
+
+/** A path that exists on the machine's disk is meant there, also when it leads on by an absolute link. */
+function insideOf(root: string, word: string): string {
+  if (!word.startsWith('/')) return word;
+  const at = join(root, word);
+  const stat = lstatSync(at, { throwIfNoEntry: false });
+  if (!stat) return word;
+  if (!stat.isSymbolicLink()) return at;
+  const target = readlinkSync(at);
+  return target.startsWith('/') && existsSync(join(root, target)) ? insideOf(root, target) : at;
 }

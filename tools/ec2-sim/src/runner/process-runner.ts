@@ -7,6 +7,8 @@ export interface ProcessRunnerOptions {
   env?: Readonly<Record<string, string>>;
   /** What programs get to end by themselves when their machine is stopped. Default 3000 ms. */
   graceMs?: number;
+  /** Folder of a Python environment with the notebook stack, for images that install one. */
+  python?: string;
 }
 
 /**
@@ -23,7 +25,7 @@ export function processRunner(options: ProcessRunnerOptions = {}): InstanceRunne
       volumes.add(machine);
       if (frozen && machine.resumes) return frozen.thaw();
       await frozen?.halt(true);
-      const inside = new ProcessMachine(machine, options.env ?? {}, options.graceMs ?? 3000);
+      const inside = new ProcessMachine(machine, { env: {}, graceMs: 3000, ...options });
       machines.set(machine.instanceId, inside);
       await inside.boot();
     },
