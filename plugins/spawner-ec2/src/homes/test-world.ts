@@ -1,9 +1,10 @@
 import { type Ec2Sim, type ManualClock, manualClock, startEc2Sim } from '@atrium/ec2-sim';
-import type { Io, MaintainIo, MaintainServer, Store } from '@atrium/sdk';
+import type { Io, Json, MaintainIo, MaintainServer, Store } from '@atrium/sdk';
 import { type Doom, memoryLog, memoryStore } from '@atrium/sdk/testing';
 import type { Ec2Instance } from '../calls/types.ts';
 import { Ec2Config } from '../config.ts';
 import { openWorld } from '../index.ts';
+import { type InstanceRecord, machineKey, recordKey } from '../records.ts';
 import { TAG, tagsOf } from '../tags.ts';
 import type { Ec2World } from '../world.ts';
 
@@ -144,4 +145,43 @@ export function homesOf(sim: Ec2Sim, storage: string) {
   return [...sim.world.volumes.values()].filter(
     ({ tags, state }) => tags.get(TAG.storage) === storage && tags.get(TAG.role) === 'home' && state !== 'deleting',
   );
+}
+
+/** The record of a machine as a start leaves it. */
+export async function trackMachine(
+  t: Pick<TestWorld, 'store' | 'clock'>,
+  server: string,
+  machine: Pick<Ec2Instance, 'id' | 'type' | 'zone'>,
+  values: Partial<InstanceRecord> = {},
+): Promise<InstanceRecord> {
+  const record: InstanceRecord = {
+    cluster: CLUSTER_ID,
+    server,
+    generation: 1,
+    user: 'ada',
+    storage: 'home-ada',
+    profile: 'small',
+    onIdle: 'stop',
+    attempts: 1,
+    attempt: null,
+    instanceId: machine.id,
+    type: machine.type,
+    zone: machine.zone,
+    market: 'on-demand',
+    imageId: null,
+    homeVolume: null,
+    attached: true,
+    startedAt: t.clock.now(),
+    runningAt: t.clock.now(),
+    privateIp: null,
+    released: 0,
+    deaths: 0,
+    cures: 0,
+    curedAt: t.clock.now(),
+    stale: false,
+    ...values,
+  };
+  await t.store.put(recordKey(server), record as Json);
+  await t.store.put(machineKey(machine.id), { server });
+  return record;
 }

@@ -51,8 +51,13 @@ async function remove(round: Round, seen: Ec2Instance, what: string): Promise<vo
   const { world, io } = round;
   const since = Date.parse(seen.tags[TAG.orphanSince] ?? '');
   if (Number.isNaN(since)) {
-    await round.act({ code: 'mark_orphan', message: `${seen.id}, ${what}, ${round.is('marked')} as nobody's.` }, () =>
-      world.ec2.createTags([seen.id], { [TAG.orphanSince]: new Date(round.now).toISOString() }, io),
+    await round.act(
+      {
+        code: 'mark_orphan',
+        message: `${seen.id}, ${what}, is stopped and ${round.is('marked')} as nobody's.`,
+        alert: true,
+      },
+      () => world.ec2.createTags([seen.id], { [TAG.orphanSince]: new Date(round.now).toISOString() }, io),
     );
     return;
   }

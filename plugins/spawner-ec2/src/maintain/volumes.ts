@@ -1,6 +1,7 @@
 import type { Ec2Volume } from '../calls/types.ts';
 import { deleteVolume } from '../homes/archive.ts';
 import { recoverHome } from '../homes/ensure-home.ts';
+import { lookVolume } from '../homes/look.ts';
 import { ourVolumes } from '../survey.ts';
 import { TAG, userTag } from '../tags.ts';
 import { eachOf, type Round, span } from './round.ts';
@@ -91,6 +92,8 @@ async function recover(round: Round, volume: Ec2Volume, storage: string, user: s
 async function leftCopy(round: Round, volume: Ec2Volume): Promise<void> {
   if (volume.state !== 'available' || round.now - volume.createdAt < COPY_LEFT_MS) return;
   const { world, io } = round;
+  // The sweep is some minutes old.
+  if (!(await lookVolume(world, volume.id, io.signal))) return;
   await round.act(
     {
       code: 'delete_copy',
