@@ -6,6 +6,7 @@ import { destroyHome, storageDoor, within } from './homes/index.ts';
 import { imageFinder } from './images.ts';
 import { instanceCache } from './instance-cache.ts';
 import { capacityMemory } from './ladder.ts';
+import { maintain } from './maintain/index.ts';
 import { meters } from './meters/index.ts';
 import { list, observe } from './observe.ts';
 import { priceOf } from './prices.ts';
@@ -69,6 +70,7 @@ export function spawnerOf(world: Ec2World): Spawner<Ec2Spec, Ec2Ref> {
       address: 'tcp',
       limits: ['memory', 'cpu', 'disk'],
       isolation: 'full',
+      sharedHome: false,
       warnings: config.profiles
         .filter(({ studentRoot }) => studentRoot)
         .map(
@@ -93,7 +95,7 @@ export function spawnerOf(world: Ec2World): Spawner<Ec2Spec, Ec2Ref> {
     },
     destroyStorage: (storage, io) => destroyHome(within(world, io), storage, io.signal),
     storage: storageDoor(world),
-    maintain: (io) => tellTroubles(world, io),
+    maintain: async (io) => [...(await maintain(world, io)), ...(await tellTroubles(world, io))],
     meters: (io) => meters(world, io),
     worker: workerDoor(world),
   };

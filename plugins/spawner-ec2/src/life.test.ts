@@ -29,5 +29,5 @@ test('a first start makes one instance and one home; a stop is confirmed; the ne
   await hub.until('s1', 'running');
   expect(rig.living('s1')).toEqual([first]);
   expect(rig.sim.calls.all('RunInstances')).toHaveLength(1);
-  expect(rig.sim.calls.all('CreateVolume')).toHaveLength(1);
+  expect(homes).toHaveLength(1);
 });

@@ -12,6 +12,9 @@ import type { Ec2World } from './world.ts';
 /** How long EC2 may not yet know what a call made whose answer never came. */
 const CONSISTENCY_MS = 60_000;
 const FRESH_MS = 400;
+/** A machine that is still stopping after this long is switched off, if the hub asks for force. */
+const STUCK_MS = 5 * 60_000;
+const FORCE_AGAIN_MS = 2 * 60_000;
 
 /**
  * One step towards stopped, confirmed by EC2: it is over when EC2 says so, not when it was asked. The machine is stopped,
@@ -98,7 +101,8 @@ async function take(
       if (how.terminate) await world.ec2.terminateInstances([seen.id], options);
       break;
     case 'stopping':
-      if (!how.force) return { phase: 'stopping' };
+      if (!how.force || !mayForce(world, seen)) return { phase: 'stopping' };
+      world.log.warn({ instance: seen.id }, 'an instance does not stop; it is switched off');
       await world.ec2.stopInstance(seen.id, { hibernate: false, force: true }, options);
       break;
     case 'running':
@@ -109,6 +113,19 @@ async function take(
   return { phase: 'stopping' };
 }
 
+const forced = new WeakMap<Ec2World, Map<string, number>>();
+
+/** An ordinary stop takes EC2 up to some minutes, and each forced one begins it anew. */
+function mayForce(world: Ec2World, { id, transitionAt }: Ec2Instance): boolean {
+  const now = world.clock.now();
+  const last = forced.get(world) ?? new Map<string, number>();
+  forced.set(world, last);
+  for (const [other, at] of last) if (now - at > FORCE_AGAIN_MS) last.delete(other);
+  if (transitionAt === undefined || now - transitionAt < STUCK_MS || last.has(id)) return false;
+  last.set(id, now);
+  return true;
+}
+
 async function stopOrTerminate(
   world: Ec2World,
   seen: Ec2Instance,
@@ -117,11 +134,16 @@ async function stopOrTerminate(
 ): Promise<void> {
   const options = { signal: io.signal };
   try {
-    await world.ec2.stopInstance(seen.id, { hibernate: hibernate && seen.hibernation && !force, force }, options);
+    // Politely, whatever the hub's patience is: file systems are written back. Force is for what does not stop then.
+    await world.ec2.stopInstance(
+      seen.id,
+      { hibernate: hibernate && seen.hibernation && !force, force: false },
+      options,
+    );
   } catch (error) {
     if (!(error instanceof Ec2Fault) || error.code !== 'UnsupportedHibernationConfiguration') throw error;
     // Not ready to hibernate yet (its agent has not prepared the disk): an ordinary stop.
-    await world.ec2.stopInstance(seen.id, { hibernate: false, force }, options);
+    await world.ec2.stopInstance(seen.id, { hibernate: false, force: false }, options);
   }
 }
 

@@ -1,3 +1,4 @@
+import { scaledClock } from '@atrium/ec2-sim';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Rig, startRig } from '../testing/rig.ts';
 
@@ -189,4 +190,21 @@ describe('a look', () => {
 
     await expect.poll(() => rig.hub.observe('s1').then(({ phase }) => phase), { timeout: 30_000 }).toBe('unknown');
   }, 60_000);
+});
+
+test('the hub’s impatience does not make a stop rough: force is for what has not stopped after minutes', async () => {
+  await rig[Symbol.asyncDispose]();
+  // A machine whose operating system hangs while it shuts down.
+  rig = await startRig({ sim: { delays: { stoppingMs: 12 * 60_000 }, clock: scaledClock(600) } });
+  const id = await used();
+  const stops = () => rig.sim.calls.all('StopInstances').map(({ params }) => params.Force === true);
+
+  await rig.hub.stop('s1', true);
+  await expect.poll(() => rig.hub.stop('s1', true).then(() => stateOf(id)), within).toBe('stopping');
+  const begun = rig.clock.now();
+  while (rig.clock.now() < begun + 4 * 60_000) expect((await rig.hub.stop('s1', true)).phase).toBe('stopping');
+  expect(stops()).toEqual([false]);
+
+  await expect.poll(() => rig.hub.stop('s1', true).then(() => stops().includes(true)), within).toBe(true);
+  expect(stops().filter((force) => force).length).toBeLessThanOrEqual(2);
 });
