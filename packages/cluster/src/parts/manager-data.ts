@@ -1,3 +1,4 @@
+import type { Snapshot } from '@aws-sdk/client-ec2';
 import { orGone } from '../aws/errors.ts';
 import type { ClusterConfig } from '../config.ts';
 import { idOf, type Look, notFound, ownerOf, type Part, remember, type Scene } from '../engine/part.ts';
@@ -13,7 +14,10 @@ export const dataVolume = (config: ClusterConfig, zone: string | undefined): Par
   async look(scene): Promise<Look> {
     if (!scene.owner) return { state: 'absent' };
     const found = await dataVolumeOf(scene);
-    if (!found) return notFound(scene, 'manager-data');
+    if (!found) {
+      const copy = await newestCopy(scene);
+      return notFound(scene, 'manager-data', copy && `from its copy ${copy.SnapshotId}`);
+    }
     const id = found.VolumeId!;
     if (found.State === 'creating') return { state: 'pending', id, note: 'being made' };
     if ((found.Size ?? 0) < config.manager.dataGb) {
@@ -28,14 +32,18 @@ export const dataVolume = (config: ClusterConfig, zone: string | undefined): Par
       return;
     }
     const owner = ownerOf(scene);
-    const tags = tagsOf(owner, 'manager-data', 'manager-data', { [FRESH]: 'yes' });
+    const copy = await newestCopy(scene);
+    if (copy) scene.say(`the hub's disk comes from its newest copy, ${copy.SnapshotId}`);
+    const tags = tagsOf(owner, 'manager-data', 'manager-data', { [FRESH]: copy ? 'no' : 'yes' });
+    const AvailabilityZone = zone ?? (await managerZone(scene));
+    const Size = Math.max(config.manager.dataGb, copy?.VolumeSize ?? 0);
     const made = await ec2.createVolume({
-      AvailabilityZone: zone ?? (await managerZone(scene)),
-      Size: config.manager.dataGb,
+      AvailabilityZone,
+      Size,
       VolumeType: 'gp3',
       Encrypted: true,
-      // One disk for the life of the cluster, unless that one was deleted.
-      ClientToken: tokenFor(owner, 'manager-data', await lastDeleted(scene)),
+      ...(copy ? { SnapshotId: copy.SnapshotId } : {}),
+      ClientToken: tokenFor(owner, 'manager-data', AvailabilityZone, Size, copy?.SnapshotId ?? ''),
       TagSpecifications: tagged('volume', tags),
     });
     remember(scene, 'manager-data', made.VolumeId);
@@ -48,12 +56,14 @@ async function managerZone(scene: Scene): Promise<string> {
   return Subnets[0]?.AvailabilityZone ?? '';
 }
 
-/** After `down --delete-hub-data` a final snapshot is left: a disk made after it is another one. */
-async function lastDeleted(scene: Scene): Promise<string> {
+/** A disk that is gone comes back from here: a cluster that had data never starts with a blank one. */
+async function newestCopy(scene: Scene): Promise<Snapshot | undefined> {
   const ec2 = await scene.aws.ec2();
   const Filters = ourPart(ownerOf(scene), 'manager-data');
   const { Snapshots = [] } = await ec2.describeSnapshots({ OwnerIds: ['self'], Filters });
-  return Snapshots.map(({ SnapshotId }) => SnapshotId).sort()[0] ?? '';
+  return Snapshots.filter(({ State }) => State === 'completed').sort(
+    (a, b) => Number(b.StartTime) - Number(a.StartTime),
+  )[0];
 }
 
 export async function dataVolumeOf(scene: Scene) {

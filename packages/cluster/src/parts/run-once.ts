@@ -1,7 +1,7 @@
 import type { Instance, RunInstancesCommandInput } from '@aws-sdk/client-ec2';
 import { orGone } from '../aws/errors.ts';
 import { ownerOf, type Scene } from '../engine/part.ts';
-import { tokenFor } from '../tags.ts';
+import { digest, tokenFor } from '../tags.ts';
 
 /** A machine launched no longer ago than this was launched by the call that just answered. */
 const FRESH_MS = 120_000;
@@ -17,9 +17,11 @@ export async function runOnce(
   input: Omit<RunInstancesCommandInput, 'ClientToken' | 'MinCount' | 'MaxCount'>,
 ): Promise<string> {
   const ec2 = await scene.aws.ec2();
+  // AWS refuses a token that comes again with another subnet or group, as after a cluster was taken down and made anew.
+  const asked = digest(JSON.stringify(input));
   let after = '';
   for (let link = 0; link < LONGEST_CHAIN; link++) {
-    const ClientToken = tokenFor(ownerOf(scene), ...seed, after);
+    const ClientToken = tokenFor(ownerOf(scene), ...seed, asked, after);
     const { Instances = [] } = await ec2.runInstances({ ...input, MinCount: 1, MaxCount: 1, ClientToken });
     const [made] = Instances;
     if (!made?.InstanceId) throw new Error('AWS launched a machine, but named none');
