@@ -6,7 +6,7 @@ const DAY_MS = 86_400_000;
 
 /** One lesson on one day. */
 export interface Lesson {
-  /** Names it for ever: what it is for and its day. Moving it by an hour is the same lesson. */
+  /** Names it for ever: what it is for, when it begins, and its day. Another end or profile is the same lesson. */
   key: string;
   rule: LessonRule;
   /** `2026-11-23`, by the wall of its zone. */

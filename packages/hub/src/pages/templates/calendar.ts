@@ -46,7 +46,7 @@ export function calendarPage({ now, configured, lessons }: CalendarModel): Html 
 <section class="card" aria-labelledby="coming"><h2 id="coming">${t.calendar.heading}</h2>
 ${
   lessons.length > 0
-    ? html`<div class="scroll"><table><thead><tr><th scope="col">${t.calendar.lesson}</th><th scope="col">${t.calendar.begins}</th><th scope="col">${t.calendar.servers}</th></tr></thead>
+    ? html`<div class="scroll stacked"><table><thead><tr><th scope="col">${t.calendar.lesson}</th><th scope="col">${t.calendar.begins}</th><th scope="col">${t.calendar.servers}</th></tr></thead>
 <tbody>${lessons.map((lesson) => row(lesson, now))}</tbody></table></div>`
     : html`<p class="muted">${configured ? t.calendar.empty : t.calendar.none}</p>`
 }</section>`;
