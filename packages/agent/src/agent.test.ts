@@ -1,6 +1,7 @@
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { stepsOf } from './test-hub.ts';
 import { reboot, testWorld } from './test-world.ts';
 
 const SOON = { timeout: 20_000, interval: 20 };
@@ -14,7 +15,7 @@ test('a machine proves itself, opens the home, starts the server as its person a
   await expect.poll(() => world.hub.of(machine.id, 'heartbeat').length, SOON).toBeGreaterThan(1);
 
   expect(world.hub.of(machine.id, 'hello')).toHaveLength(3);
-  const steps = world.hub.of(machine.id, 'step').map(({ body }) => body.percent as number);
+  const steps = world.hub.of(machine.id, 'step').flatMap(({ body }) => stepsOf(body).map(({ percent }) => percent));
   expect(steps).toEqual([55, 60, 65, 75, 95]);
   const beat = world.hub.of(machine.id, 'heartbeat')[0]!.body;
   expect(beat).toMatchObject({ busy: false, lastWork: null, kernels: 0, terminals: 0, server: { state: 'running' } });

@@ -1,5 +1,5 @@
 import { AgentError } from './errors.ts';
-import { call } from './http.ts';
+import { call, openLine } from './http.ts';
 
 /** The instance metadata service, version 2 only: every read carries a token that a PUT gave out. */
 export interface Imds {
@@ -17,6 +17,7 @@ const TIMEOUT_MS = 2000;
 /** A client for one endpoint, such as http://169.254.169.254. Its calls reject when the service does not answer. */
 export function imdsClient(endpoint: string): Imds {
   const base = endpoint.replace(/\/+$/, '');
+  const line = openLine();
   let token: Promise<string> | undefined;
 
   const newToken = async (): Promise<string> => {
@@ -25,6 +26,7 @@ export function imdsClient(endpoint: string): Imds {
       url: `${base}/latest/api/token`,
       headers: { 'x-aws-ec2-metadata-token-ttl-seconds': String(TOKEN_SECONDS) },
       timeoutMs: TIMEOUT_MS,
+      line,
     });
     if (answer.status !== 200) throw new AgentError(`The metadata service refused a token (${answer.status}).`);
     return answer.body;
@@ -40,6 +42,7 @@ export function imdsClient(endpoint: string): Imds {
           url: `${base}/latest/${path}`,
           headers: { 'x-aws-ec2-metadata-token': value },
           timeoutMs: TIMEOUT_MS,
+          line,
         }),
       )
       .catch((error) => {

@@ -10,7 +10,8 @@ import type { Machine } from './machine/machine.ts';
 import { backoff, pause } from './retry.ts';
 import { type RunFiles, runFiles } from './run-files.ts';
 import { granted, type SessionLoop, sessionLoop } from './session-loop.ts';
-import { startServer, tell } from './start-server.ts';
+import { startServer } from './start-server.ts';
+import { tell } from './story.ts';
 import { VERSION } from './version.ts';
 import { watchSpot } from './watch/spot.ts';
 
@@ -98,8 +99,9 @@ async function live(agent: Agent, left: { session?: Session; since?: number }): 
       told = false;
     }
     const home = await start(agent, session, told);
+    const loop = { since, fresh: !told };
     told = true;
-    const end = home === undefined ? undefined : await keep(agent, session, home, since);
+    const end = home === undefined ? undefined : await keep(agent, session, home, loop);
     if (signal.aborted || end?.end === 'aborted') return { reason: 'stopped', why: 'asked to' };
     if (end?.end === 'off') return off(agent, end.why);
     if (end?.end === 'server') {
@@ -156,14 +158,14 @@ async function start(agent: Agent, session: Session, quiet: boolean): Promise<st
         ? { class: error.class, code: error.code, message: error.message }
         : { class: 'transient', code: 'machine_failed', message: 'The machine could not start the notebook server.' };
     log.error({ error: textOf(error), code: fault.code }, 'the server could not be started');
-    await tell(agent, session, { percent: 0, message: fault.message, fault });
+    await tell(agent, session, [{ percent: 0, message: fault.message, fault }]);
     return undefined;
   }
 }
 
-async function keep(agent: Agent, session: Session, home: string, since: number) {
+async function keep(agent: Agent, session: Session, home: string, options: { since: number; fresh: boolean }) {
   const over = new AbortController();
-  const loop: SessionLoop = sessionLoop(agent, session, home, since);
+  const loop: SessionLoop = sessionLoop(agent, session, home, options);
   const spot = watchSpot(agent.imds, agent.clock, agent.log, AbortSignal.any([agent.signal, over.signal]), loop.spot);
   try {
     return await loop.run();

@@ -44,9 +44,15 @@ export interface SessionLoop {
 
 /**
  * Keeps a running server: beats, carries out what the hub asks for, and watches lease and session (judge). `since` is
- * when the session began, ms.
+ * when the session began, ms; `fresh`: the hub has just heard that the server answers, so the first beat need not come
+ * at once, with those of everybody who started at the same time.
  */
-export function sessionLoop(world: LoopWorld, session: Session, home: string, since: number): SessionLoop {
+export function sessionLoop(
+  world: LoopWorld,
+  session: Session,
+  home: string,
+  { since, fresh }: { since: number; fresh: boolean },
+): SessionLoop {
   const { machine, hub, files, clock, log, signal } = world;
   const account = accountOf(session);
   const look = activityWatch(machine, clock, log);
@@ -92,11 +98,11 @@ export function sessionLoop(world: LoopWorld, session: Session, home: string, si
   };
 
   /** Sleeps to the next beat, or to the moment something must be judged, or until woken. */
-  const wait = async () => {
+  const wait = async (least = 0.9) => {
     const now = clock.now();
     const next = Math.min(...[leaseUntil, sessionUntil].filter((at) => at > now).map((at) => at - now), everyMs);
     // Machines that were started together must not beat together.
-    const ms = next === everyMs ? Math.round(everyMs * (0.9 + Math.random() * 0.2)) : next;
+    const ms = next === everyMs ? Math.round(everyMs * (least + Math.random() * (1.1 - least))) : next;
     wake = new AbortController();
     await pause(clock, ms, AbortSignal.any([signal, wake.signal]));
     if (clock.now() - now > ms + JUMP_MS) {
@@ -111,6 +117,7 @@ export function sessionLoop(world: LoopWorld, session: Session, home: string, si
       leaseUntil = (await files.lease()) ?? clock.now() + granted(session);
       await files.saveLimits({ hardStopAfterMs: session.hardStopAfterMs, sessionUntil });
       await removeWarning(home).catch(() => {});
+      if (fresh) await wait(0.1);
       while (!signal.aborted) {
         const server = await machine.server();
         const { refused, busy } = await beat(server);

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ifMissing, StartFault } from './errors.ts';
-import type { Session } from './hub/protocol.ts';
 import { pause } from './retry.ts';
-import { type StartWorld, tell } from './start-server.ts';
+import type { StartWorld } from './start-server.ts';
+import type { Story } from './story.ts';
 
 const LOOK_MS = 1000;
 const TIMEOUT_MS = 20 * 60_000;
@@ -12,7 +12,7 @@ const TIMEOUT_MS = 20 * 60_000;
  * Waits while cloud-init installs the notebook server on a plain image (units/setup.sh), and tells the hub each step. An
  * image that carries everything has no such file. @throws StartFault when it failed or takes too long.
  */
-export async function untilSetUp(world: StartWorld, session: Session): Promise<void> {
+export async function untilSetUp(world: StartWorld, say: Story['say']): Promise<void> {
   const { clock, root, signal } = world;
   const deadline = clock.now() + TIMEOUT_MS;
   for (let last = ''; ; await pause(clock, LOOK_MS, signal)) {
@@ -29,7 +29,7 @@ export async function untilSetUp(world: StartWorld, session: Session): Promise<v
     if (message && message !== last) {
       // The script counts on its own scale; this part of the start lies between the disk (65) and the server (75).
       const percent = 65 + Math.min(9, Math.round(Number.parseInt(state, 10) / 10));
-      await tell(world, session, { percent, message });
+      say(percent, message);
       last = message;
     }
     if (clock.now() >= deadline)

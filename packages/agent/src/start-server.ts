@@ -1,13 +1,14 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, Log } from '@atrium/sdk';
-import { ifMissing, StartFault, textOf } from './errors.ts';
+import { ifMissing, StartFault } from './errors.ts';
 import { call } from './http.ts';
 import type { HubClient } from './hub/client.ts';
 import type { Session } from './hub/protocol.ts';
 import type { Account, Machine } from './machine/machine.ts';
 import { pause } from './retry.ts';
 import { untilSetUp } from './set-up.ts';
+import { silent, storyOf } from './story.ts';
 
 const READY_LOOK_MS = 250;
 const READY_TIMEOUT_MS = 180_000;
@@ -40,34 +41,23 @@ export const accountOf = ({ login, uid, server, studentRoot }: Session): Account
 export async function startServer(world: StartWorld, session: Session): Promise<string> {
   const { machine } = world;
   const account = accountOf(session);
-  const say = (percent: number, message: string) =>
-    world.quiet ? Promise.resolve() : tell(world, session, { percent, message });
+  const { say, told } = world.quiet ? silent : storyOf(world, session);
 
-  await say(55, 'Your machine is up');
+  say(55, 'Your machine is up');
   await machine.makeAccount(account);
-  if (session.home) await say(60, 'Connecting your disk');
+  if (session.home) say(60, 'Connecting your disk');
   const home = await machine.openHome(
     account,
     session.home ? { volume: session.home.volume, fresh: session.home.fresh, device: session.home.device } : undefined,
     (message) => say(65, message),
   );
-  await untilSetUp(world, session);
-  await say(75, 'Starting your notebook server');
+  await untilSetUp(world, say);
+  say(75, 'Starting your notebook server');
   await machine.startServer({ account, home, command: session.command, env: await environment(world, session, home) });
   await untilReady(world, session);
-  await say(95, 'Your notebook server answers');
+  say(95, 'Your notebook server answers');
+  await told();
   return home;
-}
-
-/** Progress is worth one try: what comes next matters more than telling it. */
-export async function tell(
-  { hub, log, signal }: Pick<StartWorld, 'hub' | 'log' | 'signal'>,
-  session: Session,
-  step: { percent: number; message: string; fault?: { class: string; code: string; message: string } },
-): Promise<void> {
-  await hub
-    .once('step', { session: session.session, ...step }, signal)
-    .catch((error) => log.warn({ step: step.message, error: textOf(error) }, 'a step could not be told to the hub'));
 }
 
 /** The hub's variables, completed; the hub's win. */

@@ -46,6 +46,12 @@ export interface TestHub extends AsyncDisposable {
   of(instanceId: string, verb: string): Seen[];
 }
 
+/** What one call told: what was said meanwhile comes first. */
+export function stepsOf(body: Record<string, unknown>): { percent: number; message: string }[] {
+  const { earlier = [], percent, message } = body as { earlier?: []; percent: number; message: string };
+  return [...earlier, { percent, message }];
+}
+
 /** A hub's side of the worker protocol with its checks, and the little of the REST API that a notebook server asks. */
 export async function startTestHub(
   authority: Authority,

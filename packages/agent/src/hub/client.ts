@@ -1,6 +1,6 @@
 import type { Clock, Log } from '@atrium/sdk';
 import { AgentError, textOf } from '../errors.ts';
-import { call } from '../http.ts';
+import { call, openLine } from '../http.ts';
 import { backoff, pause } from '../retry.ts';
 import { trustAnchor } from './trust.ts';
 
@@ -36,6 +36,7 @@ export interface HubClientOptions {
 }
 
 export function hubClient({ hub, ca, from, clock, log }: HubClientOptions): HubClient {
+  const line = openLine();
   let anchored: Promise<string> | undefined;
   const anchor = async (): Promise<string | undefined> => {
     if (!ca) return undefined;
@@ -57,6 +58,7 @@ export function hubClient({ hub, ca, from, clock, log }: HubClientOptions): HubC
       signal,
       from,
       tls: pem ? { ca: pem } : undefined,
+      line,
     });
     const { status } = answer;
     const parsed = parse(answer.body);

@@ -59,7 +59,7 @@ export interface Machine {
    * and gives it to the account. Answers the home folder. Without a volume a folder on the root disk.
    * @throws StartFault when there is no volume in time or it must not be formatted.
    */
-  openHome(account: Account, volume: Volume | undefined, say: (message: string) => Promise<void>): Promise<string>;
+  openHome(account: Account, volume: Volume | undefined, say: (message: string) => void): Promise<string>;
   /** Grows the home's file system to its volume; nothing when it fills it already. */
   growHome(): Promise<void>;
   /** Mounts a second volume to read; answers its folder. */

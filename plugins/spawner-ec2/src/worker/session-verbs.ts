@@ -8,10 +8,11 @@ import { type MachineSession, sessionOf, writeSession } from './session.ts';
 import { finishTask, openTasks } from './tasks.ts';
 
 const Secret = z.string().min(16).max(512);
-const Step = z.object({
+const Line = z.object({ percent: z.number().min(0).max(100), message: z.string().max(500) });
+const Step = Line.extend({
   session: Secret,
-  percent: z.number().min(0).max(100),
-  message: z.string().max(500),
+  /** What was said while the last call was under way. */
+  earlier: z.array(Line).max(50).default([]),
   fault: z
     .object({ class: z.string().max(20), code: z.string().regex(/^[a-z0-9_]{1,60}$/), message: z.string().max(1000) })
     .optional(),
@@ -35,14 +36,14 @@ const READY_AT = 95;
 
 /** A step of the start, for the person who waits. @throws HubError */
 export async function step(world: Ec2World, request: WorkerRequest, io: WorkerIo): Promise<Json> {
-  const { session: secret, percent, message, fault } = read(Step, request);
+  const { session: secret, percent, message, fault, earlier } = read(Step, request);
   const { session, row } = await known(world, secret, request, io);
   if (fault) {
     await writeSession(io.store, { ...session, fault });
     row.wake();
     return {};
   }
-  await row.progress({ percent, message });
+  for (const line of [...earlier, { percent, message }]) await row.progress(line);
   if (percent >= MOUNTED_AT) await mounted(world, session, io);
   if (percent >= READY_AT && !session.ready) {
     await writeSession(io.store, { ...session, ready: true });

@@ -44,7 +44,7 @@ export function foldersMachine(
     });
   };
 
-  const openHome = async (account: Account, volume: Volume | undefined, say: (message: string) => Promise<void>) => {
+  const openHome = async (account: Account, volume: Volume | undefined, say: (message: string) => void) => {
     if (!volume) {
       const folder = join(root, 'home', account.login);
       await mkdir(folder, { recursive: true });
@@ -61,7 +61,7 @@ export function foldersMachine(
           'The disk with your files looks empty, but it was used before. Nothing was changed; an administrator must look at it.',
         );
       await writeFile(mark, `${JSON.stringify({ uuid: randomUUID(), made: new Date(clock.now()).toISOString() })}\n`);
-      await say('Your disk was prepared');
+      say('Your disk was prepared');
     }
     await chmod(folder, 0o700);
     if (isRoot) await giveHome(folder, account.uid);

@@ -26,7 +26,7 @@ export function linuxMachine(config: AgentConfig, { clock, log, powerOff }: Linu
   const unit = serverUnit(at('run/atrium'));
   let home: { device: string; folder: string } | undefined;
 
-  const openHome = async (account: Account, volume: Volume | undefined, say: (message: string) => Promise<void>) => {
+  const openHome = async (account: Account, volume: Volume | undefined, say: (message: string) => void) => {
     const folder = at('home', account.login);
     await mkdir(folder, { recursive: true, mode: 0o700 });
     if (!volume) {
@@ -36,7 +36,7 @@ export function linuxMachine(config: AgentConfig, { clock, log, powerOff }: Linu
     }
     const device = await waitForVolume(root, volume.volume, clock);
     const made = await formatIfFresh(device, volume.fresh);
-    if (made) await say('Your disk was prepared');
+    if (made) say('Your disk was prepared');
     await mount(device, folder, 'nodev,nosuid');
     // A home that did not grow is better than none.
     await grow(device, folder).catch((error) => log.warn({ error: textOf(error) }, 'the home could not be grown'));
