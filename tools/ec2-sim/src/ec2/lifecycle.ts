@@ -48,22 +48,21 @@ function endLaunch(core: SimCore, instance: SimInstance, reason: Reason): void {
   } else finishTermination(core, instance);
 }
 
-/** Stops; `force` does not wait for what runs inside. */
+/** Stops; `force` does not wait for what runs inside, nor begins a stop anew that is under way. */
 export function stop(
   core: SimCore,
   instance: SimInstance,
   how: { force?: boolean; hibernate?: boolean; reason: Reason },
 ): void {
-  const wasRunning = instance.state === 'running';
-  enter(instance, 'stopping');
-  instance.stateReason = how.reason;
-  instance.transitionReason = transition(core, how.reason);
+  if (instance.state !== 'stopping') {
+    enter(instance, 'stopping');
+    instance.stateReason = how.reason;
+    instance.transitionReason = transition(core, how.reason);
+    delete instance.interruptAt;
+    core.world.meter.stop('instance', instance.id);
+  }
   instance.hibernated = how.hibernate ?? false;
-  delete instance.interruptAt;
-  core.world.meter.stop('instance', instance.id);
-  const halted = wasRunning
-    ? halt(core, instance, how.force ? 'force' : how.hibernate ? 'hibernate' : 'stop')
-    : Promise.resolve();
+  const halted = halt(core, instance, how.force ? 'force' : how.hibernate ? 'hibernate' : 'stop');
   track(core, halted);
   later(core, instance, core.world.delays.stoppingMs, () => {
     track(

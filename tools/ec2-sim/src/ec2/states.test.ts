@@ -73,6 +73,22 @@ test('one instance in the wrong state refuses the whole batch', async () => {
   expect((await seen(t, one)).State!.Name).toBe('stopped');
 });
 
+test('a forced stop of what is stopping already does not begin it anew', async () => {
+  await using t = await startTestSim();
+  const [id] = await running(t);
+  const force = () => t.ec2.send(new StopInstancesCommand({ InstanceIds: [id], Force: true }));
+  await stop(t, id);
+
+  for (let second = 0; second < 14; second++) {
+    await t.clock.advance(1_000);
+    await force();
+  }
+  expect((await seen(t, id)).State!.Name).toBe('stopping');
+  await t.clock.advance(1_000);
+
+  expect((await seen(t, id)).State!.Name).toBe('stopped');
+});
+
 test('a type can be changed only while the instance is stopped, and only to one that fits', async () => {
   await using t = await startTestSim();
   const [id] = await running(t);
