@@ -1,8 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { awsClients } from './aws/clients.ts';
 import { downCluster } from './down.ts';
-import { snapshotHubData } from './manager/snapshot.ts';
-import { openScene } from './scene.ts';
 import { account, foreignIn, shapeOf } from './testing/account.ts';
 import { homeIn, machineIn } from './testing/people.ts';
 import { type ClusterRig, startClusterRig } from './testing/rig.ts';

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { awsClients } from './aws/clients.ts';
 import { homeIn, machineIn } from './testing/people.ts';
 import { type ClusterRig, startClusterRig } from './testing/rig.ts';
 import { upCluster } from './up.ts';
@@ -42,21 +43,27 @@ test('a new version rolls image, template and manager; homes, running machines a
 });
 
 test('a base image that is newer is taken by upgrade, not by up; two images are kept', async () => {
-  await using rig = await startClusterRig();
-  await upCluster(rig.input());
-  const images = () => [...rig.sim.world.images.values()].filter((one) => one.tags.get('atrium:part') === 'image');
-  for (let round = 0; round < 3; round++) {
-    const [name, base] = [...rig.sim.world.imageAliases].find(
-      ([key]) => key.includes('24.04') && key.includes('amd64'),
-    )!;
-    const like = rig.sim.world.images.get(base)!;
+  const base = '/images/of-the-department';
+  await using rig = await startClusterRig({ config: { image: { base } } });
+  const ssm = await awsClients().ssm();
+  const [like] = [...rig.sim.world.images.values()].filter((one) => one.public && one.architecture === 'x86_64');
+  const publish = async (round: number) => {
     const id = `ami-0000000000000000${round}`;
-    rig.sim.world.images.set(id, { ...like, id });
-    rig.sim.world.imageAliases.set(name, id);
-    const before = images().length;
+    rig.sim.world.images.set(id, { ...like!, id });
+    await ssm.putParameter({ Name: base, Value: id, Type: 'String', Overwrite: true });
+  };
+  const images = () =>
+    [...rig.sim.world.images.values()].filter(
+      (one) => one.tags.get('atrium:part') === 'image' && one.state === 'available',
+    );
+
+  await publish(0);
+  await upCluster(rig.input());
+  for (let round = 1; round < 4; round++) {
+    await publish(round);
     expect((await upCluster(rig.input())).changed).toEqual([]);
-    expect(images()).toHaveLength(before);
-    await upgradeCluster(rig.input());
+    const upgraded = await upgradeCluster(rig.input());
+    expect(upgraded.changed.map(({ part }) => part)).toContain('image');
     await rig.pass(86_400_000);
   }
   expect(images()).toHaveLength(2);
