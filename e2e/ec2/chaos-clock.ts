@@ -1,24 +1,34 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { manualClock, type SimClock } from '@atrium/ec2-sim';
+import { manualClock, type SimClock } from '../../tools/ec2-sim/src/clock.ts';
 
-/** How often time is moved on; ms of ours. */
-const TICK_MS = 4;
+/** Simulated time goes on in steps of this, ms, */
+const STEP_MS = 1_000;
+/** each of which takes at least this, in ms of ours. */
+const TICK_MS = 5;
+/** Steps at once while there is no hub, simulated ms. */
+const SKIP_MS = 2_000;
 
-/** A region's time, which goes on while a hub runs and stands still while one is loaded: loading costs seconds of ours. */
+/**
+ * The time that a region and the hub share. It goes on step by step, and not before whoever follows has made the one
+ * before: on a busy machine it goes slower, and nobody seems late. It stands still while a hub is loaded.
+ */
 export interface DrivenClock extends SimClock {
   freeze(): void;
   thaw(): void;
   /** Lets time pass at once. */
   skip(ms: number): Promise<void>;
+  /** Told of each step, which waits for it. */
+  follow(step: (now: number) => Promise<void>): void;
 }
 
-/** Simulated time, `speed` times as fast as ours; stands still until thawed. */
-export function drivenClock(speed: number, start: number = Date.now()): DrivenClock {
+/** Stands still until thawed. */
+export function drivenClock(start: number = Date.now()): DrivenClock {
   const clock = manualClock(start);
   let frozen = true;
   let over = false;
-  let last = performance.now();
   let turn: Promise<void> = Promise.resolve();
+  let behind: Promise<void> | undefined;
+  let follower: (now: number) => Promise<void> = async () => {};
   const advance = (ms: number) => {
     turn = turn.then(() => clock.advance(ms));
     return turn;
@@ -26,30 +36,29 @@ export function drivenClock(speed: number, start: number = Date.now()): DrivenCl
   void (async () => {
     while (!over) {
       await delay(TICK_MS);
-      const now = performance.now();
-      if (!frozen) await advance((now - last) * speed);
-      last = now;
+      if (frozen) continue;
+      await advance(STEP_MS);
+      await behind;
+      behind = follower(clock.now());
     }
   })();
   return {
-    now: () => Math.floor(clock.now()),
-    sleep: clock.sleep,
-    after: clock.after,
-    speed,
+    ...clock,
     freeze() {
       frozen = true;
     },
     thaw() {
-      last = performance.now();
       frozen = false;
     },
     async skip(ms) {
-      const STEP = 2_000;
-      for (let passed = 0; passed < ms; passed += STEP) {
-        await advance(Math.min(STEP, ms - passed));
+      for (let passed = 0; passed < ms; passed += SKIP_MS) {
+        await advance(Math.min(SKIP_MS, ms - passed));
         // Machines that call a hub which is not there need a moment of ours to hear so.
         await delay(1);
       }
+    },
+    follow(step) {
+      follower = step;
     },
     dispose() {
       over = true;

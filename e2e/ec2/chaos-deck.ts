@@ -1,6 +1,8 @@
 import type { Chance } from '../lib/chance.ts';
 import { type Kill, PLACES } from './chaos-place.ts';
 
+/** How many people are at it at a time. */
+const TOGETHER = 8;
 /** How far into a story a sample looks. */
 const DEEP = 14;
 
@@ -43,9 +45,9 @@ export function deckOf(stories: readonly string[], chance: Chance, sample: boole
       const key = `${story} ${place}`;
       const nth = sample ? number(Math.min(DEEP, last.get(key) ?? DEEP)) : (next.get(key) ?? number(2));
       const kills: Kill[] = [{ place, nth }];
-      while (kills.length < 4 && chance.next() < 0.25) kills.push({ place: one(PLACES), nth: number(20) });
+      while (kills.length < 6 && chance.next() < 0.6) kills.push({ place: one(PLACES), nth: number(30) });
       const drops = chance.next() < 0.35 ? [number(4), number(8)] : [];
-      return { story, beside: [one(stories), one(stories)], kills, drops, outageMs: one(OUTAGES) };
+      return { story, beside: Array.from({ length: TOGETHER - 1 }, () => one(stories)), kills, drops, outageMs: one(OUTAGES) };
     },
     note({ story, kills: [kill] }, struck) {
       const key = `${story} ${kill!.place}`;

@@ -10,7 +10,7 @@ import { pino } from 'pino';
 import { issueToken } from '../../packages/hub/src/tokens/tokens.service.ts';
 import { runUpkeep } from '../../packages/hub/src/upkeep/upkeep.service.ts';
 import { createUser } from '../../packages/hub/src/users/users.service.ts';
-import { scaledClock } from '../../tools/ec2-sim/src/clock.ts';
+import { type ManualClock, manualClock } from '../../tools/ec2-sim/src/clock.ts';
 import { installKiller } from './chaos-killer.ts';
 import type { FromHub, HubSetup, ToHub } from './chaos-place.ts';
 
@@ -22,14 +22,15 @@ const setup = JSON.parse(process.argv[2] ?? '{}') as HubSetup;
 const killer = installKiller(setup.ec2);
 const send = (message: FromHub) => process.send?.(message);
 let hub: Hub | undefined;
+let clock: ManualClock | undefined;
 
 async function go({ now, kill }: Extract<ToHub, { type: 'go' }>): Promise<void> {
-  const { dataDir, port, speed } = setup;
+  const { dataDir, port } = setup;
   mkdirSync(join(dataDir, 'run'), { recursive: true });
   const log = pino({ level: process.env.ATRIUM_TEST_LOG ?? 'silent' }, pino.destination({ dest: 2, sync: true }));
   const loaded = loadConfig({
     file: {
-      idle: { stopAfter: '4m', checkEvery: '10s', warnBefore: '1m' },
+      idle: { stopAfter: '2m', checkEvery: '10s', warnBefore: '30s' },
       start: { timeout: '40m', answerTimeout: '20m', stopTimeout: '3m', slow: '2s' },
     },
     defaults: {
@@ -38,6 +39,7 @@ async function go({ now, kill }: Extract<ToHub, { type: 'go' }>): Promise<void> 
     },
   });
   killer.arm(kill ?? null);
+  clock = manualClock(now);
   const origin = `http://127.0.0.1:${port}`;
   hub = await createHub({
     loaded,
@@ -45,7 +47,7 @@ async function go({ now, kill }: Extract<ToHub, { type: 'go' }>): Promise<void> 
     runDir: join(dataDir, 'run'),
     apiUrl: `${origin}/hub/api`,
     log,
-    clock: scaledClock(speed, now),
+    clock,
     // As the supervisor does for the one that takes a dead hub's place.
     instanceId: 'the-hub',
   });
@@ -66,6 +68,8 @@ async function go({ now, kill }: Extract<ToHub, { type: 'go' }>): Promise<void> 
 process.on('message', (message: ToHub) => {
   if (message.type === 'go') {
     go(message).catch((error: Error) => send({ type: 'failed', problem: error.stack ?? error.message }));
+  } else if (message.type === 'time') {
+    void clock?.advance(message.now - clock.now()).then(() => send({ type: 'time' }));
   } else if (message.type === 'arm') {
     killer.arm(message.kill);
     send({ type: 'done', id: message.id });

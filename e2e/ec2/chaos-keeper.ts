@@ -26,7 +26,6 @@ export interface Keeper extends AsyncDisposable {
   readonly dataDir: string;
   /** Of an administrator. */
   token(): string;
-  trace(): string;
   /** Resolves when a hub serves. */
   up(): Promise<void>;
   /**
@@ -69,7 +68,6 @@ export async function startKeeper(region: Region, spawner: (port: number) => Rec
   let struck: Killed[] = [];
   let serving = Promise.withResolvers<void>();
   let serves = false;
-  let since = 0;
   let current: Child;
   let spare: Child;
   let lastId = 0;
@@ -90,6 +88,7 @@ export async function startKeeper(region: Region, spawner: (port: number) => Rec
     });
     child.on('message', (message: FromHub) => {
       if (message.type === 'loaded') loaded.resolve();
+      if (message.type === 'time') stepped.resolve();
     });
     child.once('exit', (code, signal) =>
       loaded.reject(new Error(`ended with ${code ?? signal}: ${made.err.join('')}`)),
@@ -121,6 +120,14 @@ export async function startKeeper(region: Region, spawner: (port: number) => Rec
     return kill && kill.place !== 'call done' ? kill : null;
   }
 
+  let stepped = Promise.withResolvers<void>();
+  clock.follow(async (now) => {
+    if (!serves) return;
+    stepped = Promise.withResolvers();
+    tell({ type: 'time', now });
+    await stepped.promise;
+  });
+
   const tell = (message: ToHub) => {
     if (current.process.connected) current.process.send(message, () => {});
   };
@@ -138,12 +145,11 @@ export async function startKeeper(region: Region, spawner: (port: number) => Rec
       child.process.once('exit', () => resolve());
     });
     const kill = take(pending[0]);
-    clock.thaw();
     tell({ type: 'go', now: clock.now(), ...(kill && { kill }) });
     await ready;
     if (child.process.exitCode !== null || child.process.signalCode !== null) return;
+    clock.thaw();
     serves = true;
-    since = Date.now();
     serving.resolve();
   }
 
@@ -151,6 +157,7 @@ export async function startKeeper(region: Region, spawner: (port: number) => Rec
   async function watch(child: Child): Promise<void> {
     const [code, signal] = (await once(child.process, 'close')) as [number | null, string | null];
     clock.freeze();
+    stepped.resolve();
     if (over) return;
     // Who waits already waits on: a hub may be killed before it serves.
     if (serves) serving = Promise.withResolvers<void>();
@@ -211,14 +218,6 @@ export async function startKeeper(region: Region, spawner: (port: number) => Rec
     origin: `http://127.0.0.1:${port}`,
     dataDir,
     problems,
-    trace: () =>
-      JSON.stringify({
-        serves,
-        pid: current.process.pid,
-        since: Date.now() - since,
-        exit: current.process.signalCode,
-        out: current.out,
-      }),
     token: () => token,
     up: () => serving.promise,
     async arm(kills, outageMs) {

@@ -37,12 +37,15 @@ export interface Kill {
 /** What the driver tells a hub process. */
 export type ToHub =
   | { type: 'go'; now: number; kill?: Kill }
+  /** It is this late, simulated ms since the epoch; answered when everything due until then was begun. */
+  | { type: 'time'; now: number }
   | { type: 'arm'; id: number; kill: Kill | null }
   | { type: 'upkeep'; id: number };
 
 /** What a hub process answers. */
 export type FromHub =
   | { type: 'loaded' }
+  | { type: 'time' }
   | { type: 'ready'; token?: string }
   | { type: 'done'; id: number; error?: string }
   | { type: 'failed'; problem: string };
@@ -51,7 +54,6 @@ export type FromHub =
 export interface HubSetup {
   dataDir: string;
   port: number;
-  speed: number;
   /** Host and port of the simulator. */
   ec2: string;
   /** Input of the spawner's configuration. */

@@ -39,8 +39,8 @@ export interface Region extends AsyncDisposable {
   folderOf(volumeId: string): string;
 }
 
-export async function startRegion(speed: number): Promise<Region> {
-  const clock = drivenClock(speed);
+export async function startRegion(): Promise<Region> {
+  const clock = drivenClock();
   const dir = mkdtempSync(join(tmpdir(), 'atrium-chaos-'));
   mkdirSync(join(dir, 'ec2'));
   const shutDowns = new Map<string, () => void>();

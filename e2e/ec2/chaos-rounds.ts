@@ -53,19 +53,18 @@ interface Part {
   to: number;
 }
 
-const SPEED = 60;
 /** So many people take turns; one more comes with each first login, and the one who has been there longest stays away. */
-const PEOPLE = 6;
+const PEOPLE = 12;
 /** Two sweeps of the hub and two rounds of upkeep, simulated ms. */
 const TWO_SWEEPS_MS = 150_000;
 /** Between two comparisons, ms of ours. */
 const LOOK_MS = 100;
 
-/** Tells stories, three at a time, and kills hubs in them until so many were disturbed. */
+/** Tells stories, several at a time, and kills hubs in them until so many were disturbed. */
 export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
   const { say = () => {} } = options;
   const chance = chanceOf(options.seed);
-  await using region = await startRegion(SPEED);
+  await using region = await startRegion();
   const foreign = settle(region);
   const before = JSON.stringify(foreign());
   await using keeper = await startKeeper(region, (port) => spawnerConfig(region, port));
@@ -219,7 +218,7 @@ async function settled(region: Region, keeper: Keeper, people: readonly Person[]
 }
 
 function line({ kills, drops, outageMs }: Plan, parts: readonly Part[], killed: readonly Killed[]): string {
-  const who = parts.map(({ name, person }) => `${name} (${person.name})`).join(' + ');
+  const who = parts.map(({ name, person, from, to }) => `${name} (${person.name}, ${to - from} ms)`).join(' + ');
   const wanted = kills.map(({ place, nth }) => `${place} ${nth}`).join(', ');
   const done = killed.map(({ place, what }) => `${place}: ${what}`).join(', ') || 'nobody';
   return `${who}; ${wanted}; drops ${drops.join(' ') || 'none'}; ${outageMs} ms: killed ${done};`;
