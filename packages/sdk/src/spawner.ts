@@ -174,6 +174,8 @@ export interface Spawner<Spec extends Json = Json, Ref extends Json = Json> {
   form?(user: SpawnUser): SpawnForm;
   /** What a start of this spec costs. Pure. Without it servers cost nothing. */
   price?(spec: Spec): Price;
+  /** When a server of this spec ends by itself, in seconds; null: as for everybody. Pure. */
+  ending?(spec: Spec): { stopAfter: number | null; maxAge: number | null };
   /** Everything that costs money now or did since the last hour, whoever it is for. */
   meters?(io: Io): AsyncIterable<Meter>;
   /**

@@ -82,6 +82,10 @@ export function spawnerOf(world: Ec2World): Spawner<Ec2Spec, Ec2Ref> {
     identify: (server, generation) => ({ server, generation }),
     form: (user) => form(config, user),
     price: ({ types, market, price }) => priceOf(config, { type: types[0]!, market, stated: price }),
+    ending: ({ idleMinutes, maxSessionHours }) => ({
+      stopAfter: idleMinutes === null ? null : idleMinutes * 60,
+      maxAge: maxSessionHours === null ? null : maxSessionHours * 3600,
+    }),
     ensure: (ref, spec, io) => ensure(world, book, ref, spec, io),
     observe: (ref, io) => observe(world, ref, io),
     stop: (ref, how, io) => stop(world, ref, how, io),

@@ -8,6 +8,7 @@ import {
   startEc2Sim,
 } from '@atrium/ec2-sim';
 import {
+  type Clock,
   HubError,
   type Json,
   type Log,
@@ -70,6 +71,8 @@ export interface Rig extends AsyncDisposable {
   hub: Hub;
   /** A hub that knows nothing but what is stored. */
   open(through?: (ec2: Ec2Calls) => Ec2Calls, store?: Store): Promise<Hub>;
+  /** The same, by another clock. */
+  openAt(clock: Clock): Promise<Hub>;
   /** Instances of a server that could cost money, as the region has them. */
   living(server: string): string[];
   record(server: string): Promise<InstanceRecord | undefined>;
@@ -124,6 +127,8 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     subnets: [...sim.world.subnets.values()].map(({ id, zone }) => ({ id, zone })),
     securityGroups: [[...sim.world.groups.keys()][0]!],
     identity: { certificates: [sim.certificate] },
+    // A busy test machine is no silent agent: a simulated minute is a second here.
+    agent: { deadlineSeconds: 1_800 },
     profiles: [{ id: 'small', title: 'Small', types: ['t3.medium', 't3a.medium'], image: { id: image } }],
     ...options.config,
   });
@@ -145,7 +150,13 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     return hubOn(world, spawnerOf(world), rig, ownStore);
   }
 
+  async function openAt(other: Clock): Promise<Hub> {
+    const world = await openWorld(rig.config, { clock: other, log: log as Log, store, hubId: rig.hubId });
+    return hubOn(world, spawnerOf(world), rig, store);
+  }
+
   rig = {
+    openAt,
     sim,
     clock,
     store,
