@@ -47,9 +47,12 @@ export async function halt(core: SimCore, instance: SimInstance, how: Halt): Pro
 }
 
 async function machineOf(core: SimCore, instance: SimInstance, resumes = false): Promise<SimMachine> {
+  const made = new Set<string>();
   const folder = (id: string) => {
     const dir = folderOf(core, id);
-    mkdirSync(dir, { recursive: true });
+    // Asked for many times a second, by hundreds of machines.
+    if (!made.has(id)) mkdirSync(dir, { recursive: true });
+    made.add(id);
     return dir;
   };
   const userData = instance.userData && Buffer.from(instance.userData, 'base64').toString();

@@ -6,12 +6,13 @@ const EVERY_MS = 100;
 
 /** Keeps the links to volumes of all running machines up to date, with one timer for all of them. */
 export class VolumeWatch {
-  readonly #machines = new Map<string, SimMachine>();
+  readonly #machines = new Map<string, { machine: SimMachine; linked: string }>();
   #timer: NodeJS.Timeout | undefined;
 
   add(machine: SimMachine): void {
-    this.#machines.set(machine.instanceId, machine);
+    const linked = attached(machine);
     linkVolumes(machine);
+    this.#machines.set(machine.instanceId, { machine, linked });
     this.#timer ??= setInterval(() => this.#look(), EVERY_MS).unref();
   }
 
@@ -23,12 +24,21 @@ export class VolumeWatch {
   }
 
   #look(): void {
-    for (const machine of this.#machines.values()) {
+    for (const entry of this.#machines.values()) {
+      const now = attached(entry.machine);
+      if (now === entry.linked) continue;
       try {
-        linkVolumes(machine);
+        linkVolumes(entry.machine);
+        entry.linked = now;
       } catch (error) {
-        machine.console(`volumes: ${error instanceof Error ? error.message : String(error)}`);
+        entry.machine.console(`volumes: ${error instanceof Error ? error.message : String(error)}`);
       }
     }
   }
 }
+
+const attached = (machine: SimMachine): string =>
+  machine
+    .volumes()
+    .map(({ volumeId }) => volumeId)
+    .join();
