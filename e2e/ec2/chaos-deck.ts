@@ -2,7 +2,7 @@ import type { Chance } from '../lib/chance.ts';
 import { type Kill, PLACES } from './chaos-place.ts';
 
 /** How many people are at it at a time. */
-const TOGETHER = 8;
+const TOGETHER = 12;
 /** How far into a story a sample looks. */
 const DEEP = 14;
 

@@ -6,7 +6,7 @@ import type { Belongings, Region } from './chaos-region.ts';
 type Instance = ReturnType<World['instances']['values']> extends Iterable<infer One> ? One : never;
 
 /** How long a person asks again and again before they count as locked out; ms of ours. */
-const PATIENCE_MS = 90_000;
+const PATIENCE_MS = 300_000;
 /** Between two looks; ms of ours. */
 const LOOK_MS = 40;
 /** After an answer that is no answer, because no hub is there; ms of ours. */

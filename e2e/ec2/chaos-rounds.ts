@@ -54,7 +54,7 @@ interface Part {
 }
 
 /** So many people take turns; one more comes with each first login, and the one who has been there longest stays away. */
-const PEOPLE = 12;
+const PEOPLE = 16;
 /** Two sweeps of the hub and two rounds of upkeep, simulated ms. */
 const TWO_SWEEPS_MS = 150_000;
 /** Between two comparisons, ms of ours. */
