@@ -11,7 +11,7 @@ import { expect, test } from 'vitest';
 import { clientSettings, launchOf, refusal, startTestSim } from './testing.ts';
 
 test('an action, a parameter and a filter that are not simulated are errors, and noted', async () => {
-  await using t = await startTestSim();
+  await using t = await startTestSim({ unknown: 'note' });
   const copy = new CopyImageCommand({ Name: 'x', SourceImageId: 'ami-1', SourceRegion: 'eu-west-1' });
   const filter = (Name: string) => ({ Filters: [{ Name, Values: ['x'] }] });
 
@@ -30,7 +30,7 @@ test('an action, a parameter and a filter that are not simulated are errors, and
 });
 
 test('the other services are as strict', async () => {
-  await using t = await startTestSim();
+  await using t = await startTestSim({ unknown: 'note' });
 
   await refusal(new IAMClient(clientSettings(t.sim)).send(new GetAccountSummaryCommand({})));
   await refusal(new SSMClient(clientSettings(t.sim)).send(new ListDocumentsCommand({})));
@@ -43,6 +43,15 @@ test('the other services are as strict', async () => {
     ['action', 'ssm:ListDocuments'],
     ['service', 'sqs'],
   ]);
+});
+
+test('a test that asked for something unknown fails at its end, though all went well', async () => {
+  const t = await startTestSim();
+  await refusal(t.ec2.send(new DescribeVolumesCommand({ Filters: [{ Name: 'colour', Values: ['red'] }] })));
+
+  const end = t[Symbol.asyncDispose]();
+
+  await expect(end).rejects.toThrow('filter of DescribeVolumes (test): colour');
 });
 
 test('what AWS itself refuses is an error and no violation', async () => {

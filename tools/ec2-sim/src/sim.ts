@@ -39,6 +39,11 @@ export interface Ec2SimOptions {
   runner?: InstanceRunner;
   /** When given, every call of a caller without a role of its own is asked of it. */
   policy?: PolicyDocument;
+  /**
+   * What becomes of requests that the simulator does not know. `fail` (default): the end of the simulator throws, so a test
+   * cannot pass by mistake. `note`: they only stand in `violations`.
+   */
+  unknown?: 'fail' | 'note';
   /** Port on the loopback address; default any free one. */
   port?: number;
   /**
@@ -79,7 +84,7 @@ export interface Ec2Sim extends AsyncDisposable {
   calls: CallLog;
   faults: Faults;
   world: World;
-  /** What was asked that the simulator does not know. Tests assert that it is empty. */
+  /** What was asked that the simulator does not know. */
   violations: readonly Violation[];
   /** PEM of the certificate that signs identity documents. */
   certificate: string;
@@ -164,8 +169,15 @@ export async function startEc2Sim(options: Ec2SimOptions = {}): Promise<Ec2Sim> 
       await services[Symbol.asyncDispose]();
       await block?.[Symbol.asyncDispose]();
       if (!options.dir) rmSync(dir, { recursive: true, force: true });
+      if (options.unknown !== 'note') failOn(violations);
     },
   };
+}
+
+function failOn(violations: readonly Violation[]): void {
+  if (violations.length === 0) return;
+  const lines = violations.map(({ kind, caller, action, message }) => `${kind} of ${action} (${caller}): ${message}`);
+  throw new Error(`The EC2 simulator was asked for what it does not know:\n${[...new Set(lines)].join('\n')}`);
 }
 
 /** Nothing that an instance started may outlive the simulator. */

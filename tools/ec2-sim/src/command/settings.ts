@@ -58,6 +58,8 @@ export function settingsOf(args: readonly string[]): Settings {
       ...(values.port === undefined ? {} : { port: portOf(values.port) }),
       ...(values.region === undefined ? {} : { region: regionOf(values.region) }),
       ...(values.zones === undefined ? {} : { zones: values.zones.split(',').map((zone) => zone.trim()) }),
+      // The command names them at its end.
+      unknown: 'note',
       clock: scaledClock(speed),
       quotas: Object.fromEntries(values.quota.map(quotaOf)),
       capacity: values['no-capacity'].map(noCapacityOf),

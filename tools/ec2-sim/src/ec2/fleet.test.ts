@@ -71,7 +71,7 @@ test('a fleet that gets nothing answers with errors only', async () => {
 });
 
 test('another kind of fleet than instant is refused and noted', async () => {
-  await using t = await startTestSim();
+  await using t = await startTestSim({ unknown: 'note' });
 
   expect(await refusal(fleet(t, { types: ['t3.medium'], count: 1, kind: 'maintain' }))).toBe('InvalidParameterValue');
   expect(t.sim.violations).toMatchObject([{ kind: 'value', action: 'CreateFleet' }]);
