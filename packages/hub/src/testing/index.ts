@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock, ConfiguredAuthenticator, ConfiguredSpawner } from '@atrium/sdk';
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { loadConfig } from '../config/load.ts';
 import type { HubConfigInput } from '../config/schema.ts';
 import type { AppContext } from '../context.ts';
@@ -24,6 +24,8 @@ export interface TestHubOptions {
   dataDir?: string;
   /** False: answers, but acts on no server. */
   controller?: boolean;
+  /** Where it writes its log; nowhere otherwise. */
+  log?: Logger;
 }
 
 /** A call to the REST API with a token. `path` is below `{api}`. */
@@ -48,7 +50,7 @@ export interface TestHub extends AsyncDisposable {
 export async function startTestHub(options: TestHubOptions): Promise<TestHub> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'atrium-hub-'));
   mkdirSync(join(dataDir, 'run'), { recursive: true });
-  const log = pino({ level: process.env.ATRIUM_TEST_LOG ?? 'silent' });
+  const log = options.log ?? pino({ level: process.env.ATRIUM_TEST_LOG ?? 'silent' });
   const loaded = loadConfig({
     file: { ...options.config, ...(options.database !== undefined && { database: options.database }) },
     defaults: { spawner: options.spawner, authenticator: options.authenticator },
