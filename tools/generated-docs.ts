@@ -1,11 +1,13 @@
+import { costPage } from '@atrium/cluster';
 import { SCOPES } from '@atrium/sdk';
 import { commandPage, configPage } from '../packages/atrium/src/reference.ts';
 
-/** The pages of `docs/reference` that the source writes: path from the root → text. */
+/** The pages that the source writes: path from the root → text. */
 export function generatedDocs(): Record<string, string> {
   return {
     'docs/reference/config.md': configPage(),
     'docs/reference/command.md': commandPage(),
+    'docs/aws/costs.md': costPage(),
     'docs/reference/scopes.md': scopesPage(),
   };
 }

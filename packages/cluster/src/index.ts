@@ -7,6 +7,7 @@ export {
   ClusterProfile,
   readClusterConfig,
 } from './config.ts';
+export { costPage } from './cost-page.ts';
 export { type DownOptions, type DownResult, downCluster, type Remaining } from './down.ts';
 export type { Probe, ProbeResult } from './engine/part.ts';
 export { type CostInput, estimates, type MonthlyCost, monthlyCost } from './estimate.ts';
