@@ -47,7 +47,13 @@ export function deckOf(stories: readonly string[], chance: Chance, sample: boole
       const kills: Kill[] = [{ place, nth }];
       while (kills.length < 6 && chance.next() < 0.6) kills.push({ place: one(PLACES), nth: number(30) });
       const drops = chance.next() < 0.35 ? [number(4), number(8)] : [];
-      return { story, beside: Array.from({ length: TOGETHER - 1 }, () => one(stories)), kills, drops, outageMs: one(OUTAGES) };
+      return {
+        story,
+        beside: Array.from({ length: TOGETHER - 1 }, () => one(stories)),
+        kills,
+        drops,
+        outageMs: one(OUTAGES),
+      };
     },
     note({ story, kills: [kill] }, struck) {
       const key = `${story} ${kill!.place}`;

@@ -77,7 +77,8 @@ export function personOf({ sim }: Region, keeper: Keeper, name: string): Person 
       const body = what === 'start' && profile !== undefined ? { profile } : undefined;
       const { status, text } = await call(what === 'start' ? 'POST' : 'DELETE', `/users/${name}/server`, body);
       // Words for the person, who tries again.
-      if (status >= 500 && !text.includes('"spawn_failed"')) throw new Error(`asked to ${what}, the hub answers ${status}: ${text}`);
+      if (status >= 500 && !text.includes('"spawn_failed"'))
+        throw new Error(`asked to ${what}, the hub answers ${status}: ${text}`);
       return status;
     },
     async want(state, profile) {

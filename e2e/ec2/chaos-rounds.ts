@@ -32,6 +32,8 @@ export interface ChaosResult {
   seed: number;
   /** Stories in which at least one hub was killed. */
   rounds: number;
+  /** How often a story was disturbed: one kill disturbs everybody who is at it. */
+  disturbances: number;
   /** Stories that were over before a kill; they are checked all the same, and not counted. */
   missed: number;
   kills: Killed[];
@@ -72,7 +74,18 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
   const deck = deckOf(names, chance, options.sample ?? false);
   const everybody: Person[] = [];
   const result: ChaosResult = {
-    ...{ seed: options.seed, rounds: 0, missed: 0, kills: [], dropped: 0, machines: 0, homes: 0, failed: [], ms: 0 },
+    ...{
+      seed: options.seed,
+      rounds: 0,
+      disturbances: 0,
+      missed: 0,
+      kills: [],
+      dropped: 0,
+      machines: 0,
+      homes: 0,
+      failed: [],
+      ms: 0,
+    },
   };
   const twice = new Set<string>();
   region.sim.faults.add({
@@ -104,7 +117,9 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
       wrong.push({ kind: 'foreign', what: 'something that is not ours was changed' });
     deck.note(plan, killed.length > 0);
     result.kills.push(...killed);
-    const disturbed = parts.filter(({ from, to }) => killed.some((kill) => kill.at >= from && kill.at <= to)).length;
+    const hits = parts.map(({ from, to }) => killed.filter(({ at }) => at >= from && at <= to).length);
+    const disturbed = hits.filter((times) => times > 0).length;
+    result.disturbances += hits.reduce((sum, times) => sum + times, 0);
     result.rounds += disturbed;
     result.missed += parts.length - disturbed;
     say(`${result.rounds} ${line(plan, parts, killed)} ${Date.now() - at} ms`);

@@ -13,9 +13,9 @@ function counted(names: readonly string[]): [string, number][] {
 
 /** Figures of a run, for whoever reads its output. */
 export function summary(result: ChaosResult): string {
-  const { seed, rounds, missed, kills, dropped, machines, homes, failed, ms } = result;
+  const { seed, rounds, disturbances, missed, kills, dropped, machines, homes, failed, ms } = result;
   const lines = [
-    `seed ${seed}: ${rounds} rounds with ${kills.length} hubs killed, ${dropped} answers dropped beside; ${missed} stories were over before a kill; ${Math.round(ms / 1000)} s`,
+    `seed ${seed}: ${rounds} rounds, disturbed ${disturbances} times by ${kills.length} hubs killed, ${dropped} answers dropped beside; ${missed} stories were over before a kill; ${Math.round(ms / 1000)} s`,
     `${machines} calls to launch a machine, ${homes} to make a home`,
     `duplicates ${count(result, 'duplicate')}, lost homes ${count(result, 'lost home')}, orphans ${count(result, 'orphan')}, ` +
       `foreign things changed ${count(result, 'foreign')}, inconsistent ${count(result, 'inconsistent')}, ` +
