@@ -5,12 +5,14 @@ import { before, figures } from './crowd/figures.ts';
 import { startCrowdHub } from './crowd/hub.ts';
 import { startRegion } from './crowd/region.ts';
 import { arrive, leave, signIn } from './crowd/scenes.ts';
+import { goOn } from './crowd/steady.ts';
 
 const { values } = parseArgs({
   options: {
     people: { type: 'string', default: '500' },
     scenes: { type: 'string', default: 'launch,together,minute' },
     boot: { type: 'string', default: '10,20' },
+    minutes: { type: 'string', default: '10' },
     urgent: { type: 'boolean', default: false },
   },
 });
@@ -21,9 +23,10 @@ const [least = 10, most = least] = values.boot.split(',').map(Number);
 if (values.urgent) hurry([process.pid]);
 const say = (text: string) => process.stderr.write(`${text}\n`);
 
-await using region = await startRegion({ speed: 1, bootMs: [least * 1000, most * 1000], real: new Set() });
+await using region = await startRegion({ bootMs: [least * 1000, most * 1000], real: new Set() });
 await using hub = await startCrowdHub(region.sim, { urgent: values.urgent });
 const names = Array.from({ length: people }, (_, at) => `student-${String(at).padStart(4, '0')}`);
+say(`hub ${hub.pid}`);
 say(`signing in ${people}`);
 const crowd = await signIn(names, hub, region);
 const results: Record<string, unknown> = { machine: machineFacts() };
@@ -41,6 +44,13 @@ for (const name of scenes.filter((one) => one === 'together' || one === 'minute'
   say('everybody leaves');
   await leave(crowd, hub, region);
   await scene(name, name === 'together' ? 2000 : 60_000);
+}
+if (scenes.includes('steady')) {
+  // What the starts have left to do is theirs.
+  await region.sim.clock.sleep(60_000);
+  say(`steady: ${region.agents()} running for ${values.minutes} minutes`);
+  results.steady = await goOn(Number(values.minutes) * 60_000, region);
+  say(JSON.stringify(results.steady));
 }
 say(`complaints: ${region.complaints.length} ${region.complaints.slice(0, 5).join('\n')}`);
 say(`violations: ${JSON.stringify(region.sim.violations.slice(0, 5))}`);

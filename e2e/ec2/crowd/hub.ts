@@ -16,6 +16,8 @@ export interface CrowdHub extends AsyncDisposable {
   ask<T>(method: string, path: string, body?: unknown): Promise<T>;
   /** ms of CPU that hub and proxy used so far. */
   cpu(): { hub: number; proxy: number };
+  /** The hub's process. */
+  pid: number;
   /** SIGKILL to all of it, for good. */
   kill(): Promise<void>;
   said(): string;
@@ -24,11 +26,13 @@ export interface CrowdHub extends AsyncDisposable {
 export interface HubOptions {
   /** What machines run as the person. */
   command?: readonly string[];
+  /** More of the plug-in's configuration. */
+  ec2?: Record<string, unknown>;
   /** It goes before everything else on this machine; as root only. */
   urgent?: boolean;
 }
 
-export async function startCrowdHub(sim: Ec2Sim, { command, urgent }: HubOptions = {}): Promise<CrowdHub> {
+export async function startCrowdHub(sim: Ec2Sim, { command, urgent, ec2: more }: HubOptions = {}): Promise<CrowdHub> {
   const port = await freePort();
   const origin = `http://127.0.0.1:${port}`;
   const { world } = sim;
@@ -44,6 +48,7 @@ export async function startCrowdHub(sim: Ec2Sim, { command, urgent }: HubOptions
     identity: { certificates: [sim.certificate] },
     profiles: [{ id: 'small', title: 'Small', types: ['t3.medium', 't3a.medium'], image: { id: image?.id } }],
     ...(command ? { command } : {}),
+    ...more,
   };
   const cli = testCli(
     `import { defineConfig, ec2Spawner, secret, sharedPassword } from 'atrium';
@@ -57,7 +62,7 @@ export default defineConfig({
   spawner: ec2Spawner(${JSON.stringify(ec2, null, 2)}),
 });
 `,
-    { ...sim.env('hub'), CROWD_PASSWORD: PASSWORD, },
+    { ...sim.env('hub'), CROWD_PASSWORD: PASSWORD },
   );
   const up = await cli.up('--port', String(port));
   await cli.run(['user', 'add', ADMIN, '--admin']);
@@ -81,6 +86,7 @@ export default defineConfig({
       return (text ? JSON.parse(text) : undefined) as T;
     },
     cpu: () => ({ hub: cpu('hub-process'), proxy: cpu('proxy-process') }),
+    pid: family.find(({ command: argv }) => argv.includes('hub-process'))?.pid ?? 0,
     async kill() {
       for (const { pid } of family) {
         try {
