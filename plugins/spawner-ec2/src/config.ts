@@ -194,6 +194,14 @@ export const Ec2Config = z
         path: ['securityGroups'],
         message: 'name a launch template, or the security groups of machines',
       });
+    const ownInterface = config.profiles.findIndex(({ egress }) => egress !== undefined);
+    if (ownInterface >= 0 && config.securityGroups.length === 0)
+      context.addIssue({
+        code,
+        path: ['profiles', ownInterface, 'egress'],
+        message:
+          'needs securityGroups: a machine with a network interface of its own takes none from the launch template',
+      });
     if (!config.agent.baked && config.agent.cloudInit === undefined && !config.launchTemplate)
       context.addIssue({
         code,

@@ -72,6 +72,12 @@ export const Profile = z
         path: ['onIdle'],
         message: 'a spot machine cannot be stopped, only terminated; its home stays',
       });
+    if (profile.onIdle === 'hibernate' && profile.rootGb === undefined)
+      context.addIssue({
+        code,
+        path: ['rootGb'],
+        message: 'hibernation writes memory to the root disk: say how large it is, at least the image and the memory',
+      });
   })
   .transform((profile) => ({
     ...profile,

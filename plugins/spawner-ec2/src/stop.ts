@@ -83,10 +83,12 @@ async function stopUntracked(
 async function take(
   world: Ec2World,
   seen: Ec2Instance,
-  how: { terminate: boolean; hibernate: boolean; force: boolean },
+  asked: { terminate: boolean; hibernate: boolean; force: boolean },
   io: Io,
 ): Promise<Observed> {
   const options = { signal: io.signal };
+  // EC2 does not stop one-time spot machines.
+  const how = { ...asked, terminate: asked.terminate || seen.market === 'spot' };
   switch (seen.state) {
     case 'terminated':
       return { phase: 'absent' };

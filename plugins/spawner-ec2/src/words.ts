@@ -60,6 +60,14 @@ export function faultInWords(error: Ec2Fault, about: { type?: string; market?: s
         advice: 'An administrator must correct the image of this profile.',
       };
     case 'config':
+      if (error.code === 'PendingVerification') {
+        return {
+          ...base,
+          code: 'ec2_account_pending',
+          message: 'AWS is still checking the account of this installation, as it does with new ones.',
+          advice: 'That takes minutes, sometimes hours. Try again later.',
+        };
+      }
       return {
         ...base,
         code: error.code === 'UnauthorizedOperation' ? 'ec2_not_permitted' : base.code,

@@ -75,3 +75,18 @@ test('a failure that is nobody’s fault is not tried in halves', async () => {
   expect(calls).toBe(1);
   expect([...outcomes.values()].every((outcome) => 'error' in outcome)).toBe(true);
 });
+
+test('what strikes all of a kind is told apart by a few halvings, not by a call for each', async () => {
+  const keys = Array.from({ length: 100 }, (_, n) => `i-${n}`);
+  let calls = 0;
+  await bisect(
+    keys,
+    async () => {
+      calls += 1;
+      throw new Error('no machine of this type is free');
+    },
+    (_, depth) => depth < 3,
+  );
+
+  expect(calls).toBe(15);
+});

@@ -74,16 +74,18 @@ export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Pr
 export async function bisect(
   keys: string[],
   act: (keys: string[]) => Promise<void>,
-  mayBeOne: (error: unknown) => boolean,
+  /** Whether halves may fare better; `depth` counts the halvings so far. */
+  mayBeOne: (error: unknown, depth: number) => boolean,
+  depth = 0,
 ): Promise<Map<string, Outcome<void>>> {
   try {
     await act(keys);
     return new Map(keys.map((key) => [key, { value: undefined }]));
   } catch (error) {
-    if (keys.length === 1 || !mayBeOne(error)) return new Map(keys.map((key) => [key, { error }]));
+    if (keys.length === 1 || !mayBeOne(error, depth)) return new Map(keys.map((key) => [key, { error }]));
     const half = Math.ceil(keys.length / 2);
-    const one = await bisect(keys.slice(0, half), act, mayBeOne);
-    const other = await bisect(keys.slice(half), act, mayBeOne);
+    const one = await bisect(keys.slice(0, half), act, mayBeOne, depth + 1);
+    const other = await bisect(keys.slice(half), act, mayBeOne, depth + 1);
     return new Map([...one, ...other]);
   }
 }

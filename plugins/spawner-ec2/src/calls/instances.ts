@@ -11,6 +11,7 @@ import type { CallOptions, Ec2Calls, Ec2Instance, Filters, InstanceHealth } from
 
 /** Reading one answer of EC2 holds up everybody else: 200 instances take up to 50 ms. */
 export const PAGE = 100;
+const MOST_HALVINGS = 3;
 const BATCH = { windowMs: 200, most: 100 };
 
 type InstanceCalls = Pick<
@@ -170,7 +171,8 @@ export function instanceCalls({ sdk, client, clock, send, buckets }: CallParts):
       const found: InstanceHealth[] = [];
       const ask = async (input: Sdk.DescribeInstanceStatusCommandInput) => {
         const call = () => client.send(new sdk.DescribeInstanceStatusCommand(input), abort(options));
-        const answer = await send('DescribeInstanceStatus', call, { again: 'any', ...options });
+        const bucket = input.Filters ? 'DescribeInstanceStatus' : 'DescribeInstanceStatus unfiltered';
+        const answer = await send('DescribeInstanceStatus', call, { bucket, again: 'any', ...options });
         found.push(...(answer.InstanceStatuses ?? []).map(toHealth));
         await turnOfLoop();
         return answer.NextToken;
@@ -185,7 +187,7 @@ export function instanceCalls({ sdk, client, clock, send, buckets }: CallParts):
       return found;
     },
     async getConsoleOutput(id, options = {}) {
-      const call = () => client.send(new sdk.GetConsoleOutputCommand({ InstanceId: id }), abort(options));
+      const call = () => client.send(new sdk.GetConsoleOutputCommand({ InstanceId: id, Latest: true }), abort(options));
       const { Output = '' } = await send('GetConsoleOutput', call, { again: 'throttle', ...options });
       return Buffer.from(Output, 'base64').toString();
     },
@@ -193,7 +195,8 @@ export function instanceCalls({ sdk, client, clock, send, buckets }: CallParts):
       const input =
         'ids' in query ? { ImageIds: [...query.ids] } : { Filters: filterList(query.filters), Owners: ['self'] };
       const call = () => client.send(new sdk.DescribeImagesCommand(input), abort(options));
-      const { Images = [] } = await send('DescribeImages', call, { again: 'any', ...options });
+      const bucket = 'ids' in query ? 'DescribeImages unfiltered' : 'DescribeImages';
+      const { Images = [] } = await send('DescribeImages', call, { bucket, again: 'any', ...options });
       return Images.map(toImage);
     },
     async createTags(ids, tags, options = {}) {
@@ -206,8 +209,10 @@ export function instanceCalls({ sdk, client, clock, send, buckets }: CallParts):
 }
 
 /** Whether one member of a batch may be to blame; else halving it helps nobody. */
-function mayBeOne(error: unknown): boolean {
+function mayBeOne(error: unknown, depth: number): boolean {
   if (!(error instanceof Ec2Fault) || error.class === 'throttle' || error.class === 'transient') return false;
+  // Lack of machines strikes all of a kind: a few halves tell the kinds apart, single ones would be 199 calls for 100.
+  if (error.class === 'capacity' || error.class === 'quota') return depth < MOST_HALVINGS;
   return !['UnauthorizedOperation', 'AuthFailure', 'OptInRequired', 'Blocked'].includes(error.code);
 }
 

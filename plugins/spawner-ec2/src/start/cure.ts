@@ -19,7 +19,8 @@ export async function cureStep(start: Start): Promise<Observed | undefined> {
   world.log.warn({ ...facts, console: output.slice(-2000) }, 'the agent of a running instance is silent');
   // Saved first: a hub that dies here does not begin the cures anew.
   await change(start, { cures: record.cures + 1, curedAt: world.clock.now() });
-  switch (record.cures) {
+  // A spot machine cannot be switched off and on.
+  switch (record.market === 'spot' && record.cures === 1 ? 2 : record.cures) {
     case 0:
       await world.ec2.rebootInstances([record.instanceId], { signal: io.signal });
       return told(start, 'starting', 20, 'Your machine says nothing; it is rebooted');

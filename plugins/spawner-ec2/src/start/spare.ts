@@ -32,7 +32,8 @@ export async function adoptSpare(start: Start, zone: string | undefined): Promis
   await settleSpare(world, seen.id);
   // A stop that came meanwhile either sees the record, or is seen here.
   if (await isClosed(io.store, world.cluster.id, ref.server, ref.generation)) {
-    if (seen.state === 'running') {
+    if (seen.market === 'spot') await world.ec2.terminateInstances([seen.id], { signal: io.signal });
+    else if (seen.state === 'running') {
       await world.ec2.stopInstance(seen.id, { hibernate: false, force: false }, { signal: io.signal });
     }
     return { phase: 'exited', exit: { code: null, reason: 'stopped' } };

@@ -12,7 +12,8 @@ export async function waitStep(start: Start, seen: Ec2Instance): Promise<Observe
   // It ran for an earlier start, and holds that start's token.
   if (record.stale) {
     if (seen.state === 'running') {
-      await world.ec2.stopInstance(seen.id, { hibernate: false, force: false }, { signal: io.signal });
+      if (seen.market === 'spot') await world.ec2.terminateInstances([seen.id], { signal: io.signal });
+      else await world.ec2.stopInstance(seen.id, { hibernate: false, force: false }, { signal: io.signal });
       world.instances.stale(seen.id);
     }
     return told(start, 'stopping', 5, 'Your machine is restarted');

@@ -40,7 +40,7 @@ test('there is no key pair, and nothing of a person in what every program on the
   rig = await startRig();
   rig.hub.begin('s1', { user: 'ada@example.org' });
   await rig.hub.until('s1', 'running');
-  const [{ params } = { params: {} }] = rig.sim.calls.all('RunInstances');
+  const { params } = rig.sim.calls.all('RunInstances')[0]!;
 
   expect(params).not.toHaveProperty('KeyName');
   expect(params.MetadataOptions).toMatchObject({ HttpTokens: 'required', HttpPutResponseHopLimit: 1 });
