@@ -63,6 +63,8 @@ export interface Observed {
   notices?: readonly { code: string; at: number; message: string }[];
   /** What this server costs as far as this look saw it; the ledger keeps what is new (money.ts). */
   meters?: readonly Meter[];
+  /** While it starts: nothing is to be seen for so long, ms; `WorkerServer.wake` may come before. Without it, the hub's own pace. */
+  againMs?: number;
 }
 
 /** Something outside that carries our labels. */

@@ -19,10 +19,26 @@ export interface Start {
   tried?: { type: string; zone: string; market: string };
 }
 
-/** What the hub is told after a step that has not reached the end. */
-export function told(start: Start, phase: Observed['phase'], percent: number, message: string): Observed {
+/** How long there is nothing to look for, ms: what a class asks EC2 in vain, and the hub its rows, is a burst of its own. */
+export const PACE = {
+  /** EC2 takes seconds from the call to `running`. */
+  powersOn: 2_500,
+  boots: 1_500,
+  /** The agent wakes the start by itself; this is for one that does not. */
+  agent: 4_000,
+};
+
+/** What the hub is told after a step that has not reached the end; it looks again after `againMs`, or at its own pace. */
+export function told(
+  start: Start,
+  phase: Observed['phase'],
+  percent: number,
+  message: string,
+  againMs?: number,
+): Observed {
   const { server, generation } = start.ref;
-  return { phase, progress: start.book.say(server, generation, { percent, message }) };
+  const progress = start.book.say(server, generation, { percent, message });
+  return { phase, progress, ...(againMs === undefined ? {} : { againMs }) };
 }
 
 /** Stores what changed. */

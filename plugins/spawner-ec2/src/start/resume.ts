@@ -5,7 +5,7 @@ import { fitOf } from '../fit.ts';
 import { nextRung } from '../ladder.ts';
 import { isClosed } from '../records.ts';
 import { launchStep } from './launch.ts';
-import { change, type Start, told } from './parts.ts';
+import { change, PACE, type Start, told } from './parts.ts';
 
 /** One step of a start whose machine is stopped: fit it to what was chosen, and start it. */
 export async function resumeStep(start: Start, seen: Ec2Instance): Promise<Observed> {
@@ -50,7 +50,7 @@ export async function resumeStep(start: Start, seen: Ec2Instance): Promise<Obser
     return told(start, 'pending', 6, `AWS has no ${seen.type} free in ${seen.zone} just now; looking for another`);
   }
   world.instances.stale(seen.id);
-  return told(start, 'starting', 12, 'Your machine is starting; this usually takes about 20 seconds');
+  return told(start, 'starting', 12, 'Your machine is starting; this usually takes about 20 seconds', PACE.powersOn);
 }
 
 /** The next type of the profile that may be free; the machine then keeps its disks. */

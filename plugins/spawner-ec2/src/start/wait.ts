@@ -4,7 +4,7 @@ import { attachHome } from '../homes/attach-home.ts';
 import { ensureHome } from '../homes/ensure-home.ts';
 import { readSession } from '../worker/session.ts';
 import { cureStep } from './cure.ts';
-import { change, type Start, told } from './parts.ts';
+import { change, PACE, type Start, told } from './parts.ts';
 
 /** One step of a start whose machine comes up or runs: attach the home, and wait until its agent has a server. */
 export async function waitStep(start: Start, seen: Ec2Instance): Promise<Observed> {
@@ -33,10 +33,17 @@ export async function waitStep(start: Start, seen: Ec2Instance): Promise<Observe
   }
   const home = await homeOf(start, seen);
   if (home !== 'attached') return home;
-  if (seen.state === 'pending') return told(start, 'starting', 15, 'Your machine is booting');
+  if (seen.state === 'pending') return told(start, 'starting', 15, 'Your machine is booting', PACE.boots);
   // The agent's own steps are told by itself.
-  if (mine) return { phase: 'starting', progress: start.book.soFar(record.server, record.generation) };
-  return (await cureStep(start)) ?? told(start, 'starting', 40, 'Your machine runs; waiting for its first word');
+  if (mine) {
+    return {
+      phase: 'starting',
+      progress: start.book.soFar(record.server, record.generation),
+      againMs: PACE.agent,
+    };
+  }
+  const cure = await cureStep(start);
+  return cure ?? told(start, 'starting', 40, 'Your machine runs; waiting for its first word', PACE.agent);
 }
 
 /** The home in the machine's zone, made and attached. */
@@ -46,7 +53,7 @@ export async function homeOf(start: Start, seen: Ec2Instance): Promise<Observed 
   const want = { storage: spec.storage, user: spec.user, zone: seen.zone, sizeGb: spec.homeGb };
   const home = await ensureHome(world, want, io.signal);
   if (home.state !== 'ready') return told(start, 'starting', Math.max(home.percent, 15), home.message);
-  if (seen.state !== 'running') return told(start, 'starting', 15, 'Your machine is booting');
+  if (seen.state !== 'running') return told(start, 'starting', 15, 'Your machine is booting', PACE.boots);
   const { volumeId } = home;
   const state = await attachHome(world, { storage: spec.storage, volumeId, instanceId: seen.id }, io.signal);
   if (state !== 'attached') return told(start, 'starting', 30, 'Connecting your home disk');

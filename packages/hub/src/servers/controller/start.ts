@@ -13,6 +13,8 @@ import { commit, eventBase, fenceOf, LostLease, serverIo, withoutProgress } from
 
 /** How often a start is looked at: fast at first, for servers that come up at once; ms. */
 const POLL = { first: 20, factor: 1.6, most: 1_000 };
+/** A spawner that expects nothing may leave a start alone for so long, ms. */
+const MOST_REST = 5_000;
 /** One try of the first request to a new server, ms; the whole wait is `start.answerTimeout`. */
 const PROBE_TIMEOUT = 5_000;
 
@@ -113,7 +115,8 @@ async function bringUp(ctx: AppContext, work: Work, signal: AbortSignal, nap: Na
       return startTimedOut(config.start.timeout);
     }
     const rested = clock.now();
-    ownSince = rested + (await nap.sleep(pause, signal)) - headMs;
+    const rest = observed.againMs === undefined ? pause : Math.max(POLL.first, Math.min(observed.againMs, MOST_REST));
+    ownSince = rested + (await nap.sleep(rest, signal)) - headMs;
     pause = Math.min(pause * POLL.factor, POLL.most);
   }
 }

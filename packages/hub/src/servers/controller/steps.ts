@@ -63,7 +63,7 @@ export function serverIo(ctx: AppContext, work: Work, signal: AbortSignal): Serv
   };
 }
 
-/** What of an observation is worth a row: everything but the progress, which has rows of its own. */
-export function withoutProgress({ progress: _, ...rest }: Observed): Omit<Observed, 'progress'> {
+/** What of an observation is worth a row: everything but the progress, which has rows of its own, and the pace. */
+export function withoutProgress({ progress: _, againMs: __, ...rest }: Observed): Omit<Observed, 'progress'> {
   return rest;
 }
