@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { manualClock, type SimClock } from '../../tools/ec2-sim/src/clock.ts';
 
 /** Simulated time goes on in steps of this, ms, */
-const STEP_MS = 1_000;
+const STEP_MS = 2_000;
 /** each of which takes at least this, in ms of ours. */
 const TICK_MS = 5;
 /** Steps at once while there is no hub, simulated ms. */

@@ -47,6 +47,8 @@ export async function startRegion(): Promise<Region> {
   const sim = await startEc2Sim({
     clock,
     dir: join(dir, 'ec2'),
+    // Longer than a step of the clock, so that hubs meet it.
+    delays: { consistencyMs: 5_000 },
     runner: manyRunner(
       (machine) => {
         const over = new AbortController();
