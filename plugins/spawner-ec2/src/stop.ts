@@ -44,7 +44,7 @@ async function stopTracked(world: Ec2World, record: InstanceRecord, force: boole
     const made = await findByToken(world, record, io);
     if (!made) return { phase: world.clock.now() - record.attempt.at < CONSISTENCY_MS ? 'stopping' : 'absent' };
     await io.store.put(machineKey(made.id), { server: record.server });
-    const found = { ...record, instanceId: made.id, attempt: null, startedAt: record.attempt.at, attached: false };
+    const found = { ...record, instanceId: made.id, attempt: null, startedAt: made.launchedAt, attached: false };
     await writeRecord(io.store, found);
     return stopTracked(world, found, force, io);
   }

@@ -170,7 +170,9 @@ async function make(world: Ec2World, storage: string, signal?: AbortSignal): Pro
     if (!volume) return waiting;
     await changeHome(world.store, storage, (now) =>
       now.making?.token === making.token && now.volumeId === null
-        ? { ...now, volumeId: volume.id, zone: making.zone }
+        ? // What was decided long ago (a start given up, a hub that was dead) may be a second old in EC2, which then
+          // denies it: its age counts from here.
+          { ...now, volumeId: volume.id, zone: making.zone, making: { ...now.making, at: world.clock.now() } }
         : undefined,
     );
     return waiting;

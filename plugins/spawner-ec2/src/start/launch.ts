@@ -15,6 +15,9 @@ import { adoptSpare } from './spare.ts';
 /** So many machines of one start may die while they come up. */
 const MOST_DEATHS = 4;
 
+/** An attempt older than this is stamped anew before it is repeated. */
+const REPEATED_MS = 30_000;
+
 /** One step of a start that has no instance: a queue, one call, or the next rung. */
 export async function launchStep(start: Start, lastReason = ''): Promise<Observed> {
   const { world, spec, io, record } = start;
@@ -111,6 +114,11 @@ async function launch(start: Start, attempt: Attempt, turnTaken = false): Promis
     if (turnTaken) await change(start, { attempt: null });
     return { phase: 'exited', exit: { code: null, reason: 'stopped' } };
   }
+  // Whoever stops this start waits from here until EC2 shows what the call made.
+  if (!turnTaken && world.clock.now() - attempt.at > REPEATED_MS) {
+    attempt = { ...attempt, at: world.clock.now() };
+    await change(start, { attempt });
+  }
   let made: Ec2Instance | undefined;
   start.tried = attempt;
   try {
@@ -139,11 +147,12 @@ async function launch(start: Start, attempt: Attempt, turnTaken = false): Promis
     market: attempt.market,
     imageId: made.imageId || attempt.imageId,
     attached: false,
-    startedAt: attempt.at,
+    // EC2's own word: an attempt repeated by a later hub, or a later start, is old, and its machine may be seconds old.
+    startedAt: made.launchedAt,
     runningAt: null,
     privateIp: made.privateIp ?? null,
     stale: false,
-    curedAt: attempt.at,
+    curedAt: made.launchedAt,
     cures: 0,
   });
   world.instances.see([made]);
