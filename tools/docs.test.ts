@@ -40,10 +40,14 @@ describe('the page of errors', () => {
   });
 
   test('has every reason for which a server does not run', () => {
-    const sources = globSync(['plugins/spawner-*/src/*.ts', 'packages/hub/src/servers/controller/failures.ts'], {
-      cwd: root,
-      exclude: (path) => /\.test\.ts$|\/test-/.test(path),
-    });
+    const sources = globSync(
+      [
+        'plugins/spawner-*/src/*.ts',
+        'plugins/spawner-ec2/src/{start,homes,worker}/*.ts',
+        'packages/hub/src/servers/controller/failures.ts',
+      ],
+      { cwd: root },
+    ).filter((path) => !/\.test\.ts$|\/test-|spawner-echo\/src\/(maintain|worker)\.ts$/.test(path));
     const codes = sources.flatMap((path) =>
       [...read(path).matchAll(/\bcode: '(\w+)'|\bfault\(\s*'(\w+)'/g)].map(([, one, other]) => one ?? other),
     );
@@ -59,9 +63,11 @@ const SECRETS = [
   'ROOM_PASSWORD',
   'PROF_PASSWORD',
   'ADA_CODE',
+  'CLASS',
+  'ADA',
 ];
 const EVERYTHING =
-  "import { defineConfig, password, processSpawner, echoSpawner, secret, sharedPassword } from 'atrium';";
+  "import { defineConfig, password, processSpawner, echoSpawner, ec2Spawner, secret, sharedPassword } from 'atrium';";
 
 test('every configuration in the documents is one that the hub accepts', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'atrium-docs-'));

@@ -42,10 +42,6 @@ const Homes = z.strictObject({
     .default(false)
     .describe("Whether deleting a person's data deletes the volume and its snapshots. Otherwise it is refused."),
   resizeCooldownHours: positive('How long EC2 wants between two changes of one volume, in hours.', 6),
-  moveBetweenZones: z
-    .boolean()
-    .default(false)
-    .describe('When no machine is free in the zone of a home, the home may be copied to another zone; takes minutes.'),
 });
 
 const Spares = z.strictObject({

@@ -42,8 +42,9 @@ export const Profile = z
       .enum(['stop', 'hibernate', 'terminate'])
       .optional()
       .describe(
-        'What a stop does: `stop` keeps the root disk; `hibernate` keeps memory with all variables, too; `terminate` keeps the ' +
-          'home only. Without it, `stop`, and `terminate` for spot machines, which cannot be stopped.',
+        'What a stop does: `stop` keeps the root disk; `hibernate` writes memory to it first and boots no system when it comes back ' +
+          '(the notebook server itself starts anew); `terminate` keeps the home only. Without it, `stop`, and `terminate` for ' +
+          'spot machines, which cannot be stopped.',
       ),
     idleMinutes: z.number().positive().optional().describe("Minutes of idleness before a stop; without it, the hub's."),
     maxSessionHours: z.number().positive().optional().describe('A session never lasts longer than this.'),
