@@ -12,7 +12,8 @@ import { newNotebook, runCell, saveNotebook } from '../lib/lab.ts';
 const PASSWORD = 'quiet lanterns over the river';
 /** A machine, its agent and JupyterLab, on a computer that does something else, too. */
 const START = 120_000;
-const IDLE = 20;
+/** Seconds; long enough for JupyterLab's page to be loaded meanwhile on a computer that does something else, too. */
+const IDLE = 60;
 
 describe.skipIf(!testChromium() || !readablePython())('a person and their machine', () => {
   let sim: Ec2Sim;
@@ -29,6 +30,7 @@ describe.skipIf(!testChromium() || !readablePython())('a person and their machin
     up = await cli.up();
     browser = await startChromium();
     ada = (await browser.person()).page;
+    ada.setDefaultTimeout(100_000);
   });
   afterEach(async ({ task }) => {
     if (task.result?.state !== 'fail') return;
@@ -95,6 +97,7 @@ describe.skipIf(!testChromium() || !readablePython())('a person and their machin
     await freshNotebook();
     expect(await runCell(ada, 'print(open("kept.txt").read())')).toBe('still here');
     expect(machines()).toHaveLength(1);
+    expect(machines()[0]?.boots).toBe(2);
   });
 
   test('after somebody terminated it by hand a new one comes, with the same home', async () => {
@@ -114,6 +117,7 @@ describe.skipIf(!testChromium() || !readablePython())('a person and their machin
     await freshNotebook();
     expect(await runCell(ada, 'print(open("kept.txt").read())')).toBe('still here');
     expect(alive()).toHaveLength(1);
+    expect(alive()[0]?.id).not.toBe(first!.id);
     expect(homes()).toHaveLength(1);
   });
 

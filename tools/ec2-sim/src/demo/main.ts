@@ -24,7 +24,7 @@ async function demo(): Promise<number> {
   // As root, hub and machines run under other accounts, which have to get here.
   chmodSync(dir, 0o755);
   try {
-    await using sim = await startEc2Sim({ runner: processRunner() });
+    await using sim = await startEc2Sim({ runner: processRunner(), unknown: 'note' });
     await addImage(sim, { name: 'atrium-worker', tags: IMAGE }, fillWorkerRoot);
     const places = { port: await freePort(), command: join(python, 'bin', 'jupyterhub-singleuser'), image: IMAGE };
     writeFileSync(join(dir, 'atrium.config.ts'), demoConfig(sim, places));
