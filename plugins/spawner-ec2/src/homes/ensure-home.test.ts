@@ -46,6 +46,18 @@ test('two hubs that make one home at the same moment make one volume', async () 
   expect(t.sim.world.volumes.size).toBe(1);
 });
 
+test('a home that was decided on long before it could be made is made once, though EC2 denies it at first', async () => {
+  await using t = await startTestWorld();
+  const world = await t.hub();
+  t.sim.faults.add({ action: 'CreateVolume', code: 'InvalidRequest' });
+  await expect(t.run(ensureHome(world, ADA))).rejects.toThrow();
+  await t.clock.advance(600_000);
+
+  const home = await ready(t, world);
+
+  expect(homesOf(t.sim, ADA.storage).map(({ id }) => id)).toEqual([home.volumeId]);
+});
+
 test('a home whose row was lost is found by its tags, fresh or not', async () => {
   await using t = await startTestWorld();
   const world = await t.hub();
