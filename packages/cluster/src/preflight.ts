@@ -1,8 +1,10 @@
+import type { ResourceType } from '@aws-sdk/client-ec2';
 import { codeOf, isDenied, orGone } from './aws/errors.ts';
 import { isAdopted } from './config.ts';
 import type { Scene } from './engine/part.ts';
 import { baseImage } from './parts/image.ts';
 import type { Layout } from './parts/network.ts';
+import { TAG, tagged } from './tags.ts';
 
 /** One thing looked at before anything is made. `fail` blocks `up`. */
 export interface Finding {
@@ -39,6 +41,9 @@ async function mayDo(scene: Scene): Promise<Finding[]> {
   const ec2 = await scene.aws.ec2();
   const base = await baseImage(scene, 'id' in scene.config.image ? scene.config.image.id : scene.config.image.base);
   const DryRun = true;
+  // With the mark that the operator's policy asks for, as the real calls have it.
+  const marked = (...types: ResourceType[]) =>
+    types.flatMap((type) => tagged(type, [{ Key: TAG.cluster, Value: scene.config.name }]));
   const calls: [string, () => Promise<unknown>][] = [
     [
       'RunInstances',
@@ -49,12 +54,16 @@ async function mayDo(scene: Scene): Promise<Finding[]> {
           InstanceType: scene.config.manager.type as never,
           MinCount: 1,
           MaxCount: 1,
+          TagSpecifications: marked('instance', 'volume'),
         }),
     ],
-    ['AllocateAddress', () => ec2.allocateAddress({ DryRun, Domain: 'vpc' })],
+    [
+      'AllocateAddress',
+      () => ec2.allocateAddress({ DryRun, Domain: 'vpc', TagSpecifications: marked('elastic-ip') }),
+    ],
     ...(isAdopted(scene.config.network)
       ? []
-      : ([['CreateVpc', () => ec2.createVpc({ DryRun, CidrBlock: '10.77.0.0/16' })]] as [
+      : ([['CreateVpc', () => ec2.createVpc({ DryRun, CidrBlock: '10.77.0.0/16', TagSpecifications: marked('vpc') })]] as [
           string,
           () => Promise<unknown>,
         ][])),

@@ -30,7 +30,7 @@ export function planText(plan: Plan, users: number, hours: number): string {
   return [
     `Cluster "${cluster.name}" in account ${account}, ${region}${cluster.id ? ` (${cluster.id})` : ', new'}`,
     '',
-    ...plan.lines.map(
+    ...plan.lines.filter(({ id }) => id !== '–').map(
       ({ verdict, title, id, note }) =>
         `${SIGNS[verdict]}  ${title}${id && verdict !== 'create' ? ` (${id})` : ''}${note ? `: ${note}` : ''}`,
     ),

@@ -25,7 +25,7 @@ export interface Answer {
   json: unknown;
   text: string;
   /** 1 when the answer itself is bad news (`atrium status` when nothing runs), 2 when it is worse. Default 0. */
-  exitCode?: 0 | 1 | 2;
+  exitCode?: 0 | 1 | 2 | 3;
 }
 
 /** What a command may reach beside its arguments. */

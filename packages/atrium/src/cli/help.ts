@@ -22,18 +22,26 @@ export function helpFor(command: Command): string {
   ].join('\n');
 }
 
-export function overview(commands: readonly Command[]): string {
+function summaries(commands: readonly Command[]): string[] {
   const width = Math.max(...commands.map(({ name }) => name.length));
+  return commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`);
+}
+
+export function overview(commands: readonly Command[]): string {
   return [
     'Atrium: a notebook server for everybody who signs in.',
     '',
     'Usage: atrium <command> [options]',
     '',
-    ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
+    ...summaries(commands),
     '',
     'atrium <command> --help says more about one of them.',
   ].join('\n');
 }
+
+/** Commands of one first word: `atrium cluster --help`. */
+export const groupHelp = (commands: readonly Command[]): string =>
+  [...summaries(commands), '', 'atrium <command> --help says more about one of them.'].join('\n');
 
 /** The command page of the reference. */
 export function commandReference(commands: readonly Command[]): string {

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { nearest } from '@atrium/hub/config';
 import { type Answer, type Command, CommandError, GLOBAL_OPTIONS, type Terminal, UsageError } from './command.ts';
-import { helpFor, overview } from './help.ts';
+import { groupHelp, helpFor, overview } from './help.ts';
 import { printable } from './printable.ts';
 
 export interface Streams {
@@ -36,6 +36,10 @@ async function dispatch(argv: readonly string[], commands: readonly Command[], t
   if (argv[0] === '--version' || argv[0] === 'version') return version();
   if (argv.length === 0 || argv[0] === '--help' || argv[0] === '-h' || argv[0] === 'help') {
     return { json: commands.map(({ name, usage, summary }) => ({ name, usage, summary })), text: overview(commands) };
+  }
+  const group = commands.filter(({ name }) => name.startsWith(`${argv[0]} `));
+  if (group.length > 0 && (argv[1] === '--help' || argv[1] === '-h')) {
+    return { json: group.map(({ name, usage, summary }) => ({ name, usage, summary })), text: groupHelp(group) };
   }
   const { command, rest } = find(argv, commands);
   const { values, positionals } = parse(command, rest);

@@ -93,7 +93,7 @@ export const clusterStatus = defineCommand({
   summary: 'Say how the installation on AWS is, and what it costs',
   details:
     'Drift, things that nobody needs, machines without a session, spending, age of the image, certificate, quotas. Exit status ' +
-    'for monitoring: 0 all is well, 1 somebody should look, 2 it does not work. Who works is the hub’s to say: give an ' +
+    'for monitoring: 0 all is well, 1 somebody should look, 2 it does not work, 3 it could not be looked at. Who works is the hub’s to say: give an ' +
     'administrator’s API token on standard input with --token-stdin.',
   options: {
     'token-stdin': { type: 'boolean', summary: 'Read an API token from standard input, to ask the hub who works' },
@@ -102,7 +102,13 @@ export const clusterStatus = defineCommand({
     const input = await clusterInput(values, terminal);
     const { statusOfCluster, dollars } = await loadCluster();
     const token = values['token-stdin'] ? (await passwordFromInput()).trim() : undefined;
-    const status = await statusOfCluster(input, token);
+    const status = await statusOfCluster(input, token).catch((error: Error) => {
+      if (error.name !== 'ClusterError') throw error;
+      return error;
+    });
+    if (status instanceof Error) {
+      return { json: { error: { message: status.message }, exitCode: 3 }, text: status.message, exitCode: 3 };
+    }
     const signs = { ok: 'ok  ', warn: 'warn', fail: 'FAIL' };
     const machines = Object.entries(status.machines).map(([state, count]) => `${count} ${state}`);
     const text = [

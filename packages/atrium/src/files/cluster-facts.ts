@@ -11,6 +11,7 @@ interface Facts {
   account: string;
   subnets: { id: string; zone: string }[];
   launchTemplate: { id: string; version: string };
+  securityGroups: string[];
   port: number;
   hubUrl: string;
   hubCa: string;
@@ -23,6 +24,7 @@ const ELSEWHERE: Facts = {
   account: '000000000000',
   subnets: [{ id: 'subnet-0', zone: 'us-east-1a' }],
   launchTemplate: { id: 'lt-0', version: '1' },
+  securityGroups: ['sg-0'],
   port: 8888,
   hubUrl: 'https://127.0.0.1/hub/',
   hubCa: `sha256/${Buffer.alloc(32).toString('base64')}`,

@@ -48,6 +48,8 @@ async function looked(scene: Scene, part: Part): Promise<Look> {
 const PATIENCE_MS = 300_000;
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 10_000;
+/** Whoever waits is told so often that it still goes on. */
+const TELL_MS = 60_000;
 
 /**
  * Brings every part to where it should be, one after the other.
@@ -75,6 +77,8 @@ async function bringOne(scene: Scene, part: Part, beforeStep: () => Promise<void
   let verdict: Verdict | undefined;
   let pause = FIRST_PAUSE_MS;
   let told = '';
+  let toldAt = scene.clock.now();
+  const began = toldAt;
   for (;;) {
     const seen = await looked(scene, part);
     if (seen.state === 'same' || (seen.state === 'differs' && seen.later && !scene.upgrading)) return verdict;
@@ -82,8 +86,13 @@ async function bringOne(scene: Scene, part: Part, beforeStep: () => Promise<void
     if (scene.clock.now() > deadline) throw await tooLong(scene, part, seen);
     if (seen.state === 'pending') {
       verdict ??= 'create';
-      if (seen.note !== told) scene.say(`${part.title}: ${seen.note} …`);
-      told = seen.note;
+      const now = scene.clock.now();
+      if (seen.note !== told || now - toldAt >= TELL_MS) {
+        const minutes = Math.floor((now - began) / 60_000);
+        scene.say(`${part.title}: ${seen.note} …${minutes > 0 ? ` (${minutes} min)` : ''}`);
+        told = seen.note;
+        toldAt = now;
+      }
       await scene.clock.sleep(pause);
       pause = Math.min(pause * 1.6, LONGEST_PAUSE_MS);
       await beforeStep();

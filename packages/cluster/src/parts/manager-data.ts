@@ -11,6 +11,7 @@ const FRESH = 'atrium:fresh';
 export const dataVolume = (config: ClusterConfig, zone: string | undefined): Part => ({
   part: 'manager-data',
   title: `the hub's disk, ${config.manager.dataGb} GB`,
+  patience: 1_200_000,
   async look(scene): Promise<Look> {
     if (!scene.owner) return { state: 'absent' };
     const found = await dataVolumeOf(scene);
@@ -21,6 +22,7 @@ export const dataVolume = (config: ClusterConfig, zone: string | undefined): Par
     const id = found.VolumeId!;
     if (found.State === 'creating') return { state: 'pending', id, note: 'being made' };
     if ((found.Size ?? 0) < config.manager.dataGb) {
+      if (await isGrowing(scene, id)) return { state: 'pending', id, note: 'grows' };
       return { state: 'differs', id, note: `has ${found.Size} GB` };
     }
     return { state: 'same', id };
@@ -49,6 +51,15 @@ export const dataVolume = (config: ClusterConfig, zone: string | undefined): Par
     remember(scene, 'manager-data', made.VolumeId);
   },
 });
+
+/** AWS changes a disk over minutes, and once in six hours: a second request would be refused. */
+async function isGrowing(scene: Scene, VolumeId: string): Promise<boolean> {
+  const ec2 = await scene.aws.ec2();
+  const found = await orGone(ec2.describeVolumesModifications({ VolumeIds: [VolumeId] }));
+  return (found?.VolumesModifications ?? []).some(
+    ({ ModificationState }) => ModificationState === 'modifying' || ModificationState === 'optimizing',
+  );
+}
 
 async function managerZone(scene: Scene): Promise<string> {
   const ec2 = await scene.aws.ec2();

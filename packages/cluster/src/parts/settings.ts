@@ -19,6 +19,8 @@ export interface ClusterFacts {
   account: string;
   subnets: { id: string; zone: string }[];
   launchTemplate: { id: string; version: string };
+  /** Of people's machines. */
+  securityGroups: string[];
   port: number;
   /** Public name or address of the manager. */
   host: string;
@@ -102,7 +104,7 @@ export function parameterTags(scene: Scene): { Key: string; Value: string }[] {
   ];
 }
 
-const hasFacts = (scene: Scene) => scene.ids.has('launch-template') && scene.ids.has('address');
+const hasFacts = (scene: Scene) => ['launch-template', 'address', 'group-worker'].every((part) => scene.ids.has(part));
 
 async function factsFor(scene: Scene, layout: Layout): Promise<ClusterFacts> {
   const ec2 = await scene.aws.ec2();
@@ -119,6 +121,7 @@ async function factsFor(scene: Scene, layout: Layout): Promise<ClusterFacts> {
     account: scene.account,
     subnets: SubnetIds.map((id) => ({ id, zone: zoneOf(id) })),
     launchTemplate: { id: template, version: String(LaunchTemplates[0]?.DefaultVersionNumber ?? 1) },
+    securityGroups: [idOf(scene, 'group-worker')],
     port: scene.config.workerPort,
     host: scene.config.manager.domain ?? Addresses[0]?.PublicIp ?? '',
   };

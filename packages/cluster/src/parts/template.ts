@@ -26,7 +26,7 @@ const template = (config: ClusterConfig): Part => ({
       return blocked.state === 'blocked' ? blocked : notFound(scene, 'launch-template');
     }
     const id = found.LaunchTemplateId!;
-    if (!scene.ids.has('image') || !scene.ids.has('group-worker'))
+    if (!scene.ids.has('image'))
       return { state: 'differs', id, note: 'its image is new' };
     const { LaunchTemplateVersions = [] } = await ec2.describeLaunchTemplateVersions({ LaunchTemplateId: id });
     const wanted = digest(JSON.stringify(dataFor(scene, config)));
@@ -84,13 +84,16 @@ async function blockedByNamesake(scene: Scene): Promise<Look> {
   return { state: 'blocked', note: `a launch template ${nameOf(scene)} is there, and not this cluster's` };
 }
 
-/** Metadata needs a session (no request forged by a page gets there), the root disk is encrypted and goes with the machine. */
+/**
+ * Without a security group: the spawner names it at each launch, for AWS refuses a template's group beside a launch's own
+ * network interface. Metadata needs a session (no request forged by a page gets there), the root disk is
+ * encrypted and goes with the machine.
+ */
 function dataFor(scene: Scene, config: ClusterConfig): RequestLaunchTemplateData {
   const type = config.profiles[0]?.types[0] ?? 't3.medium';
   return {
     ImageId: idOf(scene, 'image'),
     InstanceType: type as never,
-    SecurityGroupIds: [idOf(scene, 'group-worker')],
     MetadataOptions: { HttpTokens: 'required', HttpPutResponseHopLimit: 1, InstanceMetadataTags: 'enabled' },
     InstanceInitiatedShutdownBehavior: 'stop',
   };

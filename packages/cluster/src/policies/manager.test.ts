@@ -67,6 +67,14 @@ test('the manager may make every call that a whole life of servers, homes and sp
   const upkeep = () =>
     hub.spawner.maintain!({ ...io(), dryRun: false, servers: async () => serversOf(rig), wantedSpares: {} });
 
+  const until = async (isDone: () => boolean) => {
+    const done = async () => {
+      await upkeep();
+      return isDone();
+    };
+    await expect.poll(done, { timeout: 20_000 }).toBe(true);
+  };
+
   hub.begin('s1');
   await hub.until('s1', 'running');
   await upkeep();
@@ -81,6 +89,8 @@ test('the manager may make every call that a whole life of servers, homes and sp
   const { storage } = rig.rows.get('s1')!.user;
   await hub.spawner.storage!.snapshot!(storage!, io());
   await hub.spawner.storage!.resize!(storage!, 20, io());
+  const copies = () => [...sim.world.snapshots.values()].filter((one) => one.tags.get('atrium:role') === 'snapshot');
+  await until(() => copies().some(({ state }) => state === 'completed'));
   await upkeep();
   hub.begin('s2', { user: 'grace' });
   await hub.until('s2', 'running');
@@ -89,12 +99,13 @@ test('the manager may make every call that a whole life of servers, homes and sp
   await upkeep();
   sim.byHand.terminate([...sim.world.instances.values()].find((one) => one.tags.get('atrium:server') === 's1')!.id);
   await hub.spawner.destroyStorage!(storage!, io());
+  await until(() => sim.calls.count('DeleteVolume') > 0);
 
   const done = new Set(hubsCalls(sim).map(({ action }) => action));
   for (const action of ['RunInstances', 'StartInstances', 'StopInstances', 'CreateVolume', 'AttachVolume']) {
     expect(done, [...done].join(' ')).toContain(action);
   }
-  for (const action of ['ModifyVolume']) expect(done, [...done].join(' ')).toContain(action);
+  for (const action of ['CreateSnapshot', 'ModifyVolume']) expect(done, [...done].join(' ')).toContain(action);
   expect(refusedCalls(sim)).toEqual([]);
   expect(sim.violations).toEqual([]);
 }, 90_000);
