@@ -117,6 +117,10 @@ export const echoSpawner = defineSpawner({
       logs: async () => [],
       ...(first && {
         form: (user) => formOf([first, ...others], user),
+        ending(spec) {
+          const { stopAfter = null, maxAge = null } = profileOf(profiles, spec) ?? {};
+          return { stopAfter, maxAge };
+        },
         price: (spec) => ({ perHour: profileOf(profiles, spec)?.perHour ?? null }),
       }),
       ...(metered && {

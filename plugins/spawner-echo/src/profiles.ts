@@ -8,6 +8,8 @@ export const EchoProfile = z.strictObject({
   description: z.string().optional(),
   facts: z.array(z.string()).default([]),
   perHour: z.number().nonnegative().nullable().optional().describe('Dollars; null for a price that nobody knows.'),
+  stopAfter: z.int().nonnegative().optional().describe('Seconds without activity until it stops.'),
+  maxAge: z.int().nonnegative().optional().describe('Seconds until it stops, busy or not.'),
   groups: z.array(z.string()).optional().describe('Only members of these groups may have it.'),
 });
 export type EchoProfile = z.output<typeof EchoProfile>;

@@ -1,5 +1,5 @@
 import type { AppContext } from '../context.ts';
-import { isReady, type Server } from '../servers/servers.service.ts';
+import { isReady, maxAgeOf, type Server, stopAfterOf } from '../servers/servers.service.ts';
 
 type Rules = Pick<AppContext, 'config'>;
 
@@ -25,12 +25,13 @@ export function endingOf(ctx: Rules, server: Server, ownerStopAfter: number | nu
   const { idle } = ctx.config;
   const started = server.startedAt ?? now;
   const endings: Ending[] = [];
-  const tooOldAt = started + idle.maxAge * 1000;
-  if (idle.maxAge > 0 && tooOldAt - Math.min(idle.warnBefore, idle.maxAge / 2) * 1000 <= now) {
+  const maxAge = maxAgeOf(server, idle.maxAge);
+  const tooOldAt = started + maxAge * 1000;
+  if (maxAge > 0 && tooOldAt - Math.min(idle.warnBefore, maxAge / 2) * 1000 <= now) {
     endings.push({ at: tooOldAt, why: 'max_age' });
   }
   if (server.limitStopAt !== null) endings.push({ at: server.limitStopAt, why: 'limit' });
-  const stopAfter = server.stopAfter ?? ownerStopAfter ?? idle.stopAfter;
+  const stopAfter = stopAfterOf(server, ownerStopAfter, idle.stopAfter);
   const warnedAt = validWarning(server);
   if (warnedAt !== null && stopAfter > 0 && (server.keepOnUntil ?? 0) <= now) {
     const idleAt = (server.lastWork ?? started) + stopAfter * 1000;
@@ -41,7 +42,8 @@ export function endingOf(ctx: Rules, server: Server, ownerStopAfter: number | nu
 
 /** The latest time until which its owner may keep it on: so far ahead, and never beyond its greatest age. */
 export function latestKeepOn(ctx: Rules, server: Server, now: number): number {
-  const { keepOnMax, maxAge } = ctx.config.idle;
+  const { keepOnMax } = ctx.config.idle;
+  const maxAge = maxAgeOf(server, ctx.config.idle.maxAge);
   const byAge = maxAge > 0 && server.startedAt !== null ? server.startedAt + maxAge * 1000 : Number.POSITIVE_INFINITY;
   return Math.min(now + keepOnMax * 1000, byAge);
 }

@@ -25,11 +25,15 @@ export interface IdleCandidate {
 export async function listIdle(db: Db, { now, stopAfter, maxAge, warnBefore }: IdleRules): Promise<IdleCandidate[]> {
   // Milliseconds, and told to be long: three weeks of them are more than PostgreSQL's integer holds.
   const ms = (seconds: number) => sql<number>`cast(${Math.round(seconds * 1000)} as bigint)`;
+  // As `stopAfterOf` and `maxAgeOf` say.
   const own = sql<number>`cast(coalesce(s.stop_after, u.stop_after) as bigint) * 1000`;
-  const limit = sql<number>`coalesce(${own}, ${ms(stopAfter)})`;
+  const kind = sql<number>`cast(s.kind_stop_after as bigint) * 1000`;
+  const limit = sql<number>`case when ${own} is null then coalesce(${kind}, ${ms(stopAfter)})
+    when ${own} > ${kind} and ${kind} > 0 then ${kind} else ${own} end`;
+  const age = sql<number>`coalesce(cast(s.kind_max_age as bigint) * 1000, ${ms(maxAge)})`;
   const warn = sql<number>`case when ${limit} / 2 < ${ms(warnBefore)} then ${limit} / 2 else ${ms(warnBefore)} end`;
   const idleAt = sql<number>`coalesce(s.last_work, s.started_at) + ${limit}`;
-  const tooOld = sql<number>`case when ${ms(maxAge)} > 0 and s.started_at + ${ms(maxAge)} <= ${now} then 1 else 0 end`;
+  const tooOld = sql<number>`case when ${age} > 0 and s.started_at + ${age} <= ${now} then 1 else 0 end`;
   const rows = await db
     .selectFrom('servers as s')
     .innerJoin('users as u', 'u.id', 's.user_id')

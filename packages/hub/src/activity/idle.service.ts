@@ -26,7 +26,7 @@ export async function stopIdle(ctx: AppContext): Promise<void> {
       const known = server.lastWork ?? server.startedAt ?? 0;
       if (worked !== undefined && worked > known) return touchServer(ctx.db, id, { lastWork: Math.min(worked, now) });
       const silent = worked === undefined;
-      if (silent && now - known < SILENT_GRACE_MS + stopAfter * 1000) return;
+      if (silent && now < idleAt + SILENT_GRACE_MS) return;
       const warnedAt = validWarning(server);
       if (warnMs > 0 && warnedAt === null) return warn(ctx, server, now);
       if (now < Math.max(idleAt, (warnedAt ?? 0) + warnMs)) return;

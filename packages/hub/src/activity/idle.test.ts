@@ -6,8 +6,9 @@ import { signedIn } from '../pages/testing/signed-in.ts';
 import { findServer, requestStart, touchServer } from '../servers/servers.service.ts';
 import type { TestHub } from '../testing/index.ts';
 import { shiftedClock } from '../testing/shifted-clock.ts';
-import { findUser } from '../users/users.service.ts';
+import { findUser, updateUser } from '../users/users.service.ts';
 import { runningWork } from './busy.ts';
+import { validWarning } from './ending.ts';
 import { stopIdle } from './idle.service.ts';
 
 const MINUTE = 60_000;
@@ -15,10 +16,15 @@ const WAIT = { timeout: 20_000, interval: 50 };
 const NOON = Date.UTC(2026, 10, 21, 12);
 
 onBothDatabases((on) => {
-  async function open(config: Partial<HubConfigInput> = {}) {
+  async function open(config: Partial<HubConfigInput> = {}, profiles: { stopAfter?: number; maxAge?: number }[] = []) {
     const clock = shiftedClock(NOON);
     const world = new EchoWorld();
-    const hub = await apiHub({ on, clock, config, spawner: echoSpawner({ world }) });
+    const hub = await apiHub({
+      on,
+      clock,
+      config,
+      spawner: echoSpawner({ world, profiles: profiles.map((one, at) => ({ id: `${at}`, title: `${at}`, ...one })) }),
+    });
     const ada = await signedIn(hub, 'ada');
     await requestStart(hub.ctx, ada.user, '', { by: 'ada' });
     await expect.poll(() => phaseOf(hub), WAIT).toBe('ready');
@@ -136,6 +142,34 @@ onBothDatabases((on) => {
     clock.move(4 * MINUTE);
     await stopIdle(hub.ctx);
     await expect.poll(() => phaseOf(hub), WAIT).toBe('stopped');
+  });
+
+  test('the kind of server says when it stops, unless its owner chose something sooner', async () => {
+    const { hub, clock, home, world } = await open({}, [{ stopAfter: 600, maxAge: 7200 }]);
+    await using _ = hub;
+    const stopAfter = async (seconds: number | null) => {
+      await updateUser(hub.ctx.db, (await serverOf(hub)).userId, { stopAfter: seconds });
+      await stopIdle(hub.ctx);
+      return validWarning(await serverOf(hub)) === null;
+    };
+
+    clock.move(4 * MINUTE);
+    expect(await stopAfter(null)).toBe(true);
+    // Half of five minutes is its warning; a longer time than the kind's is no longer time.
+    expect(await stopAfter(300)).toBe(false);
+    await touchServer(hub.ctx.db, (await serverOf(hub)).id, { lastWork: clock.now() + 1 });
+    clock.move(6 * MINUTE);
+    await stopAfter(1800);
+    expect(await home()).toContain('Stops in 5 min, because nobody is using it.');
+    await touchServer(hub.ctx.db, (await serverOf(hub)).id, { lastWork: clock.now() + 1 });
+    clock.move(108 * MINUTE);
+    world.running = ['long.ipynb'];
+    expect(await stopAfter(0)).toBe(true);
+    expect(await home()).toContain('as long as a server may');
+    clock.move(2 * MINUTE);
+    await stopIdle(hub.ctx);
+    await expect.poll(() => phaseOf(hub), WAIT).toBe('stopped');
+    expect((await serverOf(hub)).stopReason?.code).toBe('max_age');
   });
 
   test('the API does the same as the page, for those who may', async () => {

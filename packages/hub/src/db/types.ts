@@ -200,6 +200,9 @@ export interface ServersTable {
   warned_at: number | null;
   /** When it stops because a limit was used up while it ran; null when none is. */
   limit_stop_at: number | null;
+  /** What the kind of server that was started says of its idle stop and greatest age, s; null = nothing; 0 = never. */
+  kind_stop_after: number | null;
+  kind_max_age: number | null;
 }
 
 export interface ServerEventsTable {

@@ -49,7 +49,7 @@ describe.skipIf(!executablePath)('in a browser', () => {
     { look: 'a phone', colorScheme: 'light', width: 320 },
   ] as const)(
     'no page breaks a rule of accessibility or is wider than $look',
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async ({ look, colorScheme, width }) => {
       await using gallery = await serveGallery();
       const page = await open({ colorScheme, viewport: { width, height: 700 }, bypassCSP: true });

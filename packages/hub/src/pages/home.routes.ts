@@ -61,6 +61,7 @@ export const homeRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, {
       now,
       usage: await limitState(ctx, { name: user.name, groups: user.groups }),
       storage: ctx.spawner.storage !== undefined,
+      warnBefore: Math.min(ctx.config.idle.warnBefore, ctx.config.idle.stopAfter / 2 || ctx.config.idle.warnBefore),
       sharedHome: ctx.spawner.caps.sharedHome ?? true,
       name: user.name,
       choose: (ctx.spawner.form?.(await spawnUserOf(ctx, user)).profiles.length ?? 0) > 1,
@@ -75,7 +76,8 @@ export const homeRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, {
       ...(done !== undefined && { done }),
       ...rest,
     });
-    return answer(ctx, request, reply, { title: t.home.title, current: 'home', status }, body);
+    const refresh = views.some(({ pending }) => pending !== null) ? { refresh: 5 } : {};
+    return answer(ctx, request, reply, { title: t.home.title, current: 'home', status, ...refresh }, body);
   }
 
   /** Back to the page the form was on, with a word on what was done. Only to pages of ours. */

@@ -1,5 +1,5 @@
 import type { Server, StopReason } from '../servers/servers.service.ts';
-import { isReady, pendingOf } from '../servers/servers.service.ts';
+import { isReady, pendingOf, stopAfterOf } from '../servers/servers.service.ts';
 import type { StateIcon } from './icons.ts';
 import type { PageContext } from './layout.ts';
 import type { StayView } from './stay-view.ts';
@@ -95,7 +95,7 @@ export function viewServer(
   // Its end has a reason from the moment it is decided, not only once it is done.
   const over = stopped || pendingOf(server) === 'stop';
   const { failure, stopReason } = server;
-  const idle = server.stopAfter ?? ownerStopAfter ?? ctx.config.idle.stopAfter;
+  const idle = stopAfterOf(server, ownerStopAfter, ctx.config.idle.stopAfter);
   const fallback = own ? t.server.yours : t.server.theirs(server.userName);
   return {
     name: server.name,

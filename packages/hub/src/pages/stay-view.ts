@@ -1,5 +1,5 @@
 import { type Ending, endingOf, latestKeepOn } from '../activity/ending.ts';
-import { isReady, type Server } from '../servers/servers.service.ts';
+import { isReady, type Server, stopAfterOf } from '../servers/servers.service.ts';
 import type { PageContext } from './layout.ts';
 
 /** Whether a running server stays on, as a page shows it. */
@@ -30,7 +30,7 @@ export function viewStay(
   now: number,
 ): StayView | undefined {
   if (!isReady(server)) return undefined;
-  const stopAfter = server.stopAfter ?? ownerStopAfter ?? ctx.config.idle.stopAfter;
+  const stopAfter = stopAfterOf(server, ownerStopAfter, ctx.config.idle.stopAfter);
   const kept = server.keepOnUntil !== null && server.keepOnUntil > now ? server.keepOnUntil : null;
   return {
     ending: endingOf(ctx, server, ownerStopAfter, now),

@@ -70,6 +70,9 @@ export interface Server {
   warnedAt: number | null;
   /** When it stops because a limit was used up while it ran. */
   limitStopAt: number | null;
+  /** What the kind of server that was started says of its idle stop and greatest age, s; null = nothing; 0 = never. */
+  kindStopAfter: number | null;
+  kindMaxAge: number | null;
 }
 
 export type ServerRow = Selectable<ServersTable> & { user_name: string };
@@ -100,7 +103,28 @@ export function toServer(row: ServerRow): Server {
     keepOnUntil: row.keep_on_until,
     warnedAt: row.warned_at,
     limitStopAt: row.limit_stop_at,
+    kindStopAfter: row.kind_stop_after,
+    kindMaxAge: row.kind_max_age,
   };
+}
+
+/**
+ * After how many idle seconds it stops; 0 for never. People choose for themselves, and what the kind of server says holds
+ * when it is sooner; "never" is an administrator's choice and holds. Nobody chose: the kind, else the hub.
+ */
+export function stopAfterOf(
+  { stopAfter, kindStopAfter }: Pick<Server, 'stopAfter' | 'kindStopAfter'>,
+  ownerStopAfter: number | null,
+  hub: number,
+): number {
+  const own = stopAfter ?? ownerStopAfter;
+  if (own === null) return kindStopAfter ?? hub;
+  return own === 0 || !kindStopAfter ? own : Math.min(own, kindStopAfter);
+}
+
+/** After how many seconds it stops, busy or not; 0 for never. */
+export function maxAgeOf({ kindMaxAge }: Pick<Server, 'kindMaxAge'>, hub: number): number {
+  return kindMaxAge ?? hub;
 }
 
 /** Running and meant to run. */

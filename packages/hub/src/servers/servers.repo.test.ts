@@ -39,7 +39,11 @@ async function addServer(db: Db, id: string, userName: string, name = ''): Promi
 async function startOf(db: Db, id: string, at: number, owner = 'hub1'): Promise<void> {
   await repo.queueStart(db, id, at);
   const generation = (await repo.findServerById(db, id))?.generation ?? 0;
-  await admit(db, { id, generation, owner }, { spec: { s: 1 }, ref: { r: id }, now: at, leaseUntil: at + 1000 });
+  await admit(
+    db,
+    { id, generation, owner },
+    { spec: { s: 1 }, ref: { r: id }, now: at, leaseUntil: at + 1000, stopAfter: null, maxAge: null },
+  );
 }
 
 describeOnDatabases('servers', (open) => {
@@ -107,7 +111,11 @@ describeOnDatabases('servers', (open) => {
     }
 
     expect(await readQueue(db, 10)).toEqual(['a1', 'b1', 'c1', 'a2']);
-    await admit(db, { id: 'a1', generation: 1, owner: 'h' }, { spec: null, ref: null, now: NOW, leaseUntil: NOW });
+    await admit(
+      db,
+      { id: 'a1', generation: 1, owner: 'h' },
+      { spec: null, ref: null, now: NOW, leaseUntil: NOW, stopAfter: null, maxAge: null },
+    );
     expect(await countStarting(db)).toBe(1);
     expect(await readQueue(db, 2)).toEqual(['b1', 'c1']);
     await failQueued(db, 'b1', 1, { code: 'x', class: 'config', message: 'no', log: [], at: NOW });

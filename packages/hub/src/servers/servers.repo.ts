@@ -144,6 +144,8 @@ const FRESH = {
   keep_on_until: null,
   warned_at: null,
   limit_stop_at: null,
+  kind_stop_after: null,
+  kind_max_age: null,
 } as const;
 
 const updateQueued = prepared((db, { id, now }: { id: string; now: number }) =>

@@ -20,6 +20,8 @@ export async function up(db: Kysely<never>): Promise<void> {
     `alter table servers add column keep_on_until bigint`,
     `alter table servers add column warned_at bigint`,
     `alter table servers add column limit_stop_at bigint`,
+    `alter table servers add column kind_stop_after integer`,
+    `alter table servers add column kind_max_age integer`,
   ];
   for (const statement of statements) await sql.raw(statement).execute(db);
 }

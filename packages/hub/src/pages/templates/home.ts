@@ -30,6 +30,8 @@ export interface HomeModel {
   sharedHome?: boolean;
   /** There are several kinds of server to choose from. */
   choose?: boolean;
+  /** How long before an idle stop people are warned, s; 0 for not at all. */
+  warnBefore?: number;
   /** What went wrong with the form that was just sent. */
   error?: string | undefined;
   /** What was typed into the new server's name. */
@@ -40,7 +42,7 @@ export interface HomeModel {
 
 /** How often a page with something under way is loaded again. */
 const BUSY_SECONDS = 4;
-/** How often one with a running server is: a warning that it stops soon is to be seen. */
+/** How often one with a running server is, at the least: a warning that it stops soon is to be seen. */
 const RUNNING_SECONDS = 60;
 
 /** The state's shape and word, and since when. */
@@ -127,7 +129,11 @@ export function homePage(model: HomeModel): Html {
   const { main, named, now, error, newName, done } = model;
   const busy = [main, ...named].some((view) => view?.pending);
   const running = [main, ...named].some((view) => view?.running);
-  return html`<div class="stack" data-live="${busy ? BUSY_SECONDS : running ? RUNNING_SECONDS : 0}">
+  // Often enough that most of the warning is still to come when it is first seen.
+  const { warnBefore = 0 } = model;
+  const runningSeconds =
+    warnBefore > 0 ? Math.min(RUNNING_SECONDS, Math.max(BUSY_SECONDS, warnBefore / 5)) : RUNNING_SECONDS;
+  return html`<div class="stack" data-live="${busy ? BUSY_SECONDS : running ? runningSeconds : 0}">
 <h1>${t.home.heading(model.name)}</h1>
 ${done && html`<p class="note ok" role="status">${done}</p>`}
 ${problem(newName === undefined ? error : undefined)}

@@ -34,11 +34,12 @@ export async function admitOne(ctx: AppContext, id: string, leaseUntil: number):
     ctx.wakeups.notify('progress', id);
     return false;
   }
+  const { stopAfter = null, maxAge = null } = ctx.spawner.ending?.(spec) ?? {};
   const ref = ctx.spawner.identify(id, work.generation);
   const token = ctx.keys.serverToken(id, work.generation, work.tokenNumber);
   const admitted = await ctx.db.transaction().execute(async (db) => {
     const fence = { id, generation: work.generation, owner: ctx.instanceId };
-    if (!(await admit(db, fence, { spec, ref, now, leaseUntil }))) return false;
+    if (!(await admit(db, fence, { spec, ref, now, leaseUntil, stopAfter, maxAge }))) return false;
     await putServerCredentials(ctx, db, work, token);
     return true;
   });

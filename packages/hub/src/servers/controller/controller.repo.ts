@@ -87,7 +87,9 @@ export async function dropForeignLeases(db: Db, owner: string): Promise<void> {
     .execute();
 }
 
-const updateAdmitted = prepared((db, step: Fence & { spec: string; ref: string; now: number; leaseUntil: number }) =>
+type Admitted = { now: number; leaseUntil: number; stopAfter: number | null; maxAge: number | null };
+
+const updateAdmitted = prepared((db, step: Fence & Admitted & { spec: string; ref: string }) =>
   db
     .updateTable('servers')
     .set({
@@ -96,6 +98,8 @@ const updateAdmitted = prepared((db, step: Fence & { spec: string; ref: string; 
       queued_at: null,
       spec: step.spec,
       ref: step.ref,
+      kind_stop_after: step.stopAfter,
+      kind_max_age: step.maxAge,
       lease_owner: step.owner,
       lease_until: step.leaseUntil,
     })
@@ -106,11 +110,7 @@ const updateAdmitted = prepared((db, step: Fence & { spec: string; ref: string; 
 );
 
 /** Queued → starting, with spec and ref committed before the first outside call. False when it was cancelled meanwhile. */
-export async function admit(
-  db: Db,
-  fence: Fence,
-  step: { spec: Json; ref: Json; now: number; leaseUntil: number },
-): Promise<boolean> {
+export async function admit(db: Db, fence: Fence, step: Admitted & { spec: Json; ref: Json }): Promise<boolean> {
   const json = { spec: JSON.stringify(step.spec), ref: JSON.stringify(step.ref) };
   return (await updateAdmitted(db, { ...fence, ...step, ...json })).numAffectedRows === 1n;
 }
