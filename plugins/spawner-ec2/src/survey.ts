@@ -85,6 +85,11 @@ export async function restingInstances(
   return sweeps.resting;
 }
 
+/** Something that was stopped was removed: the next look asks anew. */
+export function forgetResting(world: Ec2World): void {
+  delete sweepsOf(world).resting;
+}
+
 const DISKS = ['home', 'restored', 'root'];
 
 /** Homes, copies of them, and root disks. @throws Ec2Fault */

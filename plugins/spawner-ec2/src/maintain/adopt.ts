@@ -4,6 +4,7 @@ import { type InstanceRecord, machineKey, recordKey } from '../records.ts';
 import { TAG } from '../tags.ts';
 import type { Ec2World } from '../world.ts';
 import { nameOf } from './kinds.ts';
+import { fresh } from './machine-acts.ts';
 import type { Round } from './round.ts';
 
 /** The row is there and names no machine: this one is its. After a lost database, all of them are. */
@@ -19,6 +20,9 @@ export async function adopt(
   // A start that is under way writes its own record; one look is no reason.
   if (!row || row.phase === 'starting' || row.phase === 'stopping') return;
   if ((await round.sighted('adopt', seen.id)) === undefined && !io.dryRun) return;
+  // Stopped ones were looked at some minutes ago.
+  const now = await fresh(world, seen, round);
+  if (now?.state !== seen.state) return;
   await round.act(
     { code: 'adopt', message: `${nameOf(seen, row)} ${round.is('taken over')} by its tags: its record was lost.` },
     async () => {

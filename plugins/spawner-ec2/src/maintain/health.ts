@@ -13,6 +13,7 @@ const STOP_MS = 10 * 60_000;
  */
 export async function health(round: Round): Promise<void> {
   const { world, io } = round;
+  if (!round.active.some(({ state }) => state === 'running')) return;
   const ask = (check: string) =>
     world.ec2.describeInstanceStatus(
       { filters: { [`${check}.status`]: ['impaired'], 'instance-state-name': ['running'] } },

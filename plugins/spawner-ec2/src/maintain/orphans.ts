@@ -1,4 +1,5 @@
 import type { Ec2Instance } from '../calls/types.ts';
+import { forgetResting } from '../survey.ts';
 import { TAG } from '../tags.ts';
 import { adopt } from './adopt.ts';
 import { kindOf } from './kinds.ts';
@@ -71,7 +72,9 @@ async function remove(round: Round, seen: Ec2Instance, what: string): Promise<vo
     },
     async () => {
       const now = await fresh(world, seen, round);
-      if (now?.state === 'stopped') await world.ec2.terminateInstances([seen.id], io);
+      if (now?.state !== 'stopped') return;
+      await world.ec2.terminateInstances([seen.id], io);
+      forgetResting(world);
     },
   );
 }

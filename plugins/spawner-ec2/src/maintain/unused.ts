@@ -1,6 +1,7 @@
 import type { Json } from '@atrium/sdk';
 import type { Ec2Instance } from '../calls/types.ts';
 import { type InstanceRecord, machineKey, recordKey } from '../records.ts';
+import { forgetResting } from '../survey.ts';
 import { kindOf, nameOf } from './kinds.ts';
 import { fresh, stopMachine, takesHomeAlong } from './machine-acts.ts';
 import { type Round, span } from './round.ts';
@@ -53,6 +54,7 @@ async function retire(round: Round, seen: Ec2Instance, afterMs: number): Promise
       if (now?.state !== 'stopped' || !(await isUnchanged(round, kind.record))) return;
       await world.ec2.terminateInstances([seen.id], io);
       world.instances.stale(seen.id);
+      forgetResting(world);
       await forget(round, kind.record);
     },
   );

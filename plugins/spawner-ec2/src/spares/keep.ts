@@ -3,6 +3,7 @@ import type { Ec2Instance } from '../calls/types.ts';
 import { fresh } from '../maintain/machine-acts.ts';
 import type { Round } from '../maintain/round.ts';
 import type { Profile } from '../profile-config.ts';
+import { forgetResting } from '../survey.ts';
 import { TAG } from '../tags.ts';
 import { launchBatch, newBatch } from './launch-spares.ts';
 import { batchKey, claimSpare, type SpareRow, spareBatches, spareKey, spareRows } from './spare-row.ts';
@@ -222,6 +223,7 @@ async function end(round: Round, row: SpareRow, why: string): Promise<void> {
       if (!seen || (await isTracked(round, row.instanceId))) return;
       await world.ec2.terminateInstances([row.instanceId], { signal: io.signal });
       world.instances.stale(row.instanceId);
+      forgetResting(world);
     },
   );
 }
