@@ -11,6 +11,8 @@ export type Making = {
   snapshotId: string | null;
   fresh: boolean;
   at: number;
+  /** Since when EC2 says that the token has made something else. */
+  mismatchAt?: number;
 };
 
 /**
