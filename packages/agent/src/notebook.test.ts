@@ -84,6 +84,18 @@ test.skipIf(!existsSync(singleuser))(
       const { address, user } = machine.expected;
       const api = `http://${address}:${port}/user/${user}/api/`;
       const headers = { authorization: `token ${token}`, 'content-type': 'application/json' };
+      // Our own questions are nobody's activity; a file that is saved is work, without any kernel.
+      await expect.poll(() => world.hub.of(machine.id, 'heartbeat').length, SOON).toBeGreaterThan(3);
+      const { started, last_activity: last } = (await (await fetch(`${api}status`, { headers })).json()) as {
+        started: string;
+        last_activity: string;
+      };
+      expect(Date.parse(last)).toBeLessThan(Date.parse(started) + 1000);
+      expect(beat()?.lastWork).toBeNull();
+      const saved = { type: 'file', format: 'text', content: 'x' };
+      const put = await fetch(`${api}contents/note.txt`, { method: 'PUT', headers, body: JSON.stringify(saved) });
+      expect(put.status).toBe(201);
+      await expect.poll(() => beat()?.lastWork, SOON).toBeGreaterThan(Date.parse(started));
       const kernel = await fetch(`${api}kernels`, { method: 'POST', headers, body: '{"name":"python3"}' });
       const { id } = (await kernel.json()) as { id: string };
       const cell = await connect(`${api.replace('http', 'ws')}kernels/${id}/channels?token=${token}`);

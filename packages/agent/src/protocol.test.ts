@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { parseConfig } from './config.ts';
 import { parseBeat, parseSession } from './hub/protocol.ts';
+import { countWrites } from './watch/api-work.ts';
 import { judge } from './watch/lease.ts';
 import { newestWork } from './watch/newest-work.ts';
 
@@ -103,4 +104,26 @@ test.each([
   [[], 'JSON object'],
 ])('a configuration that cannot work is named: %j', (config, words) => {
   expect(() => parseConfig(config)).toThrow(words);
+});
+
+test('writing requests are work, an open tab’s reading is not', () => {
+  const line = (method: string, handler: string, status: number, count: number) =>
+    `http_request_duration_seconds_count{handler="${handler}",method="${method}",status_code="${status}"} ${count}.0`;
+  const contents = 'jupyter_server.services.contents.handlers.ContentsHandler';
+  const metrics = [
+    '# TYPE http_request_duration_seconds histogram',
+    `http_request_duration_seconds_bucket{handler="${contents}",le="0.005",method="PUT",status_code="200"} 9.0`,
+    line('GET', contents, 200, 400),
+    line('PUT', contents, 200, 3),
+    line('PUT', contents, 403, 7),
+    line('POST', 'jupyter_server.services.sessions.handlers.SessionRootHandler', 201, 1),
+    line('PUT', 'jupyterlab_server.workspaces_handler.WorkspacesHandler', 204, 50),
+    line('POST', 'jupyter_server_terminals.api_handlers.TerminalRootHandler', 200, 2),
+  ].join('\n');
+
+  const hubs = `jupyterhub_request_duration_seconds_count{code="201",handler="${contents}",method="PUT"} 2.0`;
+
+  expect(countWrites(metrics)).toBe(6);
+  expect(countWrites(hubs)).toBe(2);
+  expect(countWrites('# nothing of the kind\npython_info 1.0\n')).toBeUndefined();
 });

@@ -3,6 +3,7 @@ import { textOf } from '../errors.ts';
 import { call } from '../http.ts';
 import type { Session } from '../hub/protocol.ts';
 import type { Machine, ProcessLook } from '../machine/machine.ts';
+import { countWrites } from './api-work.ts';
 import { newestWork } from './newest-work.ts';
 
 export interface Activity {
@@ -22,6 +23,7 @@ const COMPUTES = 0.03;
 export function activityWatch(machine: Machine, clock: Clock, log: Log) {
   let lastWork: number | null = null;
   let before: { at: number; look: ProcessLook } | undefined;
+  let writes: number | undefined;
   let known: { busy: boolean; kernels: number; terminals: number } = { busy: false, kernels: 0, terminals: 0 };
 
   return async (session: Session): Promise<Activity> => {
@@ -41,6 +43,11 @@ export function activityWatch(machine: Machine, clock: Clock, log: Log) {
     if (asked) {
       known = { busy: asked.busy, kernels: asked.kernels, terminals: asked.terminals };
       if (asked.at !== undefined) lastWork = Math.max(lastWork ?? 0, Math.min(asked.at, now));
+      if (asked.writes !== undefined) {
+        // Fewer than before: the server was started anew.
+        if (writes !== undefined && asked.writes !== writes && asked.writes > 0) lastWork = now;
+        writes = asked.writes;
+      }
     } else if (!look) {
       // Nothing can be seen and nothing was heard: what was known last is all there is.
       known = { ...known, busy: known.busy && (await machine.server()).state === 'running' };
@@ -55,8 +62,10 @@ export function activityWatch(machine: Machine, clock: Clock, log: Log) {
 async function ask({ bind, port, server, env }: Session) {
   const host = bind.includes(':') ? `[${bind}]` : bind;
   const headers = { authorization: `token ${env.JUPYTERHUB_API_TOKEN ?? ''}` };
-  const [kernels, terminals] = await Promise.all(
-    ['api/kernels', 'api/terminals'].map((path) =>
+  // Our own questions must not count as somebody's activity.
+  const paths = ['api/kernels?no_track_activity=1', 'api/terminals?no_track_activity=1', 'metrics'];
+  const [kernels, terminals, metrics] = await Promise.all(
+    paths.map((path) =>
       call({ method: 'GET', url: `http://${host}:${port}${server.prefix}${path}`, headers, timeoutMs: TIMEOUT_MS }),
     ),
   );
@@ -65,5 +74,6 @@ async function ask({ bind, port, server, env }: Session) {
   // A server may have no terminals at all: 404.
   const shells = newestWork(terminals.status === 200 ? terminals.body : '[]');
   const at = Math.max(work.at ?? 0, shells.at ?? 0);
-  return { busy: work.busy, at: at > 0 ? at : undefined, kernels: work.count, terminals: shells.count };
+  const writes = metrics?.status === 200 ? countWrites(metrics.body) : undefined;
+  return { busy: work.busy, at: at > 0 ? at : undefined, writes, kernels: work.count, terminals: shells.count };
 }
