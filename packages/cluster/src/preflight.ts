@@ -57,16 +57,12 @@ async function mayDo(scene: Scene): Promise<Finding[]> {
           TagSpecifications: marked('instance', 'volume'),
         }),
     ],
-    [
-      'AllocateAddress',
-      () => ec2.allocateAddress({ DryRun, Domain: 'vpc', TagSpecifications: marked('elastic-ip') }),
-    ],
+    ['AllocateAddress', () => ec2.allocateAddress({ DryRun, Domain: 'vpc', TagSpecifications: marked('elastic-ip') })],
     ...(isAdopted(scene.config.network)
       ? []
-      : ([['CreateVpc', () => ec2.createVpc({ DryRun, CidrBlock: '10.77.0.0/16', TagSpecifications: marked('vpc') })]] as [
-          string,
-          () => Promise<unknown>,
-        ][])),
+      : ([
+          ['CreateVpc', () => ec2.createVpc({ DryRun, CidrBlock: '10.77.0.0/16', TagSpecifications: marked('vpc') })],
+        ] as [string, () => Promise<unknown>][])),
   ];
   const refused: string[] = [];
   for (const [name, call] of calls) {

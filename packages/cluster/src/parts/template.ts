@@ -26,8 +26,7 @@ const template = (config: ClusterConfig): Part => ({
       return blocked.state === 'blocked' ? blocked : notFound(scene, 'launch-template');
     }
     const id = found.LaunchTemplateId!;
-    if (!scene.ids.has('image'))
-      return { state: 'differs', id, note: 'its image is new' };
+    if (!scene.ids.has('image')) return { state: 'differs', id, note: 'its image is new' };
     const { LaunchTemplateVersions = [] } = await ec2.describeLaunchTemplateVersions({ LaunchTemplateId: id });
     const wanted = digest(JSON.stringify(dataFor(scene, config)));
     const version = LaunchTemplateVersions.find(({ VersionDescription }) => VersionDescription === wanted);
