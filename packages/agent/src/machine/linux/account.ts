@@ -25,6 +25,14 @@ export async function makeAccount(root: string, account: Account): Promise<void>
       'account_taken',
       `The machine's image already has an account with the number ${uid}.`,
     );
+  const groups = await readFile(join(root, 'etc/group'), 'utf8').catch(ifMissing(''));
+  const owner = groups
+    .split('\n')
+    .map((line) => line.split(':'))
+    .find(([, , number]) => number === String(uid))?.[0];
+  // groupadd would quietly take another number, and the person would be in a group of the image.
+  if (owner !== undefined && owner !== login)
+    throw new StartFault('config', 'account_taken', `The machine's image already has a group with the number ${uid}.`);
   const where: string[] = root === '/' ? [] : ['--root', root];
   if (!same) {
     await run(['groupadd', ...where, '--force', '--gid', String(uid), login]);
