@@ -12,7 +12,7 @@ const Document = z.object({
   privateIp: z.string().min(1),
   pendingTime: z.string().transform((text, context) => {
     const at = Date.parse(text);
-    if (Number.isNaN(at)) context.addIssue({ code: 'custom', message: 'not a time' });
+    if (Number.isNaN(at)) context.addIssue('not a time');
     return at;
   }),
   imageId: z.string().optional(),
