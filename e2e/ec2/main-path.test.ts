@@ -15,7 +15,7 @@ const START = 120_000;
 /** Seconds; long enough for JupyterLab's page to be loaded meanwhile on a computer that does something else, too. */
 const IDLE = 60;
 
-describe.skipIf(!testChromium() || !readablePython())('a person and their machine', () => {
+describe.skipIf(!testChromium() || !readablePython())('a person and their machine', { timeout: 300_000 }, () => {
   let sim: Ec2Sim;
   let cli: ReturnType<typeof testCli>;
   let up: Awaited<ReturnType<ReturnType<typeof testCli>['up']>>;
