@@ -26,7 +26,7 @@ test('a class comes for the first time and waits its turn, leaves, and comes bac
   await using hub = await startCrowdHub(region.sim, {
     ...(hasJupyter ? { command: [singleuser, '--log-level=WARN'] } : {}),
     ec2: {
-      limits: { buckets: { RunInstances: { burst: 20, perSecond: 4 } } },
+      limits: { buckets: { RunInstances: { burst: 10, perSecond: 1.5 } } },
       ...(hasJupyter ? { environment: { PATH: `${dirname(singleuser)}:/usr/bin:/bin` } } : {}),
     },
   });
@@ -35,7 +35,9 @@ test('a class comes for the first time and waits its turn, leaves, and comes bac
   const first = await arrive(people, 500, region);
   expect(first.failures).toEqual([]);
   expect(first.calls.filter(({ code }) => code === 'RequestLimitExceeded')).toEqual([]);
-  const queued = first.starts.filter(({ lines }) => lines.some(({ message }) => /in the queue for a new machine, about \d+ s/.test(message)));
+  const queued = first.starts.filter(({ lines }) =>
+    lines.some(({ message }) => /in the queue for a new machine, about \d+ s/.test(message)),
+  );
   expect(queued.length).toBeGreaterThan(5);
 
   await leave(people, hub, region);
