@@ -56,7 +56,6 @@ export async function startKeeper(region: Region, spawner: (port: number) => Rec
   const setup: HubSetup = {
     dataDir,
     port,
-    speed: clock.speed,
     ec2: new URL(sim.endpoint).host,
     spawner: spawner(port),
   };
