@@ -2,7 +2,7 @@ import type { Chance } from '../lib/chance.ts';
 import { type Kill, PLACES } from './chaos-place.ts';
 
 /** How many people are at it at a time. */
-const TOGETHER = 12;
+const TOGETHER = 8;
 /** How far into a story a sample looks. */
 const DEEP = 14;
 
@@ -45,7 +45,7 @@ export function deckOf(stories: readonly string[], chance: Chance, sample: boole
       const key = `${story} ${place}`;
       const nth = sample ? number(Math.min(DEEP, last.get(key) ?? DEEP)) : (next.get(key) ?? number(2));
       const kills: Kill[] = [{ place, nth }];
-      while (kills.length < 6 && chance.next() < 0.6) kills.push({ place: one(PLACES), nth: number(30) });
+      while (kills.length < 6 && chance.next() < 0.75) kills.push({ place: one(PLACES), nth: number(DEEP) });
       const drops = chance.next() < 0.35 ? [number(4), number(8)] : [];
       return {
         story,

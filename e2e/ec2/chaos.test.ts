@@ -19,7 +19,7 @@ test.skipIf(process.platform !== 'linux')(
     expect(result.failed).toEqual([]);
     expect(result.rounds).toBeGreaterThanOrEqual(rounds);
     // Else nothing was tried.
-    expect(new Set(result.kills.map(({ place }) => place)).size).toBeGreaterThan(3);
+    expect(new Set(result.kills.map(({ place }) => place)).size).toBeGreaterThan(1);
     expect(result.machines).toBeGreaterThan(0);
   },
 );
