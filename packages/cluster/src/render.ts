@@ -30,10 +30,12 @@ export function planText(plan: Plan, users: number, hours: number): string {
   return [
     `Cluster "${cluster.name}" in account ${account}, ${region}${cluster.id ? ` (${cluster.id})` : ', new'}`,
     '',
-    ...plan.lines.filter(({ id }) => id !== '–').map(
-      ({ verdict, title, id, note }) =>
-        `${SIGNS[verdict]}  ${title}${id && verdict !== 'create' ? ` (${id})` : ''}${note ? `: ${note}` : ''}`,
-    ),
+    ...plan.lines
+      .filter(({ id }) => id !== '–')
+      .map(
+        ({ verdict, title, id, note }) =>
+          `${SIGNS[verdict]}  ${title}${id && verdict !== 'create' ? ` (${id})` : ''}${note ? `: ${note}` : ''}`,
+      ),
     '',
     ...plan.findings.map(({ state, name, message }) => `${STATES[state]}  ${name}: ${message}`),
     '',
