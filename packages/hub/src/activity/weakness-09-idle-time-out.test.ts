@@ -4,6 +4,7 @@ import { apiHub } from '../api/test-hub.ts';
 import { signedIn } from '../pages/testing/signed-in.ts';
 import { findServer, requestStart } from '../servers/servers.service.ts';
 import { shiftedClock } from '../testing/shifted-clock.ts';
+import type { User } from '../users/users.service.ts';
 import { stopIdle } from './idle.service.ts';
 
 /*
@@ -23,7 +24,7 @@ test('everybody’s server ends when the setting says, also those that were neve
     config: { idle: { stopAfter: '10m', warnBefore: '2m' } },
     spawner: echoSpawner({ world: new EchoWorld() }),
   });
-  const people = [];
+  const people: User[] = [];
   for (let n = 0; n < PEOPLE; n += 1) {
     const { user } = await signedIn(hub, `person${n}`);
     await requestStart(hub.ctx, user, '', { by: user.name });

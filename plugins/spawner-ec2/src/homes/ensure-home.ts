@@ -223,7 +223,9 @@ async function create(world: Ec2World, row: HomeRow, signal?: AbortSignal): Prom
       } else if (making.mismatchAt === undefined) {
         // It may be a second old, and without tags yet.
         await changeHome(world.store, storage, (now) =>
-          now.making?.token === token ? { ...now, making: { ...now.making, mismatchAt: world.clock.now() } } : undefined,
+          now.making?.token === token
+            ? { ...now, making: { ...now.making, mismatchAt: world.clock.now() } }
+            : undefined,
         );
       } else if (world.clock.now() - making.mismatchAt > CONSISTENCY_MS) await remake(world, storage, token);
       return undefined;
