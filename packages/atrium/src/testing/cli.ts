@@ -37,9 +37,13 @@ export interface TestCli extends AsyncDisposable {
 
 /**
  * `config` is the text of `atrium.config.ts` in the folder the command runs in; `env` is added to what the command finds
- * in its environment.
+ * in its environment. `program` is what is run, else the sources.
  */
-export function testCli(config?: string, env: Readonly<Record<string, string>> = {}): TestCli {
+export function testCli(
+  config?: string,
+  env: Readonly<Record<string, string>> = {},
+  program: readonly string[] = ['--conditions=atrium-source', MAIN],
+): TestCli {
   const dir = mkdtempSync(join(tmpdir(), 'atrium-cli-'));
   // As root, hub and proxy run as another account, which has to get here.
   chmodSync(dir, 0o755);
@@ -48,7 +52,7 @@ export function testCli(config?: string, env: Readonly<Record<string, string>> =
   const ups: Up[] = [];
 
   const start = (args: readonly string[]) =>
-    spawn(process.execPath, ['--conditions=atrium-source', MAIN, ...args, '--data-dir', dataDir], {
+    spawn(process.execPath, [...program, ...args, '--data-dir', dataDir], {
       cwd: dir,
       stdio: ['pipe', 'pipe', 'pipe'],
       // A test runner's own settings are not for a process that has nothing to do with it.
