@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
 import type { ClusterConfig } from '../config.ts';
-import { installPackages, NODE_VERSION } from './install.ts';
+import { fetchArchive, INSTALLERS, installNode, NODE_VERSION } from './install.ts';
 
 export interface Recipe {
   packages: readonly string[];
@@ -9,11 +9,15 @@ export interface Recipe {
 }
 
 /** The notebook stack that every machine has; versions are the newest of these lines when the image is made. */
-const STACK = ['jupyterhub>=5.4,<6', 'jupyterlab>=4.4,<5', 'notebook>=7.4,<8', 'ipykernel'];
+const STACK = ['jupyterhub>=6.1,<7', 'jupyterlab>=4.6,<5', 'notebook>=7.4,<8', 'ipykernel'];
+
+const ARCHIVE = '/tmp/atrium.tgz';
+const UNPACKED = '/tmp/atrium';
 
 /**
  * User data of the machine that an image is made from. It installs everything, removes what must not be shared, and
- * switches itself off; only when all of it worked. Holds no secret.
+ * switches itself off; only when all of it worked. Agent and units come out of the program's archive, so they are of the
+ * version that `source` names, whichever one made this text. Holds no secret.
  */
 export function imageRecipe({ packages, python, source }: Recipe): string {
   const script = [
@@ -23,16 +27,17 @@ export function imageRecipe({ packages, python, source }: Recipe): string {
     'say "system packages"',
     'export DEBIAN_FRONTEND=noninteractive',
     'apt-get update -q',
-    `apt-get install -yq --no-install-recommends ${['ca-certificates', 'curl', 'nodejs', 'npm', 'python3-venv', 'python3-pip', 'xfsprogs', ...packages].join(' ')}`,
-    `say "Node ${NODE_VERSION} and the agent"`,
-    ...installPackages(source, '/opt/atrium', ['@atrium/agent']),
-    'say "the notebook stack"',
-    'python3 -m venv /opt/atrium/python',
-    `/opt/atrium/python/bin/pip install --no-cache-dir ${[...STACK, ...python].map((each) => `'${each}'`).join(' ')}`,
-    'sh /opt/atrium/node_modules/@atrium/agent/units/install.sh /opt/atrium',
+    `apt-get install -yq --no-install-recommends ${[...INSTALLERS, 'python3-venv', 'e2fsprogs', 'xfsprogs', ...packages].join(' ')}`,
+    `say "Node ${NODE_VERSION}"`,
+    ...installNode('/opt/atrium'),
+    'say "the agent and the notebook stack"',
+    ...fetchArchive(source, ARCHIVE),
+    `mkdir -p ${UNPACKED}`,
+    `tar -xzf ${ARCHIVE} -C ${UNPACKED} --strip-components=1`,
+    `sh ${UNPACKED}/node_modules/@atrium/agent/units/image.sh ${[...STACK, ...python].map((each) => `'${each}'`).join(' ')}`,
     'say "cleaning up"',
     'apt-get clean',
-    'rm -rf /root/.npm /var/lib/apt/lists/*',
+    `rm -rf /root/.npm /root/.cache /var/lib/apt/lists/* ${ARCHIVE} ${UNPACKED}`,
     // Of the builder, not of its copies: host keys, the machine id, the log of this first boot.
     'rm -f /etc/ssh/ssh_host_* && truncate -s 0 /etc/machine-id',
     'cloud-init clean --logs',

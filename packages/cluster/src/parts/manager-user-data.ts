@@ -1,15 +1,16 @@
 import type { Scene } from '../engine/part.ts';
 import { cloudConfig } from './image-recipe.ts';
-import { installPackages, NODE_VERSION } from './install.ts';
+import { fetchArchive, INSTALLERS, installArchive, installNode, NODE_VERSION } from './install.ts';
 
 const AT = '/opt/atrium';
+const ARCHIVE = '/opt/atrium.tgz';
 
 /**
  * User data of the manager: where the software comes from, and how it is run. No secret: those come from encrypted
  * parameters that only the manager's role may read. The same text for the same configuration.
  */
 export function managerUserData({ config, region }: Pick<Scene, 'config' | 'region'>): string {
-  const atrium = `${AT}/node_modules/.bin/atrium`;
+  const atrium = `/usr/local/bin/node ${AT}/node_modules/atrium/bin/atrium.mjs`;
   const setup = [
     '#!/bin/bash',
     '# Runs at the first boot; each step may be repeated.',
@@ -18,9 +19,11 @@ export function managerUserData({ config, region }: Pick<Scene, 'config' | 'regi
     'export DEBIAN_FRONTEND=noninteractive HOME=/root',
     'say "system packages"',
     'apt-get update -q',
-    'apt-get install -yq --no-install-recommends ca-certificates curl nodejs npm nginx-light openssl python3-venv xfsprogs',
+    `apt-get install -yq --no-install-recommends ${[...INSTALLERS, 'nginx-light', 'openssl', 'xfsprogs'].join(' ')}`,
     `say "Node ${NODE_VERSION} and Atrium"`,
-    ...installPackages(config.source, AT, ['atrium']),
+    ...installNode(AT),
+    ...fetchArchive(config.source, ARCHIVE),
+    ...installArchive(ARCHIVE, AT),
     'say "the disk of the hub, and its settings"',
     'systemctl daemon-reload',
     'systemctl disable --now nginx || true',
@@ -30,7 +33,7 @@ export function managerUserData({ config, region }: Pick<Scene, 'config' | 'regi
   ].join('\n');
   const environment = [`Environment=AWS_REGION=${region}`, 'Environment=HOME=/root'];
   const unit = (...lines: string[]) => `${lines.join('\n')}\n`;
-  const settings = `${atrium} cluster settings --cluster ${config.name}`;
+  const settings = `${atrium} cluster settings --cluster ${config.name} --data-dir /var/lib/atrium`;
   return cloudConfig({
     write_files: [
       { path: '/usr/local/sbin/atrium-manager.sh', permissions: '0755', content: setup },
