@@ -9,7 +9,7 @@ import { keyHash } from './hub/trust.ts';
 import { testWorld } from './test-world.ts';
 
 const run = promisify(execFile);
-const SOON = { timeout: 20_000, interval: 20 };
+const SOON = { timeout: 50_000, interval: 20 };
 
 /** A cluster's own CA and a certificate of the hub for one address. */
 async function certificates(address = '127.0.0.1') {

@@ -1,9 +1,15 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 /** Folders that a machine does not share with this computer. */
 const OWN = ['run', 'tmp', 'root', 'home', 'mnt', 'srv'];
+
+/** What the programs of a machine are made of, wherever it lies: this repository, and the Node that runs us. */
+const SHARED = [fileURLToPath(new URL('../../../..', import.meta.url)), dirname(process.execPath)]
+  .map((path) => path.replace(/\/$/, ''))
+  .filter((path) => OWN.includes(path.split(sep)[1] ?? ''));
 
 /**
  * Commands of user data run as root and write where they like, so they must not meet this computer's own files: they see
@@ -18,6 +24,9 @@ mount --make-rprivate /
 mount -t overlay overlay -o "lowerdir=/,upperdir=$root,workdir=$work/upper-work" "$view"
 for dir in ${OWN.join(' ')}; do mkdir -p "$view/$dir"; mount --bind "$root/$dir" "$view/$dir"; done
 mkdir -p "$view$control"; mount --bind "$control" "$view$control"
+for dir in ${SHARED.map((path) => `'${path.replaceAll("'", `'\\''`)}'`).join(' ')}; do
+  mkdir -p "$view$dir"; mount --bind -o ro "$dir" "$view$dir"
+done
 mount --rbind /proc "$view/proc"
 mount --rbind /dev "$view/dev"
 mount --rbind /sys "$view/sys" 2>/dev/null || :
