@@ -68,11 +68,12 @@ const http = require('node:http'); const fs = require('node:fs');
 const url = new URL(process.env.JUPYTERHUB_SERVICE_URL);
 http.createServer((q, s) => {
   const read = (f) => { try { return fs.readFileSync(f, 'utf8'); } catch { return '[]'; } };
-  if (q.url.endsWith('/api')) return s.end('{"version":"2"}');
+  const path = q.url.split('?')[0];
+  if (path.endsWith('/api')) return s.end('{"version":"2"}');
   if (q.url.startsWith('/quit/')) { s.end(); process.exit(Number(q.url.slice(6))); }
   if (q.headers.authorization !== 'token ' + process.env.JUPYTERHUB_API_TOKEN) return s.writeHead(403).end();
-  if (q.url.endsWith('/api/kernels')) return s.end(read('kernels.json'));
-  if (q.url.endsWith('/api/terminals')) return s.end(read('terminals.json'));
+  if (path.endsWith('/api/kernels')) return s.end(read('kernels.json'));
+  if (path.endsWith('/api/terminals')) return s.end(read('terminals.json'));
   s.writeHead(404).end();
 }).listen(Number(url.port), url.hostname);
 `;
