@@ -65,6 +65,7 @@ const SECRETS = [
   'ADA_CODE',
   'CLASS',
   'ADA',
+  'HUB_KEY',
 ];
 const EVERYTHING =
   "import { defineConfig, password, processSpawner, echoSpawner, ec2Spawner, secret, sharedPassword } from 'atrium';";

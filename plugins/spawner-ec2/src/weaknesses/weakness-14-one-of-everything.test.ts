@@ -133,6 +133,9 @@ describe('homes', () => {
     await expect
       .poll(() => [...snapshots.values()].filter(({ tags }) => tags.get('atrium:user') === 'ada').length)
       .toBe(1);
-    expect((await storageDoor(rig.hub.world).describe(storage!, io())).snapshots).toHaveLength(1);
+    // EC2 shows what it has made some moments later.
+    await expect
+      .poll(async () => (await storageDoor(rig.hub.world).describe(storage!, io())).snapshots.length, { timeout: 20_000 })
+      .toBe(1);
   });
 });
