@@ -135,7 +135,9 @@ describe('homes', () => {
       .toBe(1);
     // EC2 shows what it has made some moments later.
     await expect
-      .poll(async () => (await storageDoor(rig.hub.world).describe(storage!, io())).snapshots.length, { timeout: 20_000 })
+      .poll(async () => (await storageDoor(rig.hub.world).describe(storage!, io())).snapshots.length, {
+        timeout: 20_000,
+      })
       .toBe(1);
   });
 });
