@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { chaos } from './chaos-rounds.ts';
-import { summary } from './chaos-summary.ts';
+import { chaos } from './chaos/rounds.ts';
+import { summary } from './chaos/summary.ts';
 
 /** `CHAOS_SEED` repeats what a run's output names; `CHAOS_ROUNDS` asks for more of them. */
 const seed = Number(process.env.CHAOS_SEED) || Math.floor(Date.now() / 1000);

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { chance } from '../lib/chance.ts';
-import { chaos } from './chaos-rounds.ts';
-import { summary } from './chaos-summary.ts';
+import { chaos } from './chaos/rounds.ts';
+import { summary } from './chaos/summary.ts';
 
 /**
  * Kills hubs for as long as asked: `node --conditions=atrium-source e2e/ec2/chaos.ts --rounds 1000 --seed 7`.
