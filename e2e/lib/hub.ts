@@ -16,6 +16,8 @@ export interface TestChromium extends AsyncDisposable {
   person(options?: {
     width?: number;
     colorScheme?: 'light' | 'dark';
+    /** Certificates that nobody signed are accepted. */
+    ignoreHTTPSErrors?: boolean;
   }): Promise<{ page: Page; context: BrowserContext }>;
 }
 
@@ -32,8 +34,8 @@ export async function startChromium(): Promise<TestChromium> {
   if (process.getuid?.() === 0) args.push('--no-sandbox');
   const browser = await chromium.launch({ executablePath, args });
   return {
-    async person({ width = 1200, colorScheme = 'light' } = {}) {
-      const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme });
+    async person({ width = 1200, colorScheme = 'light', ignoreHTTPSErrors = false } = {}) {
+      const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme, ignoreHTTPSErrors });
       context.setDefaultTimeout(40_000);
       const page = await context.newPage();
       return { page, context };

@@ -6,6 +6,7 @@ import { type PlanLine, survey } from './engine/run.ts';
 import { type HubSessions, readSessions } from './hub-sessions.ts';
 import { type Inventory, isHome, roleOf, takeInventory } from './inventory.ts';
 import { livePrices } from './live-prices.ts';
+import { readFirstAdmin } from './manager/first-admin.ts';
 import { hubSnapshots } from './manager/snapshot.ts';
 import { strayRules } from './parts/groups.ts';
 import { layoutOf, partsOf } from './parts/index.ts';
@@ -34,6 +35,8 @@ export interface ClusterStatus {
   homes: { count: number; gb: number };
   /** Dollars, of what is there now; what was removed before is in the hub's ledger. */
   spend: { today: number | null; month: number | null; perHourNow: number | null };
+  /** Where the first account is made, as long as there is no administrator. Secret. */
+  firstAdmin: { url: string; expiresAt: number } | null;
   exitCode: 0 | 1 | 2;
 }
 
@@ -59,6 +62,7 @@ async function look(scene: Scene, token: string | undefined): Promise<ClusterSta
       machines: {},
       homes: { count: 0, gb: 0 },
       spend,
+      firstAdmin: null,
       exitCode: 2,
     };
   }
@@ -103,6 +107,7 @@ async function look(scene: Scene, token: string | undefined): Promise<ClusterSta
     machines: counts(inventory),
     homes: { count: homes.length, gb: homes.reduce((sum, { Size = 0 }) => sum + Size, 0) },
     spend,
+    firstAdmin: await readFirstAdmin(scene),
     exitCode: remarks.some(({ state }) => state === 'fail') ? 2 : remarks.some(({ state }) => state === 'warn') ? 1 : 0,
   };
 }

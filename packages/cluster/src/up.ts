@@ -3,6 +3,7 @@ import { ClusterError } from './config.ts';
 import { takeLock } from './engine/lock.ts';
 import type { Scene } from './engine/part.ts';
 import { bringUp, type PlanLine, survey } from './engine/run.ts';
+import { readFirstAdmin } from './manager/first-admin.ts';
 import { layoutOf, partsOf } from './parts/index.ts';
 import { probeManager } from './parts/manager.ts';
 import { preflight } from './preflight.ts';
@@ -13,6 +14,8 @@ export interface UpResult {
   url: string;
   /** How the certificate shows itself to a browser that does not know it. */
   fingerprint: string | null;
+  /** Where the first account is made, as long as there is no administrator. Secret. */
+  firstAdmin: { url: string; expiresAt: number } | null;
   changed: PlanLine[];
   /** What only `atrium cluster upgrade` changes. */
   later: PlanLine[];
@@ -47,6 +50,7 @@ export async function bring(scene: Scene, doing: 'up' | 'upgrade'): Promise<UpRe
       cluster: { name: scene.config.name, id: scene.owner?.id ?? '' },
       url: `https://${scene.config.manager.domain ?? scene.ids.get('address-joined') ?? ''}/`,
       fingerprint: seen.ok ? seen.fingerprint : null,
+      firstAdmin: await readFirstAdmin(scene),
       changed,
       later: after.filter(({ verdict }) => verdict === 'later'),
     };

@@ -1,5 +1,7 @@
 import { systemClock } from '@atrium/sdk';
+import { askerFor } from '../cli/ask.ts';
 import { type Answer, defineCommand, UsageError } from '../cli/command.ts';
+import { usefulFirstAdminLink } from '../up/first-admin-link.ts';
 import { clusterInput, loadCluster } from './cluster-input.ts';
 
 export const clusterSettings = defineCommand({
@@ -9,11 +11,11 @@ export const clusterSettings = defineCommand({
   details: 'Mounts the hub’s disk, writes /etc/atrium, and restarts what has changed settings.',
   options: {
     cluster: { type: 'string', value: '<name>', summary: 'Name of the cluster' },
-    root: { type: 'string', value: '<folder>', summary: 'Write below this folder, and leave disks alone' },
+    root: { type: 'string', value: '<folder>', summary: 'Write below this folder instead of /' },
     'private-ip': {
       type: 'string',
       value: '<address>',
-      summary: 'Address inside the network; else as the metadata say',
+      summary: 'Address inside the network, and leave disks alone; else as the metadata say',
     },
     'no-units': { type: 'boolean', summary: 'Restart nothing' },
   },
@@ -22,7 +24,9 @@ export const clusterSettings = defineCommand({
     const { prepareManager } = await loadCluster();
     const changed = await prepareManager({
       cluster: values.cluster,
-      root: values.root ?? '/',
+      root: values.root ?? process.env.ATRIUM_ROOT ?? '/',
+      metadata: process.env.AWS_EC2_METADATA_SERVICE_ENDPOINT,
+      firstAdmin: await usefulFirstAdminLink(askerFor(values)),
       units: !values['no-units'],
       clock: systemClock,
       say: (text) => terminal.say(text),

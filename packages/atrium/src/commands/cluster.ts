@@ -68,14 +68,21 @@ export const clusterUpgrade = defineCommand({
   },
 });
 
+type FirstAdmin = { url: string; expiresAt: number } | null;
+
+const firstAdminText = (link: FirstAdmin) =>
+  link &&
+  `There is no administrator yet. Create the first account here (until ${new Date(link.expiresAt).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' })}, works once):\n  ${link.url}`;
+
 interface Up {
   url: string;
   fingerprint: string | null;
+  firstAdmin: FirstAdmin;
   changed: unknown[];
   later: { title: string; note?: string }[];
 }
 
-const upText = ({ url, fingerprint, changed, later }: Up) =>
+const upText = ({ url, fingerprint, firstAdmin, changed, later }: Up) =>
   [
     changed.length === 0
       ? 'Everything is there already; nothing was changed.'
@@ -83,6 +90,7 @@ const upText = ({ url, fingerprint, changed, later }: Up) =>
     ...later.map(({ title, note }) => `Left as it is: ${title}${note ? ` (${note})` : ''}`),
     `Address: ${url}`,
     fingerprint && `Its certificate: ${fingerprint}`,
+    firstAdminText(firstAdmin),
   ]
     .filter(Boolean)
     .join('\n');
@@ -116,8 +124,13 @@ export const clusterStatus = defineCommand({
       ...status.remarks.map(({ state, what, message }) => `${signs[state]}  ${what}: ${message}`),
       `Machines: ${machines.join(', ') || 'none'}. Homes: ${status.homes.count}, ${status.homes.gb} GB.`,
       `Spending of what is there: ${dollars(status.spend.today)} today, ${dollars(status.spend.month)} this month, ${dollars(status.spend.perHourNow)} an hour now.`,
-    ].join('\n');
-    return { json: status, text, exitCode: status.exitCode };
+      firstAdminText(status.firstAdmin),
+    ]
+      .filter(Boolean)
+      .join('\n');
+    // Monitoring keeps what it is told: the link is for a person's eyes.
+    const { firstAdmin, ...json } = status;
+    return { json: { ...json, hasAdministrator: firstAdmin === null }, text, exitCode: status.exitCode };
   },
 });
 

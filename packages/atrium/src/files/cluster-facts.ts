@@ -15,7 +15,12 @@ interface Facts {
   port: number;
   hubUrl: string;
   hubCa: string;
+  /** Name or address under which people reach it. */
+  host?: string;
 }
+
+/** Whether this is the manager of a cluster. */
+export const isManager = (): boolean => process.env.ATRIUM_CLUSTER_FACTS !== undefined;
 
 /** Stand for what only the manager knows, so that a configuration can be checked elsewhere. */
 const ELSEWHERE: Facts = {
@@ -31,7 +36,7 @@ const ELSEWHERE: Facts = {
 };
 
 /**
- * Gives the EC2 spawner of a file with the key `cluster` what the cluster knows: subnets, template, the hub's address. What
+ * Gives a file with the key `cluster` what the cluster knows: subnets, template, the hub's addresses. What
  * the file itself says wins. On the manager the facts are in the file that `ATRIUM_CLUSTER_FACTS` names.
  */
 export function withClusterFacts(file: unknown): unknown {
@@ -42,9 +47,11 @@ export function withClusterFacts(file: unknown): unknown {
   const isThere = path !== undefined && existsSync(path);
   const facts = isThere ? (JSON.parse(readFileSync(path, 'utf8')) as Facts) : ELSEWHERE;
   const { name } = cluster as { name?: string };
-  const { account, cluster: id, ...known } = facts;
+  const { account, cluster: id, host, ...known } = facts;
   const own = spawner.options ?? {};
   const identity = { accountId: account, ...(own.identity as object | undefined) };
   const options = { ...known, cluster: isThere ? id : { name }, ...own, identity };
-  return { ...file, spawner: { ...spawner, options } };
+  // nginx on the same machine stands before the proxy.
+  const front = host === undefined ? {} : { publicUrl: `https://${host}/`, trustedProxies: ['127.0.0.1'] };
+  return { ...front, ...file, spawner: { ...spawner, options } };
 }

@@ -13,6 +13,8 @@ export interface Places {
   readonly controlSocket: string;
   /** Which `atrium up` runs here. */
   readonly stateFile: string;
+  /** The link to the first account, for whoever gives it to the operator of a cluster. Root's alone. */
+  readonly firstAdminFile: string;
   readonly lockFile: string;
   readonly apiAddressFile: string;
   readonly routeTable: string;
@@ -57,6 +59,7 @@ export function placesOf(dataDir: string, runDir = findRunDir(dataDir)): Places 
     hubSocket: join(runDir, 'hub.sock'),
     controlSocket: join(runDir, 'control.sock'),
     stateFile: join(runDir, 'up.json'),
+    firstAdminFile: join(runDir, 'first-admin.json'),
     lockFile: join(dataDir, 'up.lock'),
     apiAddressFile: join(dataDir, 'api-address.json'),
     routeTable: join(dataDir, 'routes.json'),

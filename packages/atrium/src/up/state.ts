@@ -40,7 +40,7 @@ export function notRunningText({ dataDir }: Places): string {
 }
 
 /** Nothing that the hub's account put there: as root we would signal whatever process it names. */
-function readTrusted(path: string): string | undefined {
+export function readTrusted(path: string): string | undefined {
   let fd: number;
   try {
     fd = openSync(path, 'r');

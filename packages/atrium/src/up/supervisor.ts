@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { CommandError, type Terminal } from '../cli/command.ts';
+import { isManager } from '../files/cluster-facts.ts';
 import type { Places } from '../files/data-dir.ts';
 import { prepareDirs } from '../files/prepare.ts';
 import { startTimeOf } from '../files/process-info.ts';
@@ -8,6 +9,7 @@ import type { HubArguments, PublicSettings } from '../process/messages.ts';
 import { VERSION } from '../version.ts';
 import { chooseApiAddress, keepApiAddress } from './api-address.ts';
 import { trackChildren } from './children.ts';
+import { keepFirstAdminLink } from './first-admin-link.ts';
 import { type HubChild, hubChild } from './hub-child.ts';
 import { keepRunning } from './keep.ts';
 import { explainPort, probePort } from './port.ts';
@@ -15,7 +17,7 @@ import { type ProxyChild, proxyChild } from './proxy-child.ts';
 import { rootHelper } from './root-helper.ts';
 import { catchSignals } from './signals.ts';
 import { clearState, lockDataDir, type State, writeState } from './state.ts';
-import { addressOf, bindWarning, linkText, readyText } from './words.ts';
+import { addressOf, bindWarning, linkElsewhereText, linkText, readyText } from './words.ts';
 
 export interface UpOptions {
   places: Places;
@@ -50,7 +52,8 @@ export async function runSupervisor({ places, configFile, flags, terminal }: UpO
   let linkUntil = 0;
   const onFirstAdmin = (link: { path: string; expiresAt: number }) => {
     linkUntil = link.expiresAt;
-    terminal.say(linkText(url, link));
+    if (isManager()) keepFirstAdminLink(places, link);
+    terminal.say(isManager() ? linkElsewhereText : linkText(url, link));
   };
   const startHub = async () =>
     hubChild(children.start('hub-process', hubArguments(), childOptions), { helper, onFirstAdmin });
@@ -146,7 +149,7 @@ export async function runSupervisor({ places, configFile, flags, terminal }: UpO
     // What was begun when the signal came finds now that it cannot go on.
     await beginning.catch(() => {});
     clearState(places);
-    for (const socket of [places.hubSocket, places.controlSocket]) rmSync(socket, { force: true });
+    for (const left of [places.hubSocket, places.controlSocket, places.firstAdminFile]) rmSync(left, { force: true });
   }
 }
 

@@ -24,6 +24,10 @@ export function readyText(url: string): string {
   return `Atrium is ready: ${url}\nCtrl-C stops the hub. People's servers keep running; atrium down --servers stops those too.`;
 }
 
+/** On the manager of a cluster, whose output is a log: the link goes to the operator another way. */
+export const linkElsewhereText =
+  'There is no administrator yet. On your own computer, atrium cluster status prints a link to the first account.';
+
 /** `path` is below the origin of `url`. */
 export function linkText(url: string, { path, expiresAt }: { path: string; expiresAt: number }): string {
   const until = new Date(expiresAt).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });

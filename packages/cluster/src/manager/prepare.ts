@@ -4,6 +4,7 @@ import type { Clock } from '@atrium/sdk';
 import { awsClients } from '../aws/clients.ts';
 import { ClusterError } from '../config.ts';
 import { mountHubDisk } from './disk.ts';
+import { type FirstAdminLink, publishFirstAdmin } from './first-admin.ts';
 import { instanceFacts } from './metadata.ts';
 import { writeSettings } from './settings.ts';
 
@@ -14,7 +15,12 @@ export interface PrepareInput {
   root: string;
   /** Whether services are told that their settings changed. */
   units: boolean;
+  /** Without it this is a machine of AWS, which says so itself. */
   privateIp?: string;
+  /** Address of the metadata service, where it is not AWS's own. */
+  metadata?: string | undefined;
+  /** What the hub of this machine offers, if it runs and has no administrator. */
+  firstAdmin?: FirstAdminLink | undefined;
   clock: Clock;
   say: (text: string) => void;
 }
@@ -22,13 +28,13 @@ export interface PrepareInput {
 /** What the manager does before the hub starts, and once a minute: its disk, its settings. */
 export async function prepareManager(input: PrepareInput): Promise<string[]> {
   const { cluster, root, clock, say } = input;
-  const isMachine = root === '/';
-  const facts = isMachine || input.privateIp === undefined ? await instanceFacts() : undefined;
+  const facts = input.privateIp === undefined ? await instanceFacts(input.metadata) : undefined;
   const aws = awsClients(facts?.region);
-  if (isMachine) await mountHubDisk({ cluster, instanceId: facts!.instanceId, aws, clock, say });
+  if (facts) await mountHubDisk({ cluster, instanceId: facts.instanceId, aws, clock, say, root });
   const privateIp = input.privateIp ?? facts?.privateIp;
   if (!privateIp) throw new ClusterError('The address of this machine is not known.');
   const changed = await writeSettings({ cluster, aws, clock, root, privateIp });
+  await publishFirstAdmin(aws, cluster, input.firstAdmin);
   if (input.units && changed.length > 0) await tellUnits(changed);
   return changed;
 }

@@ -52,6 +52,9 @@ export function settingsParts(config: ClusterConfig, layout: Layout): Part[] {
   ];
 }
 
+/** The one parameter that the manager writes: the link to the first account. */
+export const FIRST_ADMIN = 'first-admin';
+
 /** The path below which the manager reads. */
 export const settingsPath = (name: string): string => parameterPath(name, 'manager');
 

@@ -1,3 +1,4 @@
+import { FIRST_ADMIN, settingsPath } from '../parts/settings.ts';
 import { type Owner, parameterPath, TAG } from '../tags.ts';
 import { allow, type PolicyDocument, type PolicyStatement, policy } from './policy.ts';
 
@@ -32,6 +33,15 @@ const LOOK = [
   'ec2:DescribeSpotPriceHistory',
   'pricing:GetProducts',
   'servicequotas:GetServiceQuota',
+];
+
+/** A machine's end of a session; none of it is about a resource. */
+export const SESSION_MANAGER = [
+  'ssm:UpdateInstanceInformation',
+  'ssmmessages:CreateControlChannel',
+  'ssmmessages:CreateDataChannel',
+  'ssmmessages:OpenControlChannel',
+  'ssmmessages:OpenDataChannel',
 ];
 
 /**
@@ -143,6 +153,13 @@ export function managerPolicy({ owner, region, account, types, workerRoles }: Po
         `arn:aws:ssm:${region}:${account}:parameter${parameterPath(owner.name, '*')}`,
       ],
     ),
+    allow(
+      'OfferTheFirstAccount',
+      ['ssm:PutParameter', 'ssm:DeleteParameter'],
+      `arn:aws:ssm:${region}:${account}:parameter${settingsPath(owner.name)}/${FIRST_ADMIN}`,
+    ),
+    // https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-add-permissions-to-existing-profile.html
+    allow('BeReachedBySessionManager', SESSION_MANAGER, '*'),
     allow('ReadPublicImageNames', ['ssm:GetParameter'], `arn:aws:ssm:${region}::parameter/aws/service/*`),
     ...(workerRoles.length > 0
       ? [

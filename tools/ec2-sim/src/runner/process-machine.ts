@@ -6,20 +6,22 @@ import { canConfine, confined, prepare } from './confine.ts';
 import { type Control, openControl } from './control.ts';
 import { adaptAgentConfig, linkVolumes, prepareRoot } from './folders.ts';
 import { end, familyOf, type Program, type Running, signal, start } from './processes.ts';
-import { writeStandIns } from './stand-ins.ts';
+import { type NpmStandIn, writeStandIns } from './stand-ins.ts';
 import { systemctl } from './systemctl.ts';
 import { Units } from './units.ts';
 
 const HOST_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 /** Where a machine has its programs that come first: `systemctl` and the stand-ins. */
 const BIN = 'run/simulator/bin';
-/** Programs that know themselves that `/` is a folder. */
-const OURS = '/usr/lib/atrium/';
+/** Programs that know themselves that `/` is a folder, and those that are given files which say so. */
+const OURS = ['/usr/lib/atrium/', '/opt/atrium/', '/etc/atrium/'];
+const isOurs = (argv: readonly string[]) => argv.some((word) => OURS.some((place) => word.startsWith(place)));
 
 export interface MachineOptions {
   env: Readonly<Record<string, string>>;
   graceMs: number;
   python?: string;
+  npm?: NpmStandIn;
 }
 
 /** One machine between two boots: its units, what cloud-init started, and how it is switched off. */
@@ -37,7 +39,7 @@ export class ProcessMachine {
     this.#options = options;
     this.#units = new Units({
       root: machine.rootDir,
-      program: (argv, env) => (argv[0]?.startsWith(OURS) ? this.#program(argv, env) : this.#confined(argv, env)),
+      program: (argv, env) => (isOurs(argv) ? this.#program(argv, env) : this.#confined(argv, env)),
       console: machine.console,
       graceMs: options.graceMs,
     });
@@ -51,7 +53,7 @@ export class ProcessMachine {
     linkVolumes(machine);
     const bin = join(root, BIN);
     this.#control = await openControl(bin, (args) => systemctl(this.#units, args, { off: () => machine.powerOff() }));
-    writeStandIns(bin, this.#options.python);
+    writeStandIns(bin, this.#options);
     const asked = machine.firstBoot && userData !== undefined ? parseUserData(userData) : undefined;
     if (asked) writeFiles(root, asked.files, machine.console);
     adaptAgentConfig(root, this.#control.poweroff);
@@ -146,7 +148,7 @@ export class ProcessMachine {
         HOME: home,
         ATRIUM_ROOT: root,
         ATRIUM_POWEROFF: this.#control?.poweroff.join(' ') ?? 'false',
-        ...env,
+        ...Object.fromEntries(Object.entries(env).map(([name, value]) => [name, insideOf(root, value)])),
       },
     };
   }
@@ -160,7 +162,10 @@ export class ProcessMachine {
   }
 }
 
-/** A path that exists on the machine's disk is meant there, also when it leads on by an absolute link. */
+/**
+ * A path that exists on the machine's disk is meant there, also when it leads on by an absolute link: to another place on
+ * it, or out of it, to the folder of a volume or a program of this computer.
+ */
 function insideOf(root: string, word: string): string {
   if (!word.startsWith('/')) return word;
   const at = join(root, word);
@@ -168,5 +173,7 @@ function insideOf(root: string, word: string): string {
   if (!stat) return word;
   if (!stat.isSymbolicLink()) return at;
   const target = readlinkSync(at);
-  return target.startsWith('/') && existsSync(join(root, target)) ? insideOf(root, target) : at;
+  if (!target.startsWith('/')) return at;
+  if (lstatSync(join(root, target), { throwIfNoEntry: false })) return insideOf(root, target);
+  return existsSync(target) ? target : at;
 }

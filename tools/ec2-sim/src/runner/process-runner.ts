@@ -1,5 +1,6 @@
 import type { InstanceRunner, SimMachine } from '../runner.ts';
 import { ProcessMachine } from './process-machine.ts';
+import type { NpmStandIn } from './stand-ins.ts';
 import { VolumeWatch } from './volume-watch.ts';
 
 export interface ProcessRunnerOptions {
@@ -9,6 +10,8 @@ export interface ProcessRunnerOptions {
   graceMs?: number;
   /** Folder of a Python environment with the notebook stack, for images that install one. */
   python?: string;
+  /** Where machines' npm finds what it installs; without it, npm is this computer's own. */
+  npm?: NpmStandIn;
 }
 
 /**

@@ -39,6 +39,15 @@ export async function systemctl(
       for (const name of full) await units.stop(name);
       for (const name of full) await start(name);
       return { code: 0 };
+    case 'try-restart':
+      for (const name of full.filter((one) => units.isActive(one))) {
+        await units.stop(name);
+        await start(name);
+      }
+      return { code: 0 };
+    case 'try-reload-or-restart':
+      for (const name of full.filter((one) => units.isActive(one))) units.reload(name);
+      return { code: 0 };
     case 'enable':
       for (const name of full) units.enable(name);
       if (now) for (const name of full) await start(name);

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { end, type Program, type Running, start } from './processes.ts';
+import { end, type Program, type Running, signal, start } from './processes.ts';
 import { parseUnit, spanOf, type UnitFile, wordsOf } from './unit-file.ts';
 
 const PLACES = ['etc/systemd/system', 'usr/lib/systemd/system', 'lib/systemd/system'];
@@ -69,6 +69,14 @@ export class Units {
     service.wanted = false;
     await end([service.running], { force: false, graceMs: this.#options.graceMs });
     this.#services.delete(name);
+  }
+
+  /** Carries out its ExecReload, which is a signal to the main process in all of ours. @throws Error when it is none. */
+  reload(name: string): void {
+    const [command = ''] = this.#read(name).Service?.ExecReload ?? [];
+    if (command !== '/bin/kill -HUP $MAINPID') throw new Error(`${name} cannot be reloaded by "${command}".`);
+    const pid = this.#services.get(name)?.running.child.pid;
+    if (pid !== undefined) signal(pid, 'SIGHUP');
   }
 
   enable(name: string): void {
