@@ -1,3 +1,4 @@
+import { askerFor } from '../cli/ask.ts';
 import { type Answer, CommandError, defineCommand, UsageError } from '../cli/command.ts';
 import { confirm } from '../cli/confirm.ts';
 import { passwordFromInput } from '../cli/password.ts';
@@ -168,12 +169,20 @@ export const clusterDown = defineCommand({
   },
 });
 
+interface RebuiltRow {
+  user: string | null;
+  made: string[];
+  left?: string;
+}
+
 export const clusterRebuild = defineCommand({
   name: 'cluster rebuild',
-  usage: 'atrium cluster rebuild',
+  usage: 'atrium cluster rebuild [--apply]',
   summary: 'List people’s machines and homes from their tags, for a hub whose database is lost',
-  details: 'Changes nothing. With --json the list is what a hub takes to make its rows again.',
-  options: {},
+  details:
+    'Changes nothing without --apply. With it, on the manager: accounts, servers and homes that the hub does not know are ' +
+    'made again there. Passwords, administrators and groups were in the database alone.',
+  options: { apply: { type: 'boolean', summary: 'On the manager: make them again in the hub’s database' } },
   async run({ values }, terminal): Promise<Answer> {
     const input = await clusterInput(values, terminal);
     const { rebuildRows } = await loadCluster();
@@ -183,6 +192,12 @@ export const clusterRebuild = defineCommand({
         home === null ? 'no home' : 'volumeId' in home ? `home ${home.volumeId}` : `home in ${home.snapshotId}`;
       return `${user ?? '(nobody)'}  ${instance ? `${instance.id} (${instance.state})` : 'no machine'}  ${where}`;
     });
+    if (values.apply) {
+      const rows = rebuilt.rows.map(({ user, server, storage, generation }) => ({ user, server, storage, generation }));
+      const done = await askerFor(values).ask<RebuiltRow[]>('rebuild', { rows });
+      const text = done.map(({ user, made, left }) => `${user ?? '(nobody)'}  ${left ?? made.join(', ')}`);
+      return { json: done, text: text.join('\n') || 'Nothing carries this cluster’s tags.' };
+    }
     return { json: rebuilt, text: lines.join('\n') || 'Nothing carries this cluster’s tags.' };
   },
 });

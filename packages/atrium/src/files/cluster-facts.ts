@@ -35,6 +35,15 @@ const ELSEWHERE: Facts = {
   hubCa: `sha256/${Buffer.alloc(32).toString('base64')}`,
 };
 
+/** The cluster's template tells machines nothing: it is made before the hub's address and certificate are known. */
+const FIND_THE_HUB = `#cloud-config
+write_files:
+  - path: /etc/atrium/agent.json
+    permissions: "0644"
+    content: |
+      {{AGENT_JSON}}
+`;
+
 /**
  * Gives a file with the key `cluster` what the cluster knows: subnets, template, the hub's addresses. What
  * the file itself says wins. On the manager the facts are in the file that `ATRIUM_CLUSTER_FACTS` names.
@@ -50,7 +59,8 @@ export function withClusterFacts(file: unknown): unknown {
   const { account, cluster: id, host, ...known } = facts;
   const own = spawner.options ?? {};
   const identity = { accountId: account, ...(own.identity as object | undefined) };
-  const options = { ...known, cluster: isThere ? id : { name }, ...own, identity };
+  const agent = { cloudInit: FIND_THE_HUB, ...(own.agent as object | undefined) };
+  const options = { ...known, cluster: isThere ? id : { name }, ...own, identity, agent };
   // nginx on the same machine stands before the proxy.
   const front = host === undefined ? {} : { publicUrl: `https://${host}/`, trustedProxies: ['127.0.0.1'] };
   return { ...front, ...file, spawner: { ...spawner, options } };

@@ -96,6 +96,28 @@ export async function insertServer(db: Db, server: NewServer): Promise<boolean> 
   return numAffectedRows === 1n;
 }
 
+/**
+ * A server whose record was lost, by its old id and the generation that its machine shows; the next start is a newer one. It
+ * counts as stopped: whatever runs of it is found and ended by its id. False when the id, or the person's server, is there.
+ */
+export async function rebuildServer(
+  db: Db,
+  {
+    id,
+    userId,
+    spawnerId,
+    generation,
+    now,
+  }: Pick<NewServer, 'id' | 'userId' | 'spawnerId' | 'now'> & { generation: number },
+): Promise<boolean> {
+  const taken = await db.selectFrom('servers').select('id').where('id', '=', id).executeTakeFirst();
+  if (taken) return false;
+  if (!(await insertServer(db, { id, userId, name: '', displayName: '', userOptions: {}, spawnerId, now })))
+    return false;
+  await db.updateTable('servers').set({ generation }).where('id', '=', id).execute();
+  return true;
+}
+
 export type ServerChange = Partial<{
   name: string;
   displayName: string;
