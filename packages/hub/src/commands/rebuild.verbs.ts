@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { AppContext } from '../context.ts';
-import { rebuildServer } from '../servers/servers.repo.ts';
-import { putStorage } from '../storage/storage.repo.ts';
+import { rebuildServer } from '../servers/servers.service.ts';
+import { putStorage } from '../storage/storage.service.ts';
 import { createUser, findUser, normaliseUserName, validUserName } from '../users/users.service.ts';
 import { defineVerb } from './verb.ts';
 

@@ -18,6 +18,7 @@ import {
 } from './server.ts';
 import * as repo from './servers.repo.ts';
 
+export { rebuildServer } from './servers.repo.ts';
 export { readEvents, type ServerEvent } from './events.repo.ts';
 export * from './server.ts';
 export {

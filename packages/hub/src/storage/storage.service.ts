@@ -3,6 +3,8 @@ import { pluginIo } from '../plugins/plugin-io.ts';
 import type { User } from '../users/users.service.ts';
 import { deleteStorageRow, findStorage, putStorage } from './storage.repo.ts';
 
+export { putStorage } from './storage.repo.ts';
+
 /** The storage of this person, named now when it never was (architecture §4 rule 5). */
 export async function storageOf(ctx: AppContext, user: User): Promise<string | undefined> {
   const known = await findStorage(ctx.db, user.id, ctx.spawner.id);
