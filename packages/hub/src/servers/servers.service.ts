@@ -18,7 +18,6 @@ import {
 } from './server.ts';
 import * as repo from './servers.repo.ts';
 
-export { rebuildServer } from './servers.repo.ts';
 export { readEvents, type ServerEvent } from './events.repo.ts';
 export * from './server.ts';
 export {
@@ -27,6 +26,7 @@ export {
   findServerById,
   listActiveServers,
   listServers,
+  rebuildServer,
   specOf,
   touchServer,
 } from './servers.repo.ts';
