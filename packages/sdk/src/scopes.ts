@@ -216,8 +216,10 @@ export function tokenScopes(
   ownerScopes: ScopeSet,
   groupsOf: GroupsOf = noGroups,
 ): ScopeSet {
-  if (stored.includes('inherit')) return ownerScopes;
-  return intersectScopes(expandScopes(stored, owner), ownerScopes, groupsOf);
+  const within = intersectScopes(expandScopes(stored, owner), ownerScopes, groupsOf);
+  if (!stored.includes('inherit')) return within;
+  // What is written out stays written out: an application cannot look up who is in a group (contract §2.1).
+  return containsScopes(ownerScopes, within) ? ownerScopes : unionScopes(ownerScopes, within);
 }
 
 /** What a request is about. `server` is a name, '' for the default one, and needs `user`. */

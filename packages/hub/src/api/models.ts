@@ -41,15 +41,37 @@ export const UserModel = z
   })
   .meta({ title: 'User' });
 
-export const SelfModel = UserModel.extend({
+/** Which keys appear depends on the scopes held for that service. */
+export const ServiceModel = z
+  .object({
+    kind: z.literal('service'),
+    name: z.string(),
+    admin: z.boolean().optional(),
+    roles: z.array(z.string()).optional(),
+    url: z.string().nullable().optional(),
+    prefix: z.string().nullable().optional().describe('Its path below this hub, when it has one.'),
+    command: z.array(z.string()).optional(),
+    pid: z.int().nullable().optional(),
+    info: Options.optional(),
+    display: z.boolean().optional(),
+  })
+  .meta({ title: 'Service' });
+
+const self = {
   scopes: z.array(z.string()).describe('Everything this request may do: expanded and resolved.'),
   token_id: z.string().nullable(),
   session_id: z.string().nullable(),
-}).meta({ title: 'Self' });
+};
+
+/** A person, or a service. */
+export const SelfModel = z
+  .discriminatedUnion('kind', [UserModel.extend(self), ServiceModel.extend(self)])
+  .meta({ title: 'Self' });
 
 export const TokenModel = z
   .object({
-    user: z.string(),
+    user: z.string().optional().describe('Whose it is, when that is a person.'),
+    service: z.string().optional().describe('Whose it is, when that is a service.'),
     id: z.string(),
     kind: z.literal('api_token'),
     roles: z.array(z.string()),

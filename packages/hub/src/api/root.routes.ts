@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { AppContext } from '../context.ts';
 import { ATRIUM_VERSION, JUPYTERHUB_VERSION } from '../http/version.ts';
 import { SelfModel } from './models.ts';
+import { presentService } from './present.ts';
 import { requesterIn } from './requester-in.ts';
 import { presentOne } from './users.routes.ts';
 
@@ -53,12 +54,16 @@ export const rootRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (app
     schema: { summary: 'Whoever asks, and what they may do', response: { 200: SelfModel } },
     async handler(request) {
       const requester = requesterIn(request);
-      const { user, scopes, via } = requester;
+      const { principal, scopes, via } = requester;
       return {
-        // Contract §2.1: a service always learns who it is talking to.
-        admin: user.admin,
-        groups: user.groups,
-        ...(await presentOne(ctx, requester, user)),
+        ...(principal.kind === 'user'
+          ? {
+              // Contract §2.1: a service always learns who it is talking to.
+              admin: principal.user.admin,
+              groups: principal.user.groups,
+              ...(await presentOne(ctx, requester, principal.user)),
+            }
+          : presentService(ctx, principal.service, scopes)),
         scopes: scopeList(scopes),
         token_id: via.kind === 'token' ? `a${via.token.id}` : null,
         session_id: via.kind === 'token' ? via.token.sessionId : via.sessionId,

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { AppContext } from '../context.ts';
 import type { Requester } from '../http/requester.ts';
 import { listServers } from '../servers/servers.service.ts';
+import { actorName } from '../users/principal.ts';
 import { deleteUser, listUsers, type User } from '../users/users.service.ts';
 import { Empty, strictBody, UserModel, UserParams } from './models.ts';
 import { PageQuery, paged, pageOf, readPage } from './paging.ts';
@@ -82,7 +83,7 @@ export const userRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (app
     schema: { summary: 'Create users', body: CreateMany, response: { 201: z.array(UserModel) } },
     async handler(request, reply) {
       const requester = requesterIn(request);
-      if (request.body.admin) checkMayGrantAdmin(requester.user);
+      if (request.body.admin) checkMayGrantAdmin(requester.principal);
       const users = await createUsers(ctx, request.body.usernames, request.body.admin);
       return reply.code(201).send(await viewFor(ctx, requester, users));
     },
@@ -103,7 +104,7 @@ export const userRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (app
     async handler(request, reply) {
       const requester = requesterIn(request);
       const admin = request.body?.admin ?? false;
-      if (admin) checkMayGrantAdmin(requester.user);
+      if (admin) checkMayGrantAdmin(requester.principal);
       const user = await createOneUser(ctx, request.params.user, admin);
       return reply.code(201).send(await presentOne(ctx, requester, user));
     },
@@ -115,7 +116,7 @@ export const userRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (app
     async handler(request) {
       const requester = requesterIn(request);
       const user = await userNamed(ctx, request.params.user);
-      if (user.admin || request.body.admin) checkMayGrantAdmin(requester.user);
+      if (user.admin || request.body.admin) checkMayGrantAdmin(requester.principal);
       const changed = await changeUser(ctx, user, request.body);
       return presentOne(ctx, requester, changed);
     },
@@ -127,9 +128,9 @@ export const userRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (app
     async handler(request, reply) {
       const requester = requesterIn(request);
       const user = await userNamed(ctx, request.params.user);
-      if (user.id === requester.user.id) throw new HubError('bad_request', 'Cannot delete yourself!');
-      if (user.admin) checkMayGrantAdmin(requester.user);
-      await deleteUser(ctx, user, { by: requester.user.name });
+      if (user.id === requester.user?.id) throw new HubError('bad_request', 'Cannot delete yourself!');
+      if (user.admin) checkMayGrantAdmin(requester.principal);
+      await deleteUser(ctx, user, { by: actorName(requester.principal) });
       return reply.code(204).send();
     },
   });

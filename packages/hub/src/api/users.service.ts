@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { HubError, type ScopeSet } from '@atrium/sdk';
 import type { AppContext } from '../context.ts';
 import { isActive, listServers } from '../servers/servers.service.ts';
+import { isAdmin, type Principal } from '../users/principal.ts';
 import {
   createUser,
   findUser,
@@ -20,8 +21,8 @@ export async function userNamed(ctx: AppContext, name: string): Promise<User> {
 }
 
 /** Administrators are made by administrators, whatever else somebody may do with accounts. */
-export function checkMayGrantAdmin(requester: User): void {
-  if (!requester.admin) throw new HubError('not_allowed', 'Only admins can grant admin permissions');
+export function checkMayGrantAdmin(requester: Principal): void {
+  if (!isAdmin(requester)) throw new HubError('not_allowed', 'Only admins can grant admin permissions');
 }
 
 /**

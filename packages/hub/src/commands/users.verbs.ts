@@ -5,6 +5,7 @@ import { explainAccess } from '../login/allow.ts';
 import { createResetLink, setPassword } from '../login/links.service.ts';
 import { isActive, listServers } from '../servers/servers.service.ts';
 import { issueToken } from '../tokens/tokens.service.ts';
+import { asUser } from '../users/principal.ts';
 import {
   countAdmins,
   createUser,
@@ -104,7 +105,7 @@ const TokenRequest = Name.extend({
 
 const token = defineVerb(TokenRequest, async (ctx, { name, scopes, expiresIn, note }) => {
   const user = await userNamed(ctx, name);
-  const issued = await issueToken(ctx, { user, scopes, note, expiresIn });
+  const issued = await issueToken(ctx, { owner: asUser(user), scopes, note, expiresIn });
   return { user: user.name, id: `a${issued.id}`, token: issued.token, scopes, expiresAt: issued.row.expiresAt };
 });
 

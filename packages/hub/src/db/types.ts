@@ -29,6 +29,9 @@ export interface Tables {
   leases: LeasesTable;
   meters: MetersTable;
   lesson_starts: LessonStartsTable;
+  roles: RolesTable;
+  role_members: RoleMembersTable;
+  services: ServicesTable;
 }
 
 /** Facts of the installation: `hub_id`, `created`. */
@@ -102,7 +105,9 @@ export interface ApiTokensTable {
   id: Generated<number>;
   /** SHA-256 hex of the token. */
   hash: string;
-  user_id: number;
+  /** Whose it is: a person's or a service's, one of the two. */
+  user_id: number | null;
+  service_id: Generated<number | null>;
   /** `jupyterhub` for tokens issued by the hub itself; otherwise the OAuth client. */
   client_id: string;
   /** The browser session it was made in; deleted at that session's logout. */
@@ -128,6 +133,8 @@ export interface OAuthClientsTable {
   allowed_scopes: string;
   description: string;
   server_id: string | null;
+  /** The service behind it; of a client, at most one of the two is set. */
+  service_id: number | null;
 }
 
 export interface OAuthCodesTable {
@@ -240,6 +247,8 @@ export interface RoutesTable {
   /** JSON RouteTarget. */
   target: string;
   server_id: string | null;
+  /** Name of the service it belongs to. */
+  service: string | null;
   version: number;
   deleted: number;
 }
@@ -314,4 +323,48 @@ export interface AlertsTable {
   message: string;
   first_at: number;
   last_at: number;
+}
+
+/** Roles beside the configuration's and the default ones. */
+export interface RolesTable {
+  name: string;
+  description: string;
+  /** JSON list, as written: unexpanded. */
+  scopes: string;
+  /** What brought it: `import`. */
+  source: string;
+}
+
+/** Who has a role beside what the configuration says. */
+export interface RoleMembersTable {
+  role_name: string;
+  kind: 'user' | 'group' | 'service';
+  /** A person's number; otherwise a name. */
+  member: string;
+}
+
+/** What stands beside people's servers; rows of the configuration follow it at every start (contract §7). */
+export interface ServicesTable {
+  id: Generated<number>;
+  name: string;
+  admin: number;
+  /** Where it listens; null when it serves nothing. */
+  url: string | null;
+  /** JSON list; empty unless the hub runs it. */
+  command: string;
+  /** JSON object, shown as it is. */
+  info: string;
+  /** 1: in the menu of pages, for those who may open it. */
+  display: number;
+  /** `service-<name>` unless chosen; null when nobody signs in to it. */
+  oauth_client_id: string | null;
+  oauth_no_confirm: number;
+  /** JSON list: what tokens of its visitors may carry beside identify and access. */
+  allowed_scopes: string;
+  from_config: number;
+  created: number;
+  /** Of the process, where the hub runs it and it does run. */
+  pid: number | null;
+  /** Why it does not run or answer, as last seen; null when nothing is wrong. */
+  problem: string | null;
 }

@@ -5,7 +5,7 @@ import type { AppContext } from '../context.ts';
 import { page, sendPage } from '../pages/layout.ts';
 import { errorPage, errorTitle } from '../pages/templates/error.ts';
 import { databaseFault } from './database-fault.ts';
-import { isApi, pathOf, requesterOf } from './requester.ts';
+import { asViewer, isApi, pathOf, requesterOf } from './requester.ts';
 
 /** What the token endpoint answers when it refuses (contract §2.4, RFC 6749 §5.2). */
 export class OAuthError extends Error {
@@ -71,7 +71,7 @@ export async function sendError(
   if (!wantsPage(ctx, request)) return reply.code(status).send({ status, message, code, request_id: request.id });
 
   // Whoever cannot be looked up now (the database is gone) still gets the page.
-  const requester = await requesterOf(ctx, request).catch(() => null);
+  const requester = asViewer(await requesterOf(ctx, request).catch(() => null));
   const body = errorPage({
     ctx,
     status,

@@ -83,7 +83,8 @@ function targetOf(request: FastifyRequest, access: RouteAccess): ScopeTarget {
 
 async function guardPage(ctx: AppContext, request: FastifyRequest, reply: FastifyReply): Promise<void> {
   const requester = await requesterOf(ctx, request);
-  if (requester) {
+  // Pages are for people: a service counts as nobody.
+  if (requester?.user) {
     request.requester = requester;
     // What is under `{hub}user/` changes nothing and only says where the server went, to an open tab's polling too.
     const harmless = READING.has(request.method) && pathOf(request).startsWith(`${ctx.urls.hub}user/`);

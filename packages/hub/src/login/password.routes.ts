@@ -6,6 +6,7 @@ import { page, sendPage } from '../pages/layout.ts';
 import { t } from '../pages/strings.ts';
 import { changePasswordPage, firstAdminPage, linkGonePage, resetPage } from '../pages/templates/set-password.ts';
 import { createSession, findSession, knownSession } from '../sessions/sessions.service.ts';
+import { asViewer } from '../http/requester.ts';
 import { normaliseUserName } from '../users/users.service.ts';
 import { changePassword } from './change-password.service.ts';
 import { EXPIRED, field, isOurForm, plainPage, queryOf, retryAfter } from './forms.ts';
@@ -73,7 +74,7 @@ export const passwordRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (ap
     status: number,
     { error, done }: { error?: string; done?: boolean } = {},
   ) => {
-    const { requester } = request;
+    const requester = asViewer(request.requester);
     if (!requester || !ctx.authenticator.accounts) {
       throw new HubError('not_found', 'This hub keeps no passwords of its own.');
     }

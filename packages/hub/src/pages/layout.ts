@@ -11,7 +11,7 @@ export type PageContext = Pick<AppContext, 'config' | 'urls' | 'authenticator'>;
 
 export interface PageOptions {
   title: string;
-  /** Who looks at it; a `Requester` fits. Without one, no navigation. */
+  /** Who looks at it; a `Viewer` fits. Without one, no navigation. */
   requester: { user: { name: string; admin: boolean } } | null;
   current?: 'home' | 'token' | 'admin';
   /** For tables: more than 44 rem. */

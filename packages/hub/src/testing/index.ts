@@ -8,6 +8,7 @@ import type { HubConfigInput } from '../config/schema.ts';
 import type { AppContext } from '../context.ts';
 import { createHub, type Hub } from '../hub.ts';
 import { issueToken } from '../tokens/tokens.service.ts';
+import { asUser } from '../users/principal.ts';
 import { createUser, findUser } from '../users/users.service.ts';
 import { type TestBrowser, testBrowser } from './browser.ts';
 
@@ -73,7 +74,7 @@ export async function startTestHub(options: TestHubOptions): Promise<TestHub> {
       const user =
         (await findUser(ctx.db, name)) ?? (await createUser(ctx.db, { name, admin, allowedBy: 'administrator', now }));
       if (!user) throw new Error(`could not make ${name}`);
-      const { token } = await issueToken(ctx, { user, scopes: [...scopes], note: 'test' });
+      const { token } = await issueToken(ctx, { owner: asUser(user), scopes: [...scopes], note: 'test' });
       return async (method, path, body) => {
         const headers = {
           authorization: `token ${token}`,

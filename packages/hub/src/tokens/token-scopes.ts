@@ -5,14 +5,18 @@ import {
   groupsNeeded,
   HubError,
   IDENTIFY_SCOPES,
+  IDENTIFY_SERVICE_SCOPES,
   parseScope,
   SCOPES,
+  type ScopeOwner,
   type ScopeSet,
   scopesBeyond,
   tokenScopes,
 } from '@atrium/sdk';
 import type { AppContext } from '../context.ts';
-import { findUsersByName, type User } from '../users/users.service.ts';
+import { isAdmin, type Principal, principalName } from '../users/principal.ts';
+import { findUsersByName } from '../users/users.service.ts';
+import type { TokenClient } from './tokens.repo.ts';
 
 /** The default roles (contract §4.4), which older clients name instead of scopes. */
 export const ROLES: Readonly<Record<string, readonly string[]>> = {
@@ -22,8 +26,9 @@ export const ROLES: Readonly<Record<string, readonly string[]>> = {
   token: ['inherit'],
 };
 
-export function rolesOf(user: User): string[] {
-  return user.admin ? ['admin', 'user'] : ['user'];
+/** The roles somebody has of their own. */
+export function rolesOf(principal: Principal): string[] {
+  return [...(isAdmin(principal) ? ['admin'] : []), ...(principal.kind === 'user' ? ['user'] : [])];
 }
 
 const CACHE_SIZE = 2_000;
@@ -54,39 +59,59 @@ function cacheOf(ctx: AppContext): ScopeCache {
   return cache;
 }
 
-/** Everything a person may do now. */
-export function scopesOfUser(ctx: AppContext, user: User): ScopeSet {
-  return cacheOf(ctx).get(userKey(user), () =>
+/** Everything a person or a service may do now. */
+export async function scopesOfPrincipal(ctx: AppContext, principal: Principal): Promise<ScopeSet> {
+  return cacheOf(ctx).get(keyOf(principal), () =>
     expandScopes(
-      rolesOf(user).flatMap((role) => ROLES[role] ?? []),
-      { user: user.name },
+      rolesOf(principal).flatMap((role) => ROLES[role] ?? []),
+      ownerOf(principal),
     ),
   );
 }
 
-const userKey = (user: User) => `${user.admin ? 'admin' : 'user'} ${user.name}`;
+const keyOf = (principal: Principal) =>
+  JSON.stringify([principal.kind, principalName(principal), rolesOf(principal)]);
+
+const ownerOf = (principal: Principal): ScopeOwner =>
+  principal.kind === 'user' ? { user: principal.user.name } : { service: principal.service.name };
 
 /**
  * What a token may do now (contract §4.3): stored scopes, identify and the access scope of its client, within what the
  * owner may do.
- * @param clientServer The server behind the token's OAuth client, as `ada/` or `ada/thesis`.
  */
 export async function scopesOfToken(
   ctx: AppContext,
-  owner: User,
+  owner: Principal,
   stored: readonly string[],
-  clientServer?: string,
+  client: TokenClient = {},
 ): Promise<ScopeSet> {
-  const held = scopesOfUser(ctx, owner);
-  const asked = [...stored, ...IDENTIFY_SCOPES, ...(clientServer === undefined ? [] : ['access:servers!server'])];
-  const whose = { user: owner.name, server: clientServer };
+  const held = await scopesOfPrincipal(ctx, owner);
+  const asked = [
+    ...stored,
+    ...(owner.kind === 'user' ? IDENTIFY_SCOPES : IDENTIFY_SERVICE_SCOPES),
+    ...(client.server === undefined ? [] : [`access:servers!server=${client.server}`]),
+    ...(client.service === undefined ? [] : [`access:services!service=${client.service}`]),
+  ];
+  const whose = { ...ownerOf(owner), ...(client.server !== undefined && { server: client.server }) };
   const resolve = (groupsOf?: GroupsOf) => tokenScopes(asked, whose, held, groupsOf);
   // Membership can change under a cached set, so sets that depend on it are made anew.
-  if (stored.some((scope) => scope.includes('!group='))) {
+  if (stored.some((scope) => scope.includes('!group=')) || hasGroupFilter(held)) {
     const people = groupsNeeded(expandScopes(asked, whose), held);
-    return resolve(await groupsOfPeople(ctx, people));
+    if (people.length > 0) return resolve(await groupsOfPeople(ctx, people));
   }
-  return cacheOf(ctx).get(`${userKey(owner)}\n${clientServer ?? ''}\n${stored.join('\n')}`, resolve);
+  return cacheOf(ctx).get(`${keyOf(owner)}\n${client.server ?? ''}\n${client.service ?? ''}\n${stored.join('\n')}`, resolve);
+}
+
+const withGroups = new WeakMap<ScopeSet, boolean>();
+
+/** Sets are cached and asked with every request. */
+function hasGroupFilter(set: ScopeSet): boolean {
+  let has = withGroups.get(set);
+  if (has === undefined) {
+    has = [...set.values()].some((reach) => reach !== 'all' && reach.group !== undefined);
+    withGroups.set(set, has);
+  }
+  return has;
 }
 
 async function groupsOfPeople(ctx: AppContext, names: readonly string[]): Promise<GroupsOf> {
@@ -98,13 +123,13 @@ async function groupsOfPeople(ctx: AppContext, names: readonly string[]): Promis
  * Checks scopes that are about to be stored in a token.
  * @throws HubError `bad_request` for an unknown scope, or one that the owner does not hold.
  */
-export async function checkAssignable(ctx: AppContext, owner: User, scopes: readonly string[]): Promise<void> {
+export async function checkAssignable(ctx: AppContext, owner: Principal, scopes: readonly string[]): Promise<void> {
   for (const scope of scopes) parseScope(scope);
-  const held = scopesOfUser(ctx, owner);
-  const asked = expandScopes(scopes, { user: owner.name });
+  const held = await scopesOfPrincipal(ctx, owner);
+  const asked = expandScopes(scopes, ownerOf(owner));
   const beyond = scopesBeyond(held, asked, await groupsOfPeople(ctx, groupsNeeded(asked, held)));
   if (beyond.length > 0) {
-    throw new HubError('bad_request', `Not assigning requested scopes ${beyond.join(', ')} not held by ${owner.name}`);
+    throw new HubError('bad_request', `Not assigning requested scopes ${beyond.join(', ')} not held by ${principalName(owner)}`);
   }
 }
 

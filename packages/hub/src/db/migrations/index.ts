@@ -1,6 +1,8 @@
 import * as first from './001-first.ts';
 import * as groups from './002-groups.ts';
 import * as money from './003-money.ts';
+import * as roles from './004-roles.ts';
+import * as services from './005-services.ts';
 
 /** In order; the position plus one is the schema version. Never reorder or remove. */
-export const MIGRATIONS = [first, groups, money] as const;
+export const MIGRATIONS = [first, groups, money, roles, services] as const;

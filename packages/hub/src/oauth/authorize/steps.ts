@@ -8,7 +8,7 @@ import {
   type ScopeSet,
 } from '@atrium/sdk';
 import type { AppContext } from '../../context.ts';
-import { type Requester, requireScope } from '../../http/requester.ts';
+import { requireScope, type Viewer } from '../../http/requester.ts';
 import { listTokens, ROLES, scopesOfToken } from '../../tokens/tokens.service.ts';
 import { findClient, type OAuthClient } from '../oauth-clients.service.ts';
 
@@ -28,7 +28,7 @@ export type RawQuery = Readonly<Record<string, string | string[] | undefined>>;
 /** What is known after each step; a step reads what earlier ones found. */
 export interface Authorization {
   readonly ctx: AppContext;
-  readonly requester: Requester;
+  readonly requester: Viewer;
   readonly query: Readonly<Record<string, string | undefined>>;
   client: OAuthClient & { server: { user: string; name: string } };
   redirectUri: string;
@@ -128,11 +128,11 @@ function namedScopes(text: string): string[] {
 /** Whoever agreed before is not asked again for the same or less. */
 async function wasGranted(ctx: AppContext, { requester, client, scopes, always }: Authorization): Promise<boolean> {
   const server = serverOf({ client });
-  const wanted = await scopesOfToken(ctx, requester.user, [...scopes, ...always], server);
-  const tokens = await listTokens(ctx, requester.user);
+  const wanted = await scopesOfToken(ctx, requester.principal, [...scopes, ...always], { server });
+  const tokens = await listTokens(ctx, requester.principal);
   for (const token of tokens) {
     if (token.clientId !== client.identifier) continue;
-    if (containsScopes(await scopesOfToken(ctx, requester.user, token.scopes, server), wanted)) return true;
+    if (containsScopes(await scopesOfToken(ctx, requester.principal, token.scopes, { server }), wanted)) return true;
   }
   return false;
 }
@@ -163,7 +163,7 @@ const PARAMETERS = [
  */
 export async function authorize(
   ctx: AppContext,
-  requester: Requester,
+  requester: Viewer,
   raw: RawQuery,
 ): Promise<{ flow: Authorization; refusal: AuthorizeRefusal | undefined }> {
   for (const name of PARAMETERS) {

@@ -1,0 +1,8 @@
+export {
+  findService,
+  findServiceById,
+  listServices,
+  type Service,
+  type ServiceRow,
+  toService,
+} from './services.repo.ts';
