@@ -1,9 +1,9 @@
 import { type GroupsOf, permits, type Reach, type ScopeSet, scopeList } from '@atrium/sdk';
 import type { z } from 'zod';
 import type { AppContext } from '../context.ts';
-import type { ServiceRow } from '../services/services.service.ts';
 import { isActive, isReady, pendingOf, type Server } from '../servers/servers.service.ts';
-import { type ApiToken, HUB_CLIENT, rolesOf, scopesOfToken } from '../tokens/tokens.service.ts';
+import type { ServiceRow } from '../services/services.service.ts';
+import { type ApiToken, HUB_CLIENT, scopesOfToken } from '../tokens/tokens.service.ts';
 import { segment } from '../urls.ts';
 import { asService, asUser, type Principal, principalName } from '../users/principal.ts';
 import type { User } from '../users/users.service.ts';
@@ -103,7 +103,7 @@ export function presentUser(ctx: AppContext, user: User, servers: readonly Serve
   const main = servers.find((server) => server.name === '');
   const all: Omit<Required<UserJson>, 'kind' | 'name' | 'servers'> = {
     admin: user.admin,
-    roles: rolesOf(asUser(user)),
+    roles: [...ctx.roles.of(asUser(user))],
     groups: user.groups,
     server: main && isReady(main) ? ctx.urls.server(user.name, '') : null,
     pending: main ? pendingOf(main) : null,
@@ -176,7 +176,7 @@ export function presentService(
   }
   const all: Omit<Required<ServiceJson>, 'kind' | 'name'> = {
     admin: service.admin,
-    roles: rolesOf(asService(service)),
+    roles: [...ctx.roles.of(asService(service))],
     url: service.url,
     prefix: service.url === null ? null : `${ctx.urls.base}services/${segment(service.name)}/`,
     command: [...(service.command ?? [])],

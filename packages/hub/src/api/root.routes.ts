@@ -1,4 +1,4 @@
-import { scopeList } from '@atrium/sdk';
+import { expandScopes, IDENTIFY_SCOPES, IDENTIFY_SERVICE_SCOPES, scopeList, unionScopes } from '@atrium/sdk';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { AppContext } from '../context.ts';
@@ -54,15 +54,16 @@ export const rootRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (app
     schema: { summary: 'Whoever asks, and what they may do', response: { 200: SelfModel } },
     async handler(request) {
       const requester = requesterIn(request);
-      const { principal, scopes, via } = requester;
+      const { principal, via } = requester;
+      const { name, identify } =
+        principal.kind === 'user'
+          ? { name: { user: principal.user.name }, identify: IDENTIFY_SCOPES }
+          : { name: { service: principal.service.name }, identify: IDENTIFY_SERVICE_SCOPES };
+      // Contract §2.1: a service always learns who it is talking to, whatever little they may do.
+      const scopes = unionScopes(requester.scopes, expandScopes(identify, name));
       return {
         ...(principal.kind === 'user'
-          ? {
-              // Contract §2.1: a service always learns who it is talking to.
-              admin: principal.user.admin,
-              groups: principal.user.groups,
-              ...(await presentOne(ctx, requester, principal.user)),
-            }
+          ? await presentOne(ctx, { ...requester, scopes }, principal.user)
           : presentService(ctx, principal.service, scopes)),
         scopes: scopeList(scopes),
         token_id: via.kind === 'token' ? `a${via.token.id}` : null,

@@ -135,7 +135,8 @@ export const serverRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (a
         }
         const server = await findServer(ctx.db, user.id, serverName);
         if (!server && serverName !== '') throw noServer(user.name, serverName);
-        const gone = !server || (await stopAndWait(ctx, server, { by: actorName(requesterIn(request).principal), remove }));
+        const gone =
+          !server || (await stopAndWait(ctx, server, { by: actorName(requesterIn(request).principal), remove }));
         return reply.code(gone ? 204 : 202).send();
       },
     });

@@ -7,14 +7,8 @@ import { isForeignForm } from '../http/guard.ts';
 import { mayDo, type Requester, requesterOf } from '../http/requester.ts';
 import { checkXsrf } from '../http/xsrf.ts';
 import { signIn } from '../login/login.service.ts';
-import {
-  findTokenOf,
-  issueToken,
-  listTokens,
-  revokeToken,
-  scopesOfPrincipal,
-  scopesOfRoles,
-} from '../tokens/tokens.service.ts';
+import { scopesOfRoles } from '../roles/roles.service.ts';
+import { findTokenOf, issueToken, listTokens, revokeToken, scopesOfPrincipal } from '../tokens/tokens.service.ts';
 import { asUser, type Principal, principalName, samePrincipal } from '../users/principal.ts';
 import { findUser } from '../users/users.service.ts';
 import { Empty, NewTokenModel, strictBody, TokenModel, UserParams } from './models.ts';
@@ -35,11 +29,7 @@ const NewToken = strictBody({
 });
 
 /** Somebody by session, token, or the password in the body (contract §3.7). */
-async function whoAsks(
-  ctx: AppContext,
-  request: FastifyRequest,
-  auth: object | null | undefined,
-): Promise<Asker> {
+async function whoAsks(ctx: AppContext, request: FastifyRequest, auth: object | null | undefined): Promise<Asker> {
   const requester = await requesterOf(ctx, request);
   const denied = new HubError('not_authenticated', 'Missing or invalid credentials.');
   if (requester) {
@@ -93,7 +83,7 @@ export const userTokenRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async
       const asker = await whoAsks(ctx, request, body.auth);
       const owner = await ownerFor(ctx, asker, request.params.user);
       if (body.roles && body.scopes) throw new HubError('bad_request', 'Specify scopes or roles, not both');
-      const scopes = body.scopes ?? (body.roles ? scopesOfRoles(body.roles) : ['inherit']);
+      const scopes = body.scopes ?? scopesOfRoles(ctx.roles, body.roles ?? ['token']);
       const byOther = samePrincipal(asker.principal, owner)
         ? ''
         : ` by ${asker.principal.kind} ${principalName(asker.principal)}`;

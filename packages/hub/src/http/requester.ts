@@ -54,7 +54,12 @@ async function find(ctx: AppContext, request: FastifyRequest): Promise<Requester
   const { user, hash, sessionId } = session;
   noteUse(ctx, request, user);
   const principal = asUser(user);
-  return { principal, user, scopes: await scopesOfPrincipal(ctx, principal), via: { kind: 'session', hash, sessionId } };
+  return {
+    principal,
+    user,
+    scopes: await scopesOfPrincipal(ctx, principal),
+    via: { kind: 'session', hash, sessionId },
+  };
 }
 
 /** Only the API, `{hub}metrics`, and `{hub}user/…`, where an open JupyterLab polls; other pages ignore the header (§5.1). */

@@ -54,12 +54,12 @@ export const tokenRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
         .map((token) => ({
           id: `a${token.id}`,
           note: token.note,
-          words: token.scopes.map(describeScope),
+          words: token.scopes.map((scope) => describeScope(scope, ctx.roles.customScopes)),
           created: token.created,
           lastUsed: token.lastActivity,
           expiresAt: token.expiresAt,
         })),
-      applications: applicationsOf(all.filter(({ clientId }) => clientId !== HUB_CLIENT)),
+      applications: applicationsOf(ctx, all.filter(({ clientId }) => clientId !== HUB_CLIENT)),
       lifetimes: lifetimes(ctx.config.tokens.maxExpiresIn),
       ...rest,
     });
@@ -101,11 +101,13 @@ export const tokenRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
 };
 
 /** One entry per application, of all the tokens it has. */
-function applicationsOf(tokens: readonly ApiToken[]): ApplicationView[] {
+function applicationsOf({ roles }: AppContext, tokens: readonly ApiToken[]): ApplicationView[] {
   return [...Map.groupBy(tokens, ({ clientId }) => clientId)].map(([clientId, theirs]) => ({
     id: `a${theirs[0]?.id ?? 0}`,
     name: applicationName(clientId),
-    words: [...new Set(theirs.flatMap(({ scopes }) => scopes))].map(describeScope),
+    words: [...new Set(theirs.flatMap(({ scopes }) => scopes))].map((scope) =>
+      describeScope(scope, roles.customScopes),
+    ),
     lastUsed: theirs.reduce<number | null>(
       (newest, { lastActivity }) => Math.max(newest ?? 0, lastActivity ?? 0) || null,
       null,

@@ -1,5 +1,5 @@
 import {
-  ADMIN_SCOPES,
+  type CustomScopes,
   expandScopes,
   type GroupsOf,
   groupsNeeded,
@@ -14,22 +14,10 @@ import {
   tokenScopes,
 } from '@atrium/sdk';
 import type { AppContext } from '../context.ts';
-import { isAdmin, type Principal, principalName } from '../users/principal.ts';
+import { rolesInForce, scopesOfRoles } from '../roles/roles.service.ts';
+import { type Principal, principalName } from '../users/principal.ts';
 import { findUsersByName } from '../users/users.service.ts';
 import type { TokenClient } from './tokens.repo.ts';
-
-/** The default roles (contract §4.4), which older clients name instead of scopes. */
-export const ROLES: Readonly<Record<string, readonly string[]>> = {
-  user: ['self'],
-  admin: ADMIN_SCOPES,
-  server: ['users:activity!user', 'access:servers!server'],
-  token: ['inherit'],
-};
-
-/** The roles somebody has of their own. */
-export function rolesOf(principal: Principal): string[] {
-  return [...(isAdmin(principal) ? ['admin'] : []), ...(principal.kind === 'user' ? ['user'] : [])];
-}
 
 const CACHE_SIZE = 2_000;
 
@@ -59,18 +47,37 @@ function cacheOf(ctx: AppContext): ScopeCache {
   return cache;
 }
 
-/** Everything a person or a service may do now. */
+/** Everything a person or a service may do now: by their own roles and those of their groups. */
 export async function scopesOfPrincipal(ctx: AppContext, principal: Principal): Promise<ScopeSet> {
-  return cacheOf(ctx).get(keyOf(principal), () =>
-    expandScopes(
-      rolesOf(principal).flatMap((role) => ROLES[role] ?? []),
-      ownerOf(principal),
-    ),
-  );
+  const roles = rolesInForce(ctx.roles, principal);
+  return cacheOf(ctx).get(keyOf(principal, roles), () => {
+    const { customScopes } = ctx.roles;
+    const texts = knownScopes(
+      scopesOfRoles(
+        ctx.roles,
+        roles.filter((role) => ctx.roles.find(role)),
+      ),
+      customScopes,
+    );
+    return expandScopes(texts, ownerOf(principal), customScopes);
+  });
 }
 
-const keyOf = (principal: Principal) =>
-  JSON.stringify([principal.kind, principalName(principal), rolesOf(principal)]);
+const keyOf = (principal: Principal, roles: readonly string[]) =>
+  JSON.stringify([principal.kind, principalName(principal), roles]);
+
+/** Without those that do not exist: a custom scope may have gone from the configuration. */
+function knownScopes(texts: readonly string[], custom: CustomScopes): string[] {
+  return texts.filter((text) => {
+    try {
+      parseScope(text, custom);
+      return true;
+    } catch (error) {
+      if (error instanceof HubError) return false;
+      throw error;
+    }
+  });
+}
 
 const ownerOf = (principal: Principal): ScopeOwner =>
   principal.kind === 'user' ? { user: principal.user.name } : { service: principal.service.name };
@@ -86,20 +93,22 @@ export async function scopesOfToken(
   client: TokenClient = {},
 ): Promise<ScopeSet> {
   const held = await scopesOfPrincipal(ctx, owner);
-  const asked = [
-    ...stored,
+  const { customScopes } = ctx.roles;
+  const whose = { ...ownerOf(owner), ...(client.server !== undefined && { server: client.server }) };
+  const asked = () => [
+    ...knownScopes(stored, customScopes),
     ...(owner.kind === 'user' ? IDENTIFY_SCOPES : IDENTIFY_SERVICE_SCOPES),
     ...(client.server === undefined ? [] : [`access:servers!server=${client.server}`]),
     ...(client.service === undefined ? [] : [`access:services!service=${client.service}`]),
   ];
-  const whose = { ...ownerOf(owner), ...(client.server !== undefined && { server: client.server }) };
-  const resolve = (groupsOf?: GroupsOf) => tokenScopes(asked, whose, held, groupsOf);
+  const resolve = (groupsOf?: GroupsOf) => tokenScopes(asked(), whose, held, groupsOf, customScopes);
   // Membership can change under a cached set, so sets that depend on it are made anew.
   if (stored.some((scope) => scope.includes('!group=')) || hasGroupFilter(held)) {
-    const people = groupsNeeded(expandScopes(asked, whose), held);
+    const people = groupsNeeded(expandScopes(asked(), whose, customScopes), held);
     if (people.length > 0) return resolve(await groupsOfPeople(ctx, people));
   }
-  return cacheOf(ctx).get(`${keyOf(owner)}\n${client.server ?? ''}\n${client.service ?? ''}\n${stored.join('\n')}`, resolve);
+  const key = [keyOf(owner, rolesInForce(ctx.roles, owner)), client.server ?? '', client.service ?? '', ...stored];
+  return cacheOf(ctx).get(key.join('\n'), resolve);
 }
 
 const withGroups = new WeakMap<ScopeSet, boolean>();
@@ -124,30 +133,26 @@ async function groupsOfPeople(ctx: AppContext, names: readonly string[]): Promis
  * @throws HubError `bad_request` for an unknown scope, or one that the owner does not hold.
  */
 export async function checkAssignable(ctx: AppContext, owner: Principal, scopes: readonly string[]): Promise<void> {
-  for (const scope of scopes) parseScope(scope);
+  const { customScopes } = ctx.roles;
+  for (const scope of scopes) parseScope(scope, customScopes);
   const held = await scopesOfPrincipal(ctx, owner);
-  const asked = expandScopes(scopes, ownerOf(owner));
+  const asked = expandScopes(scopes, ownerOf(owner), customScopes);
   const beyond = scopesBeyond(held, asked, await groupsOfPeople(ctx, groupsNeeded(asked, held)));
   if (beyond.length > 0) {
-    throw new HubError('bad_request', `Not assigning requested scopes ${beyond.join(', ')} not held by ${principalName(owner)}`);
+    throw new HubError(
+      'bad_request',
+      `Not assigning requested scopes ${beyond.join(', ')} not held by ${principalName(owner)}`,
+    );
   }
 }
 
-/** @throws HubError `bad_request` for an unknown role. */
-export function scopesOfRoles(names: readonly string[]): string[] {
-  return names.flatMap((name) => {
-    const scopes = Object.hasOwn(ROLES, name) ? ROLES[name] : undefined;
-    if (!scopes) throw new HubError('bad_request', `Role ${name} does not exist`);
-    return scopes;
-  });
-}
-
 /** A scope in plain words, for the tokens and the consent page: "start and stop servers (only ada's)". */
-export function describeScope(text: string): string {
+export function describeScope(text: string, custom: CustomScopes): string {
   if (text === 'inherit') return 'everything you may do';
   if (text === 'self') return 'everything you may do with your own account and servers';
-  const { name, kind, value } = parseScope(text);
-  const words = SCOPES[name]?.words ?? name;
+  if (knownScopes([text], custom).length === 0) return `${text} (does not exist here any more)`;
+  const { name, kind, value } = parseScope(text, custom);
+  const words = custom.get(name)?.words ?? SCOPES[name]?.words ?? name;
   if (kind === undefined) return words;
   if (value === undefined) return `${words} (only your own)`;
   if (kind === 'server') {

@@ -184,12 +184,7 @@ export async function tokensOf(db: Db, owner: Principal, now: number): Promise<A
   return rows.map(toToken);
 }
 
-export async function tokenOf(
-  db: Db,
-  owner: Principal,
-  id: number,
-  now: number,
-): Promise<ApiToken | undefined> {
+export async function tokenOf(db: Db, owner: Principal, id: number, now: number): Promise<ApiToken | undefined> {
   const row = await selectLive(db, owner, now).where('t.id', '=', id).executeTakeFirst();
   return row && toToken(row);
 }

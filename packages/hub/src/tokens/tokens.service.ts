@@ -1,6 +1,7 @@
 import { HubError, type ScopeSet } from '@atrium/sdk';
 import type { AppContext } from '../context.ts';
 import { hashToken, randomHex } from '../keys.ts';
+import { takeLegacyToken } from '../legacy/legacy-tokens.service.ts';
 import { mayStay } from '../login/allow.ts';
 import { actorName, type Principal, principalName } from '../users/principal.ts';
 import { checkAssignable, scopesOfToken } from './token-scopes.ts';
@@ -19,10 +20,7 @@ import {
 
 export {
   describeScope,
-  ROLES,
-  rolesOf,
   scopesOfPrincipal,
-  scopesOfRoles,
   scopesOfToken,
 } from './token-scopes.ts';
 export {
@@ -80,7 +78,10 @@ export async function issueToken(ctx: AppContext, request: TokenRequest): Promis
   if (note.length > MOST_NOTE) throw new HubError('bad_request', `A note has at most ${MOST_NOTE} characters.`);
   await checkAssignable(ctx, owner, scopes);
   if (clientId === undefined && (await countTokens(ctx.db, owner, HUB_CLIENT)) >= MOST_TOKENS) {
-    throw new HubError('limit_reached', `${principalName(owner)} already has ${MOST_TOKENS} tokens. Revoke some first.`);
+    throw new HubError(
+      'limit_reached',
+      `${principalName(owner)} already has ${MOST_TOKENS} tokens. Revoke some first.`,
+    );
   }
   const token = request.text ?? randomHex(16);
   const now = ctx.clock.now();
@@ -114,7 +115,8 @@ export async function findToken(
   ctx: AppContext,
   text: string,
 ): Promise<{ principal: Principal; token: ApiToken; scopes: ScopeSet } | undefined> {
-  const found = await findTokenByHash(ctx.db, hashToken(text), ctx.clock.now());
+  const look = () => findTokenByHash(ctx.db, hashToken(text), ctx.clock.now());
+  const found = (await look()) ?? ((await takeLegacyToken(ctx, text)) ? await look() : undefined);
   if (!found) return undefined;
   const { token, owner, client } = found;
   if (owner.kind === 'user' && !mayStay(ctx, owner.user)) return undefined;
