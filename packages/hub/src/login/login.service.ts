@@ -37,6 +37,18 @@ const TOO_MANY = 'There were too many tries.';
  * @throws HubError `plugin_failed` when the authenticator could not find out.
  */
 export async function signIn(ctx: AppContext, fields: unknown, ip: string): Promise<SignIn> {
+  const began = performance.now();
+  let status: 'success' | 'failure' = 'failure';
+  try {
+    const result = await trySignIn(ctx, fields, ip);
+    if (result.ok) status = 'success';
+    return result;
+  } finally {
+    ctx.metrics.logins.observe({ status }, (performance.now() - began) / 1000);
+  }
+}
+
+async function trySignIn(ctx: AppContext, fields: unknown, ip: string): Promise<SignIn> {
   const typed = typedName(fields);
   const form = ctx.authenticator.form.safeParse({ ...(fields as object), ...(typed !== '' && { username: typed }) });
   const retryAt = await beginAttempt(ctx, typed, ip);

@@ -1,7 +1,9 @@
 import { HubError, type Options } from '@atrium/sdk';
 import type { AppContext } from '../context.ts';
 import { fromJson } from '../db/json.ts';
+import { currentOrigin } from '../http/origin.ts';
 import { randomId } from '../keys.ts';
+import { spawnRefused } from '../metrics/starts.ts';
 import { prepareLimits } from '../money/start-check.service.ts';
 import type { User } from '../users/users.service.ts';
 import { checkChoice } from './choice.service.ts';
@@ -46,6 +48,7 @@ export interface StartRequest {
  */
 export async function requestStart(ctx: AppContext, user: User, name: string, request: StartRequest): Promise<Server> {
   const now = ctx.clock.now();
+  const requestId = currentOrigin().requestId ?? null;
   const earlier = await repo.findServer(ctx.db, user.id, name);
   const begins = !earlier || !isActive(earlier) || pendingOf(earlier) === 'stop';
   const userOptions = begins
@@ -74,14 +77,14 @@ export async function requestStart(ctx: AppContext, user: User, name: string, re
       await limits.check(db, before.id);
       await changeFor(db, before);
       // It has stopped since it was read: then this is a start like any other.
-      if (!(await repo.wantRunning(db, before.id, now))) return ask(db);
+      if (!(await repo.wantRunning(db, before.id, now, requestId))) return ask(db);
       return { ...before, desired: 'running' as const };
     }
     await checkActiveLimit(ctx, db);
     await limits.check(db, before.id);
     if (known) await changeFor(db, known);
     // Somebody else's start was faster: theirs is as good.
-    if (!(await repo.queueStart(db, before.id, now))) return ask(db);
+    if (!(await repo.queueStart(db, before.id, now, requestId))) return ask(db);
     const generation = before.generation + 1;
     if (before.generation > 0) await deleteEventsBefore(db, before.id, generation);
     const at = { serverId: before.id, generation, at: now };
@@ -97,7 +100,13 @@ export async function requestStart(ctx: AppContext, user: User, name: string, re
       phaseAt: now,
     };
   };
-  const server = await ctx.db.transaction().execute(ask);
+  const server = await ctx.db
+    .transaction()
+    .execute(ask)
+    .catch((err) => {
+      spawnRefused(ctx.metrics, err);
+      throw err;
+    });
   ctx.log.info({ server: server.id, user: user.name, name, by: request.by }, 'start requested');
   ctx.wakeups.notify('servers', server.id);
   return server;
@@ -115,7 +124,7 @@ export async function requestStop(ctx: AppContext, server: Server, request: Stop
   const { code, by, note } = request;
   const reason: StopReason = { code, at: now, ...(by !== undefined && { by }), ...(note && { note }) };
   await ctx.db.transaction().execute(async (db) => {
-    const generation = await repo.wantStopped(db, server.id, reason);
+    const generation = await repo.wantStopped(db, server.id, reason, currentOrigin().requestId ?? null);
     if (generation === undefined) return;
     const at = { serverId: server.id, generation, at: now };
     await insertEvents(db, [{ ...at, percent: 100, message: 'Spawn cancelled', kind: 'cancelled' }]);

@@ -3,6 +3,8 @@ import * as groups from './002-groups.ts';
 import * as money from './003-money.ts';
 import * as roles from './004-roles.ts';
 import * as services from './005-services.ts';
+import * as observability from './007-observability.ts';
+import * as imports from './008-import.ts';
 
 /** In order; the position plus one is the schema version. Never reorder or remove. */
-export const MIGRATIONS = [first, groups, money, roles, services] as const;
+export const MIGRATIONS = [first, groups, money, roles, services, observability, imports] as const;

@@ -1,0 +1,125 @@
+import { request } from 'node:http';
+import { expect, test } from 'vitest';
+import { apiHub, onBothDatabases, PASSWORD } from '../api/test-hub.ts';
+import type { TestHub } from '../testing/index.ts';
+import { createUser } from '../users/users.service.ts';
+
+const WAIT = 10_000;
+
+/** The value of one line, by its name and labels as they are written. */
+function readingOf(text: string, name: string): number | undefined {
+  const line = text.split('\n').find((one) => one.startsWith(`${name} `));
+  return line === undefined ? undefined : Number(line.slice(name.length + 1));
+}
+
+async function metrics(
+  hub: TestHub,
+  path = '/hub/api/metrics',
+): Promise<{ status: number; text: string; type: string }> {
+  const reply = await fetch(`${hub.origin}${path}`);
+  return { status: reply.status, text: await reply.text(), type: reply.headers.get('content-type') ?? '' };
+}
+
+async function finished(hub: TestHub, read: (text: string) => number | undefined, value: number): Promise<void> {
+  await expect.poll(async () => read((await metrics(hub)).text), { timeout: WAIT }).toBe(value);
+}
+
+onBothDatabases((on) => {
+  test('a start and a stop are measured; people and servers are counted', async () => {
+    await using hub = await apiHub({ on, config: { metrics: { public: true } } });
+    const ada = await hub.api({ name: 'ada' });
+    await createUser(hub.ctx.db, { name: 'bob', allowedBy: 'administrator', now: hub.ctx.clock.now() });
+
+    await ada('POST', '/users/ada/server');
+    await finished(hub, (text) => readingOf(text, 'jupyterhub_running_servers'), 1);
+    const { text, type, status } = await metrics(hub, '/hub/metrics');
+
+    expect([status, type]).toEqual([200, 'text/plain; version=1.0.0; charset=utf-8']);
+    expect(readingOf(text, 'jupyterhub_total_users')).toBe(2);
+    expect(readingOf(text, 'jupyterhub_active_users{period="24h"}')).toBe(1);
+    expect(readingOf(text, 'jupyterhub_server_spawn_duration_seconds_count{status="success",reason=""}')).toBe(1);
+    expect(
+      readingOf(text, 'jupyterhub_server_spawn_duration_seconds_bucket{status="success",reason="",le="600.0"}'),
+    ).toBe(1);
+    expect(readingOf(text, 'jupyterhub_proxy_add_duration_seconds_count{status="success"}')).toBe(1);
+    expect(readingOf(text, 'atrium_queue_wait_seconds_count')).toBe(1);
+    expect(readingOf(text, 'atrium_queue_length')).toBe(0);
+    expect(readingOf(text, 'atrium_servers{phase="ready"}')).toBe(1);
+    expect(readingOf(text, 'process_resident_memory_bytes')).toBeGreaterThan(1e7);
+    const post = 'method="POST",handler="jupyterhub.apihandlers.users.UserServerAPIHandler",code="201"';
+    expect(readingOf(text, `jupyterhub_request_duration_seconds_count{${post}}`)).toBe(1);
+
+    await ada('DELETE', '/users/ada/server');
+    await finished(hub, (now) => readingOf(now, 'jupyterhub_server_stop_seconds_count{status="success"}'), 1);
+    const after = (await metrics(hub)).text;
+    expect(readingOf(after, 'jupyterhub_running_servers')).toBe(0);
+    expect(readingOf(after, 'jupyterhub_proxy_delete_duration_seconds_count{status="success"}')).toBe(1);
+  });
+});
+
+test('a start that fails says why in its labels', async () => {
+  await using hub = await apiHub({ failFor: ['ada'], config: { metrics: { public: true } } });
+  const ada = await hub.api({ name: 'ada' });
+
+  await ada('POST', '/users/ada/server');
+
+  const line = 'jupyterhub_server_spawn_duration_seconds_count{status="failure",reason="echo_failed"}';
+  await finished(hub, (text) => readingOf(text, line), 1);
+});
+
+test('the metrics are for holders of read:metrics, by token, at both addresses', async () => {
+  await using hub = await apiHub({ controller: false });
+  const admin = await hub.api({ name: 'root', admin: true }, ['read:metrics']);
+  const { headers: _, ...allowed } = await admin('GET', '/metrics');
+  const ada = await hub.api({ name: 'ada' });
+
+  expect(allowed.status).toBe(200);
+  expect(allowed.body).toContain('jupyterhub_request_duration_seconds');
+  expect((await ada('GET', '/metrics')).status).toBe(403);
+  for (const path of ['/hub/metrics', '/hub/api/metrics']) expect((await metrics(hub, path)).status).toBe(403);
+});
+
+test('a sign-in and a wrong password are measured apart, whatever address was asked for nothing but routes are labels', async () => {
+  await using hub = await apiHub({ controller: false, config: { metrics: { public: true } } });
+  const browser = hub.browser();
+  await browser.submit('/hub/login', { username: 'ada', password: 'wrong' });
+  await browser.submit('/hub/login', { username: 'ada', password: PASSWORD });
+  await fetch(`${hub.origin}/hub/nothing-${'x'.repeat(50)}`);
+  await fetch(`${hub.origin}/hub/api/users/somebody-secret`);
+
+  const { text } = await metrics(hub);
+
+  expect(readingOf(text, 'jupyterhub_login_duration_seconds_count{status="success"}')).toBe(1);
+  expect(readingOf(text, 'jupyterhub_login_duration_seconds_count{status="failure"}')).toBe(1);
+  expect(text).not.toContain('nothing-');
+  expect(text).not.toContain('somebody-secret');
+});
+
+test('what the proxy tells on the control socket is there, and refused when it is malformed', async () => {
+  await using hub = await apiHub({ controller: false, config: { metrics: { public: true } } });
+  const control = await hub.hub.listenControl({ host: '127.0.0.1', port: 0 });
+  if (control.kind !== 'tcp') throw new Error('listens on TCP');
+  const tell = (figures: unknown) =>
+    fetch(`http://127.0.0.1:${control.port}/figures`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(figures),
+    });
+  const figures = { requests: 12, refused: 1, problems: { 503: 2 }, connections: 3, upgraded: 1, routes: 4 };
+
+  expect((await tell({ ...figures, requests: 'many', routeVersion: 1 })).status).toBe(400);
+  expect(readingOf((await metrics(hub)).text, 'atrium_proxy_requests_total')).toBe(0);
+  expect((await tell({ ...figures, routeVersion: 7 })).status).toBe(204);
+  const { text } = await metrics(hub);
+
+  expect(readingOf(text, 'atrium_proxy_requests_total')).toBe(12);
+  expect(readingOf(text, 'atrium_proxy_problems_total{status="503"}')).toBe(2);
+  expect(readingOf(text, 'atrium_proxy_route_version')).toBe(7);
+  expect(readingOf(text, 'atrium_proxy_connected')).toBe(0);
+  // The proxy's stream, as it follows it.
+  const stream = request({ host: '127.0.0.1', port: control.port, path: '/routes' });
+  stream.end();
+  await finished(hub, (now) => readingOf(now, 'atrium_proxy_connected'), 1);
+  stream.on('error', () => {}).destroy();
+  await finished(hub, (now) => readingOf(now, 'atrium_proxy_connected'), 0);
+});
