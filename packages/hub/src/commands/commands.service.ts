@@ -1,12 +1,13 @@
 import { HubError } from '@atrium/sdk';
 import type { AppContext } from '../context.ts';
 import { groupVerbs } from './groups.verbs.ts';
+import { importVerbs } from './import.verbs.ts';
 import { serverVerbs } from './servers.verbs.ts';
 import { upkeepVerbs } from './upkeep.verbs.ts';
 import { userVerbs } from './users.verbs.ts';
 import type { Verb } from './verb.ts';
 
-const VERBS: Readonly<Record<string, Verb>> = { ...userVerbs, ...serverVerbs, ...groupVerbs, ...upkeepVerbs };
+const VERBS: Readonly<Record<string, Verb>> = { ...userVerbs, ...serverVerbs, ...groupVerbs, ...upkeepVerbs, ...importVerbs };
 
 /**
  * Does what the command line asks. Whoever may ask is the operator: the socket is theirs alone.

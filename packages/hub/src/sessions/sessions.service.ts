@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AppContext } from '../context.ts';
 import { COOKIES, clearCookie, readCookies, setCookie } from '../http/cookies.ts';
 import { hashToken, randomHex } from '../keys.ts';
+import { findLegacyLoginOf, useLogin } from '../legacy/legacy-logins.service.ts';
 import { mayStay } from '../login/allow.ts';
 import type { User } from '../users/users.service.ts';
 import { deleteSessions, findSessionRow, insertSession, touchSession } from './sessions.repo.ts';
@@ -84,7 +85,7 @@ async function look(ctx: AppContext, request: FastifyRequest): Promise<Session |
   const now = ctx.clock.now();
   for (const value of readCookies(request, COOKIES.login)) {
     const hash = hashToken(value);
-    const row = await findSessionRow(ctx.db, hash, now);
+    const row = (await findSessionRow(ctx.db, hash, now)) ?? (await takeOver(ctx, value, hash));
     if (!row || !mayStay(ctx, row.user)) continue;
     if (now - row.lastSeen >= SEEN_RESOLUTION_MS) {
       // Who reads goes on reading when the disk is full.
@@ -97,6 +98,30 @@ async function look(ctx: AppContext, request: FastifyRequest): Promise<Session |
     return { user: row.user, hash, sessionId: row.sessionId };
   }
   return null;
+}
+
+/**
+ * Makes a session of ours of a login cookie of the JupyterHub that was here before, once; the browser keeps its cookie,
+ * which is from now on known by its hash, as ours are. So nobody is sent to sign in, however many requests come at once.
+ */
+async function takeOver(ctx: AppContext, cookie: string, hash: string): ReturnType<typeof findSessionRow> {
+  const login = await findLegacyLoginOf(ctx, cookie);
+  if (!login) return undefined;
+  const now = ctx.clock.now();
+  const taken = await ctx.db.transaction().execute(async (db) => {
+    if (!(await useLogin(db, hash, login.importId))) return false;
+    await insertSession(db, {
+      hash,
+      session_id: randomHex(16),
+      user_id: login.userId,
+      created: now,
+      last_seen: now,
+      expires_at: Math.min(login.until, now + ctx.config.sessions.maxAge * 1000),
+    });
+    return true;
+  });
+  if (taken) ctx.log.info({ userId: login.userId }, 'sign-in of JupyterHub taken over');
+  return findSessionRow(ctx.db, hash, now);
 }
 
 /** The session of a request that `findSession` has looked at, without waiting. */
