@@ -25,6 +25,8 @@ export interface Keys {
    * (`token_number` of its row): 0 is the one it begins with.
    */
   serverToken(serverId: string, generation: number, number: number): Secret;
+  /** The token of a service that we run: 32 hex, the same for every hub. `id` is its row's and never given twice. */
+  serviceToken(id: number): Secret;
   /** HMAC-SHA256, url-safe base64, for values the browser hands back (XSRF). `purpose` separates uses. */
   sign(purpose: string, text: string): string;
 }
@@ -36,6 +38,7 @@ export function deriveKeys(hubKey: Secret): Keys {
       const which = number === 0 ? `${serverId}:${generation}` : `${serverId}:${generation}:${number}`;
       return new Secret(mac('server-token', which).digest('hex').slice(0, 32), 'derived');
     },
+    serviceToken: (id) => new Secret(mac('service-token', String(id)).digest('hex').slice(0, 32), 'derived'),
     sign: (purpose, text) => mac(purpose, text).digest('base64url'),
   };
 }

@@ -2,7 +2,14 @@ import type { RouteMessage } from '@atrium/sdk';
 import type { AppContext } from '../context.ts';
 import { forgetTombstones, readRouteChanges, readRoutes, routeVersion } from './routes.repo.ts';
 
-export { deleteRoutesOf, putRoute, routeVersion } from './routes.repo.ts';
+export {
+  deleteRoutesOf,
+  listRouteRows,
+  putRoute,
+  type RouteRow,
+  routeVersion,
+  settleServiceRoute,
+} from './routes.repo.ts';
 
 /** Removals are remembered over this many versions; a stream from before gets a snapshot. */
 const MEMORY = 5_000;

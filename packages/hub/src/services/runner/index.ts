@@ -1,0 +1,10 @@
+export { ownAccount } from './own-account.ts';
+export { createServiceRunner } from './runner.ts';
+export type {
+  RunnerOptions,
+  ServiceAccount,
+  ServiceEvent,
+  ServiceOrder,
+  ServiceProcess,
+  ServiceRunner,
+} from './types.ts';
