@@ -1,9 +1,11 @@
 import type { FastifyPluginAsync } from 'fastify';
 import type { AppContext } from '../context.ts';
 import { readJsonBodies } from '../http/body.ts';
+import { apiMetricsRoutes } from '../metrics/metrics.routes.ts';
 import { activityReportRoutes } from './activity.routes.ts';
 import { groupRoutes } from './groups.routes.ts';
 import { hubControlRoutes } from './hub-control.routes.ts';
+import { auditApiRoutes } from './audit.routes.ts';
 import { describeRoutes } from './openapi.ts';
 import { progressRoutes } from './progress.routes.ts';
 import { proxyRoutes } from './proxy.routes.ts';

@@ -41,6 +41,17 @@ export const UserModel = z
   })
   .meta({ title: 'User' });
 
+/** Which keys appear depends on the scopes held for that group. */
+export const GroupModel = z
+  .object({
+    kind: z.literal('group'),
+    name: z.string(),
+    users: z.array(z.string()).optional(),
+    properties: Options.optional(),
+    roles: z.array(z.string()).optional(),
+  })
+  .meta({ title: 'Group' });
+
 /** Which keys appear depends on the scopes held for that service. */
 export const ServiceModel = z
   .object({

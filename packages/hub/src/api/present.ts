@@ -1,17 +1,19 @@
 import { type GroupsOf, permits, type Reach, type ScopeSet, scopeList } from '@atrium/sdk';
 import type { z } from 'zod';
 import type { AppContext } from '../context.ts';
+import type { Group } from '../groups/groups.service.ts';
 import { isActive, isReady, pendingOf, type Server } from '../servers/servers.service.ts';
 import type { ServiceRow } from '../services/services.service.ts';
 import { type ApiToken, HUB_CLIENT, scopesOfToken } from '../tokens/tokens.service.ts';
 import { segment } from '../urls.ts';
 import { asService, asUser, type Principal, principalName } from '../users/principal.ts';
 import type { User } from '../users/users.service.ts';
-import type { ServerModel, ServiceModel, TokenModel, UserModel } from './models.ts';
+import type { GroupModel, ServerModel, ServiceModel, TokenModel, UserModel } from './models.ts';
 import { isoTime, isoTimeOrNull } from './times.ts';
 
 type ServerJson = z.input<typeof ServerModel>;
 type UserJson = z.input<typeof UserModel>;
+type GroupJson = z.input<typeof GroupModel>;
 type ServiceJson = z.input<typeof ServiceModel>;
 
 /** A server as the API shows it. A default server that was never started has no row and is stopped. */
@@ -67,6 +69,9 @@ export const USER_READ_SCOPES = [
   'read:servers',
   'read:roles:users',
 ] as const;
+
+/** The scopes that open one group's model. */
+export const GROUP_READ_SCOPES = ['read:groups', 'read:groups:name', 'read:roles:groups'] as const;
 
 export interface UserView {
   scopes: ScopeSet;
@@ -152,6 +157,28 @@ export async function presentToken(
     note: token.note,
     session_id: token.sessionId,
     oauth_client: token.clientId === HUB_CLIENT ? 'JupyterHub' : token.clientName,
+  };
+}
+
+const GROUP_UNLOCKS: Readonly<Record<(typeof GROUP_READ_SCOPES)[number], readonly (keyof GroupJson)[]>> = {
+  'read:groups': ['users', 'properties'],
+  'read:groups:name': [],
+  'read:roles:groups': ['roles'],
+};
+
+export function presentGroup(ctx: AppContext, group: Group, scopes: ScopeSet): GroupJson {
+  const keys = GROUP_READ_SCOPES.filter((scope) => permits(scopes, scope, { group: group.name }) === 'yes').flatMap(
+    (scope) => GROUP_UNLOCKS[scope],
+  );
+  const all: Omit<Required<GroupJson>, 'kind' | 'name'> = {
+    users: group.members.map(({ name }) => name),
+    properties: group.properties,
+    roles: [...ctx.roles.ofGroup(group.name)],
+  };
+  return {
+    kind: 'group',
+    name: group.name,
+    ...Object.fromEntries(Object.entries(all).filter(([key]) => keys.includes(key as keyof GroupJson))),
   };
 }
 

@@ -30,7 +30,7 @@ async function readGroups(ctx: AppContext, only: string | undefined): Promise<Gr
     repo.listMembers(ctx.db, only),
     repo.listConfigMembers(ctx.db),
   ]);
-  const { users } = await listUsers(ctx.db, only === undefined ? {} : { groups: [only] });
+  const { users } = await listUsers(ctx.db, only === undefined ? { inGroups: true } : { groups: [only] });
   const known = new Map(rows.map((row) => [row.name, row]));
   const names = new Set([
     ...known.keys(),
@@ -67,14 +67,31 @@ export function validGroupName(name: string): boolean {
   return name !== '' && name.length <= 255 && name === name.trim() && !/[/\p{C}]/u.test(name);
 }
 
-/** All of them or none. @throws HubError `invalid_name`, `name_taken`, `bad_request` for somebody who is not there. */
 export async function createGroup(ctx: AppContext, name: string, userNames: readonly string[] = []): Promise<void> {
-  checkName(name);
+  await createGroups(ctx, [name], userNames);
+}
+
+/**
+ * All of them with all these people, or none.
+ * @throws HubError `invalid_name`, `name_taken`, `bad_request` for somebody who is not there.
+ */
+export async function createGroups(
+  ctx: AppContext,
+  names: readonly string[],
+  userNames: readonly string[],
+): Promise<void> {
+  const wanted = [...new Set(names)];
+  for (const name of wanted) checkName(name);
   await ctx.db.transaction().execute(async (db) => {
-    if (!(await repo.insertGroup(db, name, ctx.clock.now()))) {
-      throw new HubError('name_taken', `Group ${name} already exists`);
+    const within = { ...ctx, db };
+    for (const name of wanted) {
+      // One that a sign-in told of has no row, but people in it.
+      const there = (await listUsers(db, { groups: [name], limit: 1 })).total > 0;
+      if (there || !(await repo.insertGroup(db, name, ctx.clock.now()))) {
+        throw new HubError('name_taken', `Group ${name} already exists`);
+      }
+      await join(within, name, userNames);
     }
-    await join({ ...ctx, db }, name, userNames);
   });
 }
 
@@ -170,9 +187,14 @@ const noGroup = (name: string) => new HubError('not_found', `No such group: ${na
 const elsewhere = (what: string) => new HubError('bad_request', `${what}. Change it there.`);
 
 async function usersNamed(ctx: AppContext, names: readonly string[]): Promise<User[]> {
-  const wanted = [...new Set(names.map(normaliseUserName))];
-  const users = await findUsersByName(ctx.db, wanted);
-  const missing = wanted.find((name) => !users.some((user) => user.name === name));
-  if (missing !== undefined) throw new HubError('bad_request', `No such user: ${missing}`);
-  return users;
+  // An account made with capital letters is found as it is written, any other as people write it.
+  const found = await findUsersByName(ctx.db, [...new Set(names.flatMap((name) => [name, normaliseUserName(name)]))]);
+  const byName = new Map(found.map((user) => [user.name, user]));
+  const users = new Set<User>();
+  for (const name of names) {
+    const user = byName.get(name) ?? byName.get(normaliseUserName(name));
+    if (!user) throw new HubError('bad_request', `No such user: ${name}`);
+    users.add(user);
+  }
+  return [...users];
 }

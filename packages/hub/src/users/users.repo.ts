@@ -35,6 +35,8 @@ export interface UserFilter {
   names?: readonly string[] | undefined;
   /** Members of these groups too, beside `names`. */
   groups?: readonly string[] | undefined;
+  /** Only people who are in any group. */
+  inGroups?: true | undefined;
   /** Only people waiting for approval. */
   pending?: boolean | undefined;
   sort?: UserSort | undefined;
@@ -102,6 +104,7 @@ export async function listUsers(db: Db, filter: UserFilter): Promise<{ users: Us
       ]),
     );
   }
+  if (filter.inGroups) query = query.where('u.groups', '<>', '[]');
   if (filter.pending !== undefined) query = query.where('u.pending', '=', filter.pending ? 1 : 0);
   if (filter.state) {
     const phases =
