@@ -33,7 +33,7 @@ export async function watchServices(
     void noteService(ctx.db, name, seen).catch(
       (err) => signal.aborted || ctx.log.warn({ err, service: name }, 'what a service does could not be stored'),
     );
-  runner.listen((event) => {
+  const listener = (event: ServiceEvent) => {
     if (event.kind === 'output') return output(event.name, event.text);
     tell(ctx, event);
     if (event.kind === 'started') {
@@ -42,7 +42,8 @@ export async function watchServices(
     } else {
       note(event.name, { pid: null, ...(event.againMs !== null && { problem: `It ended (${event.how}).` }) });
     }
-  });
+  };
+  runner.listen(listener);
   let mine = false;
   while (!signal.aborted) {
     try {
@@ -61,7 +62,7 @@ export async function watchServices(
     }
     await ctx.clock.sleep(LOOK_MS, signal).catch(() => {});
   }
-  runner.listen(() => {});
+  runner.unlisten(listener);
   await health.idle();
 }
 

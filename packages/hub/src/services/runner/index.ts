@@ -4,6 +4,7 @@ export type {
   RunnerOptions,
   ServiceAccount,
   ServiceEvent,
+  ServiceListener,
   ServiceOrder,
   ServiceProcess,
   ServiceRunner,

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { endLeftovers } from './leftovers.ts';
 import { type KeptService, keepService } from './one.ts';
-import type { RunnerOptions, ServiceEvent, ServiceRunner } from './types.ts';
+import type { RunnerOptions, ServiceEvent, ServiceListener, ServiceRunner } from './types.ts';
 
 /** What services wrote while no hub listened; more is lost. */
 const WAITING_CHARS = 256 * 1024;
@@ -15,7 +15,7 @@ export function createServiceRunner(options: RunnerOptions): ServiceRunner & Asy
   /** One change of a service after the other. */
   const turns = new Map<string, Promise<void>>();
   let wanted = new Map<string, Parameters<typeof keepService>[0]>();
-  let listener: ((event: ServiceEvent) => void) | undefined;
+  let listener: ServiceListener | undefined;
   let waiting: ServiceEvent[] = [];
   let waitingChars = 0;
   let lease: NodeJS.Timeout | undefined;
@@ -70,6 +70,9 @@ export function createServiceRunner(options: RunnerOptions): ServiceRunner & Asy
       for (const event of waiting) next(event);
       waiting = [];
       waitingChars = 0;
+    },
+    unlisten(gone) {
+      if (listener === gone) listener = undefined;
     },
     async [Symbol.asyncDispose]() {
       isClosed = true;

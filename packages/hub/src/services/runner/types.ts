@@ -24,12 +24,16 @@ export type ServiceEvent =
   /** What it wrote; whole lines, mostly. */
   | { kind: 'output'; name: string; text: string };
 
+export type ServiceListener = (event: ServiceEvent) => void;
+
 /** Runs services, and starts them again when they end. It may live longer than the hub that gives the orders. */
 export interface ServiceRunner {
   /** What runs already exactly as ordered goes on undisturbed. */
   settle(order: ServiceOrder): void;
   /** Who hears of it from now on, in place of anybody before; hears first what runs, and what was written meanwhile. */
-  listen(listener: (event: ServiceEvent) => void): void;
+  listen(listener: ServiceListener): void;
+  /** From now on what happens is kept for the next one. */
+  unlisten(listener: ServiceListener): void;
 }
 
 /** What a process gets from the account it runs as. */
