@@ -3,9 +3,10 @@ import type { AppContext } from '../context.ts';
 import { readJsonBodies } from '../http/body.ts';
 import { apiMetricsRoutes } from '../metrics/metrics.routes.ts';
 import { activityReportRoutes } from './activity.routes.ts';
+import { auditApiRoutes } from './audit.routes.ts';
+import { authorizationRoutes } from './authorizations.routes.ts';
 import { groupRoutes } from './groups.routes.ts';
 import { hubControlRoutes } from './hub-control.routes.ts';
-import { auditApiRoutes } from './audit.routes.ts';
 import { describeRoutes } from './openapi.ts';
 import { progressRoutes } from './progress.routes.ts';
 import { proxyRoutes } from './proxy.routes.ts';
@@ -19,6 +20,7 @@ import { userRoutes } from './users.routes.ts';
 
 const ROUTES = [
   rootRoutes,
+  authorizationRoutes,
   userRoutes,
   userTokenRoutes,
   groupRoutes,
@@ -30,6 +32,8 @@ const ROUTES = [
   serviceRoutes,
   proxyRoutes,
   hubControlRoutes,
+  apiMetricsRoutes,
+  auditApiRoutes,
 ] as const;
 
 /** The REST API below `{api}` (contract §3). */

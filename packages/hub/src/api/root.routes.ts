@@ -1,12 +1,11 @@
-import { expandScopes, IDENTIFY_SCOPES, IDENTIFY_SERVICE_SCOPES, scopeList, unionScopes } from '@atrium/sdk';
+import { scopeList } from '@atrium/sdk';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { AppContext } from '../context.ts';
 import { ATRIUM_VERSION, JUPYTERHUB_VERSION } from '../http/version.ts';
+import { presentIdentity, withIdentify } from './identity.ts';
 import { SelfModel } from './models.ts';
-import { presentService } from './present.ts';
 import { requesterIn } from './requester-in.ts';
-import { presentOne } from './users.routes.ts';
 
 const Plugin = z.object({ class: z.string(), version: z.string() });
 const Info = z.object({
@@ -55,17 +54,10 @@ export const rootRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (app
     async handler(request) {
       const requester = requesterIn(request);
       const { principal, via } = requester;
-      const { name, identify } =
-        principal.kind === 'user'
-          ? { name: { user: principal.user.name }, identify: IDENTIFY_SCOPES }
-          : { name: { service: principal.service.name }, identify: IDENTIFY_SERVICE_SCOPES };
-      // Contract §2.1: a service always learns who it is talking to, whatever little they may do.
-      const scopes = unionScopes(requester.scopes, expandScopes(identify, name));
       return {
-        ...(principal.kind === 'user'
-          ? await presentOne(ctx, { ...requester, scopes }, principal.user)
-          : presentService(ctx, principal.service, scopes)),
-        scopes: scopeList(scopes),
+        // Contract §2.1: a service always learns who it is talking to, whatever little they may do.
+        ...(await presentIdentity(ctx, requester, principal)),
+        scopes: scopeList(withIdentify(requester.scopes, principal)),
         token_id: via.kind === 'token' ? `a${via.token.id}` : null,
         session_id: via.kind === 'token' ? via.token.sessionId : via.sessionId,
       };

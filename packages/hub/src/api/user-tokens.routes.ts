@@ -8,7 +8,14 @@ import { mayDo, type Requester, requesterOf } from '../http/requester.ts';
 import { checkXsrf } from '../http/xsrf.ts';
 import { signIn } from '../login/login.service.ts';
 import { scopesOfRoles } from '../roles/roles.service.ts';
-import { findTokenOf, issueToken, listTokens, revokeToken, scopesOfPrincipal } from '../tokens/tokens.service.ts';
+import {
+  type ApiToken,
+  findTokenOf,
+  issueToken,
+  listTokens,
+  revokeToken,
+  scopesOfPrincipal,
+} from '../tokens/tokens.service.ts';
 import { asUser, type Principal, principalName, samePrincipal } from '../users/principal.ts';
 import { findUser } from '../users/users.service.ts';
 import { Empty, NewTokenModel, strictBody, TokenModel, UserParams } from './models.ts';
@@ -31,6 +38,7 @@ const NewToken = strictBody({
 /** Somebody by session, token, or the password in the body (contract §3.7). */
 async function whoAsks(ctx: AppContext, request: FastifyRequest, auth: object | null | undefined): Promise<Asker> {
   const requester = await requesterOf(ctx, request);
+  request.requester = requester;
   const denied = new HubError('not_authenticated', 'Missing or invalid credentials.');
   if (requester) {
     if (requester.via.kind === 'session') {
@@ -64,7 +72,7 @@ export const userTokenRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async
     },
     async handler(request) {
       const owner = asUser(await userNamed(ctx, request.params.user));
-      const tokens = await listTokens(ctx, owner);
+      const tokens = (await listTokens(ctx, owner)).sort((a, b) => usedAt(a) - usedAt(b));
       return { api_tokens: await Promise.all(tokens.map((token) => presentToken(ctx, owner, token))) };
     },
   });
@@ -112,6 +120,9 @@ export const userTokenRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async
     },
   });
 };
+
+/** JupyterHub lists tokens by this, the oldest first; one that was never used by when it was made. */
+const usedAt = ({ lastActivity, created }: ApiToken) => lastActivity ?? created;
 
 async function tokenIn(ctx: AppContext, owner: Principal, id: string) {
   const token = await findTokenOf(ctx, owner, id);

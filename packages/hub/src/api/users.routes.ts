@@ -122,6 +122,18 @@ export const userRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (app
     },
   });
 
+  app.post('/users/:user/admin-access', {
+    config: { scopes: ['servers'] },
+    schema: {
+      summary: 'Ask for access to the servers of a user',
+      description: 'Deprecated, and always refused: who may open whose servers is the scope `access:servers`.',
+      params: UserParams,
+    },
+    async handler() {
+      throw new HubError('not_allowed', 'admin access to user servers disabled');
+    },
+  });
+
   app.delete('/users/:user', {
     config: { scopes: ['delete:users'] },
     schema: { summary: 'Delete a user and their servers', params: UserParams, response: { 204: Empty } },

@@ -49,6 +49,11 @@ function wantsPage(ctx: AppContext, request: FastifyRequest): boolean {
   return request.routeOptions.config.page === true || !isApi(ctx, pathOf(request));
 }
 
+function loggedPath(request: FastifyRequest): string {
+  const { config, url } = request.routeOptions;
+  return config.secretPath ? (url ?? '') : pathOf(request);
+}
+
 /** The one place where an exception becomes a response. JupyterHub's clients read `status` and `message`. */
 export async function sendError(
   ctx: AppContext,
@@ -64,7 +69,7 @@ export async function sendError(
       .send({ error: err.error, error_description: err.message });
   }
   const { status, code, message, facts } = refusalOf(err);
-  const where = { ...facts, status, url: pathOf(request) };
+  const where = { ...facts, status, url: loggedPath(request) };
   // A refusal is everyday and planned: its stack tells nothing, and anybody can cause as many as they like.
   if (status < 500) request.log.info({ code, reason: message, ...where }, 'request refused');
   else request.log.error({ err, ...where }, 'request failed');

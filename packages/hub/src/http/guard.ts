@@ -18,6 +18,8 @@ export interface RouteAccess {
   page?: true;
   /** For everybody. */
   public?: true;
+  /** The path holds a secret: the log names the route, never the path. */
+  secretPath?: true;
   /**
    * Carrying it out twice comes to the same, as with every GET, PUT and DELETE: when a hub is killed over it, the proxy
    * asks the next one (`isRepeated` in repeat.ts), and nobody notices.

@@ -1,9 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { audit } from '../audit/audit.service.ts';
 import type { AppContext } from '../context.ts';
 import { COOKIES, clearCookie, readCookies, setCookie } from '../http/cookies.ts';
 import { hashToken, randomHex } from '../keys.ts';
 import { findLegacyLoginOf, useLogin } from '../legacy/legacy-logins.service.ts';
 import { mayStay } from '../login/allow.ts';
+import { asUser } from '../users/principal.ts';
 import type { User } from '../users/users.service.ts';
 import { deleteSessions, findSessionRow, insertSession, touchSession } from './sessions.repo.ts';
 
@@ -81,6 +83,12 @@ export function findSession(ctx: AppContext, request: FastifyRequest): Promise<S
   return entry.pending;
 }
 
+/** Whose login cookie this is; undefined when it is not one, or they may no longer be here. */
+export async function findUserOfCookie(ctx: AppContext, value: string): Promise<User | undefined> {
+  const row = await findSessionRow(ctx.db, hashToken(value), ctx.clock.now());
+  return row && mayStay(ctx, row.user) ? row.user : undefined;
+}
+
 async function look(ctx: AppContext, request: FastifyRequest): Promise<Session | null> {
   const now = ctx.clock.now();
   for (const value of readCookies(request, COOKIES.login)) {
@@ -133,7 +141,12 @@ export function knownSession(request: FastifyRequest): Session | null {
 
 /** Signs the browser out: its cookies, its row, and the tokens that were made in it (contract §2.7). */
 export async function endSession(ctx: AppContext, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  const session = await findSession(ctx, request);
   await forget(ctx, request);
+  if (session) {
+    const { user } = session;
+    await audit(ctx, { action: 'session.end', by: asUser(user), of: { kind: 'user', name: user.name } });
+  }
   const { base, hub } = ctx.urls;
   clearCookie(ctx, request, reply, COOKIES.sessionId, base);
   clearCookie(ctx, request, reply, COOKIES.login, hub);
