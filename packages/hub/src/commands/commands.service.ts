@@ -1,5 +1,6 @@
 import { HubError } from '@atrium/sdk';
 import type { AppContext } from '../context.ts';
+import { asOperator } from '../http/origin.ts';
 import { groupVerbs } from './groups.verbs.ts';
 import { importVerbs } from './import.verbs.ts';
 import { serverVerbs } from './servers.verbs.ts';
@@ -7,7 +8,13 @@ import { upkeepVerbs } from './upkeep.verbs.ts';
 import { userVerbs } from './users.verbs.ts';
 import type { Verb } from './verb.ts';
 
-const VERBS: Readonly<Record<string, Verb>> = { ...userVerbs, ...serverVerbs, ...groupVerbs, ...upkeepVerbs, ...importVerbs };
+const VERBS: Readonly<Record<string, Verb>> = {
+  ...userVerbs,
+  ...serverVerbs,
+  ...groupVerbs,
+  ...upkeepVerbs,
+  ...importVerbs,
+};
 
 /**
  * Does what the command line asks. Whoever may ask is the operator: the socket is theirs alone.
@@ -23,5 +30,5 @@ export async function runVerb(ctx: AppContext, name: string, input: unknown): Pr
   }
   const parsed = verb.input.safeParse(input);
   if (!parsed.success) throw new HubError('bad_request', `${name}: ${parsed.error.issues[0]?.message ?? 'bad input'}`);
-  return verb.run(ctx, parsed.data as never);
+  return asOperator(() => verb.run(ctx, parsed.data as never));
 }

@@ -1,5 +1,6 @@
 import { HubError } from '@atrium/sdk';
 import { z } from 'zod';
+import { audit } from '../audit/audit.service.ts';
 import type { AppContext } from '../context.ts';
 import { explainAccess } from '../login/allow.ts';
 import { createResetLink, setPassword } from '../login/links.service.ts';
@@ -58,6 +59,7 @@ const add = defineVerb(NewUser, async (ctx, { name: given, admin, password }) =>
   if (!user) throw new HubError('name_taken', `There is a user ${name} already.`);
   if (password !== undefined) await setPassword(ctx, user, password);
   const link = password === undefined && ctx.authenticator.accounts ? await createResetLink(ctx, user, BY) : null;
+  await audit(ctx, { action: 'user.create', of: { kind: 'user', name }, detail: { admin } });
   ctx.log.info({ user: name, admin, by: BY }, 'user created');
   return { name, admin, link };
 });
@@ -92,7 +94,10 @@ const passwd = defineVerb(
     const user = await userNamed(ctx, name);
     const problem = await setPassword(ctx, user, password);
     if (problem) throw new HubError('bad_request', problem);
-    if (admin && !user.admin) await updateUser(ctx.db, user.id, { admin: true });
+    if (admin && !user.admin) {
+      await updateUser(ctx.db, user.id, { admin: true });
+      await audit(ctx, { action: 'user.change', of: { kind: 'user', name: user.name }, detail: { admin } });
+    }
     return { name: user.name, admin: user.admin || admin };
   },
 );

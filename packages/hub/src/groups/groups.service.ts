@@ -1,4 +1,5 @@
 import { HubError, type Json } from '@atrium/sdk';
+import { type AuditEntry, audit } from '../audit/audit.service.ts';
 import type { AppContext } from '../context.ts';
 import { fromJson } from '../db/json.ts';
 import { findUsersByName, listUsers, normaliseUserName, settleGroups, type User } from '../users/users.service.ts';
@@ -91,6 +92,7 @@ export async function createGroups(
         throw new HubError('name_taken', `Group ${name} already exists`);
       }
       await join(within, name, userNames);
+      await audit(within, { action: 'group.create', ...aboutGroup(name), detail: { users: userNames } });
     }
   });
 }
@@ -101,6 +103,7 @@ export async function addToGroup(ctx: AppContext, name: string, userNames: reado
   await ctx.db.transaction().execute(async (db) => {
     await repo.insertGroup(db, name, ctx.clock.now());
     await join({ ...ctx, db }, name, userNames);
+    await audit({ ...ctx, db }, { action: 'group.add', ...aboutGroup(name), detail: { users: userNames } });
   });
 }
 
@@ -127,6 +130,7 @@ export async function removeFromGroup(ctx: AppContext, name: string, userNames: 
     const ids = users.map(({ id }) => id);
     if (row) await repo.deleteMembers(db, row.id, ids);
     await settleGroups(db, ids);
+    await audit({ ...ctx, db }, { action: 'group.remove', ...aboutGroup(name), detail: { users: userNames } });
   });
 }
 
@@ -141,6 +145,7 @@ export async function deleteGroup(ctx: AppContext, name: string): Promise<void> 
     const row = await repo.findGroupRow(db, name);
     if (row) await repo.deleteGroupRow(db, row.id);
     await settleGroups(db, ids);
+    await audit({ ...ctx, db }, { action: 'group.delete', ...aboutGroup(name) });
   });
 }
 
@@ -155,6 +160,7 @@ export async function setGroupProperties(
     await repo.insertGroup(db, name, ctx.clock.now());
     const row = await repo.findGroupRow(db, name);
     if (row) await repo.updateProperties(db, row.id, JSON.stringify(properties));
+    await audit({ ...ctx, db }, { action: 'group.change', ...aboutGroup(name), detail: { properties } });
   });
 }
 
@@ -170,6 +176,10 @@ export async function takeConfiguredGroups(ctx: Pick<AppContext, 'config' | 'db'
     if (text(wanted) !== text(await repo.listConfigMembers(db))) await repo.replaceConfigMembers(db, wanted);
     await settleGroups(db);
   });
+}
+
+function aboutGroup(name: string): Pick<AuditEntry, 'of'> {
+  return { of: { kind: 'group', name } };
 }
 
 function checkName(name: string): void {

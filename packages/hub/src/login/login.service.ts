@@ -1,5 +1,7 @@
 import { HubError, type Identity } from '@atrium/sdk';
+import { audit } from '../audit/audit.service.ts';
 import type { AppContext } from '../context.ts';
+import { asUser } from '../users/principal.ts';
 import {
   createUser,
   findUser,
@@ -66,6 +68,8 @@ async function trySignIn(ctx: AppContext, fields: unknown, ip: string): Promise<
   if (!access.allowed) {
     await succeeded(ctx, typed);
     const pending = access.rules.some(({ rule, outcome }) => rule === 'approval' && outcome === 'denies');
+    const of = { kind: 'user', name };
+    await audit(ctx, { action: 'session.refuse', of, detail: { reason: pending ? 'pending' : 'not_allowed' } });
     ctx.log.info({ user: name, ip }, 'sign-in not allowed');
     return {
       ok: false,
@@ -78,7 +82,11 @@ async function trySignIn(ctx: AppContext, fields: unknown, ip: string): Promise<
   const user = await ctx.db.transaction().execute(async (db) => {
     const within = { ...ctx, db };
     await succeeded(within, typed);
-    return enter(within, name, identity, person);
+    const user = await enter(within, name, identity, person);
+    const act = { by: asUser(user), of: { kind: 'user', name } };
+    if (!person) await audit(within, { ...act, action: 'user.create', detail: { admin: user.admin, by: 'sign-in' } });
+    await audit(within, { ...act, action: 'session.begin' });
+    return user;
   });
   ctx.log.info({ user: name, ip }, 'signed in');
   return { ok: true, user };
@@ -105,6 +113,10 @@ async function refuse(ctx: AppContext, name: string, ip: string): Promise<SignIn
   const retryAt = await failed(ctx, name, ip);
   // Only names that exist are logged: others may be passwords in the wrong field.
   const user = await findUser(ctx.db, name);
+  if (user) {
+    const of = { kind: 'user', name: user.name };
+    await audit(ctx, { action: 'session.refuse', of, detail: { reason: 'name or password' } });
+  }
   ctx.log.info({ user: user?.name, ip }, 'sign-in refused');
   return { ok: false, reason: 'refused', name, message: WRONG, ...(retryAt !== null && { retryAt }) };
 }

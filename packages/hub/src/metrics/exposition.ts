@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import type { AppContext } from '../context.ts';
 import { routeVersion } from '../routes/routes.service.ts';
 import { countActiveSince, countByPhase, countUsers, oldestQueued } from './figures.repo.ts';
+import type { Metrics } from './metrics.ts';
 
 const HOUR = 3_600_000;
 const PERIODS = { '24h': 24 * HOUR, '7d': 7 * 24 * HOUR, '30d': 30 * 24 * HOUR } as const;
@@ -9,8 +10,17 @@ const PERIODS = { '24h': 24 * HOUR, '7d': 7 * 24 * HOUR, '30d': 30 * 24 * HOUR }
 const PEOPLE_MS = 60_000;
 const PHASES = ['queued', 'starting', 'ready', 'stopping'] as const;
 
-/** What is looked up when somebody asks, and the text of everything. */
-export function createExposition(ctx: AppContext): () => Promise<string> {
+/** Each metric has one name, whatever address it is read at. */
+const expositions = new WeakMap<Metrics, () => Promise<string>>();
+
+/** The text of everything, with what is looked up when somebody asks. */
+export function expositionOf(ctx: AppContext): () => Promise<string> {
+  const known = expositions.get(ctx.metrics) ?? createExposition(ctx);
+  expositions.set(ctx.metrics, known);
+  return known;
+}
+
+function createExposition(ctx: AppContext): () => Promise<string> {
   const { metrics, vitals, clock } = ctx;
   const { gauge, counter } = metrics.registry;
   const servers = gauge('atrium_servers', 'Servers by phase; stopped ones are not counted', ['phase']);

@@ -1,4 +1,5 @@
 import { HubError, type ScopeSet } from '@atrium/sdk';
+import { type AuditEntry, audit } from '../audit/audit.service.ts';
 import type { AppContext } from '../context.ts';
 import { hashToken, randomHex } from '../keys.ts';
 import { takeLegacyToken } from '../legacy/legacy-tokens.service.ts';
@@ -96,8 +97,14 @@ export async function issueToken(ctx: AppContext, request: TokenRequest): Promis
     scopes,
   });
   if (clientId !== undefined) await deleteOldTokens(ctx.db, owner, clientId, MOST_OF_CLIENT);
+  const detail = { scopes, note, client: row.clientId, expiresAt: row.expiresAt };
+  await audit(ctx, { action: 'token.create', by: owner, ...aboutToken(owner, row), detail });
   ctx.log.info({ user: actorName(owner), token: `a${row.id}`, client: row.clientId }, 'token issued');
   return { id: row.id, token, row };
+}
+
+function aboutToken(owner: Principal, { id }: ApiToken): Pick<AuditEntry, 'of'> {
+  return { of: { kind: 'token', name: `a${id}`, owner: principalName(owner) } };
 }
 
 function expiry(ctx: AppContext, now: number, seconds: number | null): number | null {
@@ -138,5 +145,6 @@ export async function findTokenOf(ctx: AppContext, owner: Principal, id: string)
 export async function revokeToken(ctx: AppContext, owner: Principal, token: ApiToken): Promise<void> {
   if (token.clientId === HUB_CLIENT) await deleteToken(ctx.db, token.id);
   else await deleteTokensOfClient(ctx.db, owner, token.clientId);
+  await audit(ctx, { action: 'token.revoke', by: owner, ...aboutToken(owner, token) });
   ctx.log.info({ user: actorName(owner), token: `a${token.id}`, client: token.clientId }, 'token revoked');
 }
