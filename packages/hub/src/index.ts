@@ -5,11 +5,14 @@ export { defineConfig, type HubConfig, type HubConfigInput, HubConfigSchema } fr
 export type { AppContext } from './context.ts';
 export { copyDatabase } from './db/copy.ts';
 export { createHub, type Hub, type HubOptions, type Listen } from './hub.ts';
+export type { Exported } from './export/export.service.ts';
 export type { ImportReport, TableReport } from './import/report.ts';
 export { type ReadOptions, readJupyterHub } from './import/source/read.ts';
 export type { Source } from './import/source/schema.ts';
 export type { UndoReport } from './import/undo.service.ts';
 export { cryptKeysIn } from './legacy/fernet.ts';
 export { cookieSecretIn } from './legacy/signed-cookie.ts';
+export { requestIdOfLine } from './http/origin.ts';
 export { createFirstAdminLink } from './login/links.service.ts';
 export { type ContextOptions, openContext } from './open-context.ts';
+export { DEFAULT_ROLES } from './roles/roles.service.ts';

@@ -12,7 +12,7 @@ export interface Role {
 }
 
 /** The roles that every installation has (contract §4.4). All but `admin` may be given other scopes. */
-const DEFAULT_ROLES: readonly Role[] = [
+export const DEFAULT_ROLES: readonly Role[] = [
   { name: 'admin', description: 'Everything an administrator may do', scopes: ADMIN_SCOPES },
   { name: 'user', description: 'What everybody may do with their own account', scopes: ['self'] },
   {
