@@ -1,6 +1,6 @@
 import { flushCompileCache } from 'node:module';
 import { join } from 'node:path';
-import { commandRoutes, createHub, openContext, runVerb } from '@atrium/hub';
+import { commandRoutes, createHub, openContext, requestIdOfLine, runVerb } from '@atrium/hub';
 import type { LoadedConfig } from '@atrium/hub/config';
 import { readConfig } from '../files/config-file.ts';
 import { placesOf } from '../files/data-dir.ts';
@@ -53,7 +53,7 @@ const channel = openChannel<ToHub, FromHub>(
 const helper = helperChannel((request) => channel.send({ type: 'helper', ...request }));
 const services = serviceChannel((message) => channel.send(message));
 const outputs = serviceLogs(places.logDir);
-const fileLog = openLog(join(places.logDir, 'hub.log'), 'hub', 'warn');
+const fileLog = openLog(join(places.logDir, 'hub.log'), 'hub', 'warn', requestIdOfLine);
 
 process.on('uncaughtExceptionMonitor', (error) => {
   fileLog.log.fatal({ err: error }, 'the hub cannot go on');
