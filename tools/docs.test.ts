@@ -63,6 +63,7 @@ const SECRETS = [
   'ROOM_PASSWORD',
   'PROF_PASSWORD',
   'ADA_CODE',
+  'WIKI_TOKEN',
   'CLASS',
   'ADA',
 ];

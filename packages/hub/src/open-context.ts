@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { LoadedConfig } from './config/load.ts';
 import type { AppContext } from './context.ts';
 import { openDatabase } from './db/open.ts';
+import { openEventLog } from './eventlog/eventlog.ts';
 import { takeConfiguredGroups } from './groups/groups.service.ts';
 import { createVitals } from './http/vitals.ts';
 import { hubKeyOf } from './hub-key.ts';
@@ -13,6 +14,7 @@ import { createMetrics } from './metrics/metrics.ts';
 import { postgresWakeups } from './pg-wakeups.ts';
 import { pluginStore } from './plugins/plugin-store.repo.ts';
 import { openRoles } from './roles/roles.service.ts';
+import { openServiceMenu } from './services/menu.ts';
 import { takeConfiguredServices } from './services/services.service.ts';
 import { makeUrls } from './urls.ts';
 import { localWakeups } from './wakeups.ts';
@@ -66,6 +68,7 @@ export async function openContext(options: ContextOptions): Promise<AppContext &
     const authenticator = await auth.create(loaded.options.authenticator, pluginContext('auth', auth.id));
     const spawner = await spawn.create(loaded.options.spawner, pluginContext('spawner', spawn.id));
     const wakeups = opened.url ? await postgresWakeups(opened.url, log) : localWakeups();
+    const eventLog = openEventLog(config.eventLog.file, clock, log);
     return {
       config,
       db: opened.db,
@@ -79,13 +82,16 @@ export async function openContext(options: ContextOptions): Promise<AppContext &
       wakeups,
       vitals: createVitals(clock),
       metrics: createMetrics(config.metrics.prefix, clock.now()),
+      eventLog,
       authenticator: Object.assign(authenticator, { id: auth.id, form: auth.form }),
       spawner: Object.assign(spawner, { id: spawn.id }),
       roles: await openRoles({ config, db: opened.db }),
+      serviceMenu: await openServiceMenu(opened.db, urls),
       apiUrl: options.apiUrl,
       shutdown: options.shutdown,
       onlyFirstAdmin: spawner.caps.isolation === 'none' && !spawner.caps.isolationAccepted,
       async [Symbol.asyncDispose]() {
+        await eventLog[Symbol.asyncDispose]();
         await wakeups[Symbol.asyncDispose]();
         await opened[Symbol.asyncDispose]();
       },

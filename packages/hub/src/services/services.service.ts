@@ -70,6 +70,7 @@ export async function createService(ctx: AppContext, wanted: NewService, held: S
     const problem = await settleService({ ...ctx, db }, service, token, wanted.oauthRedirectUri ?? undefined);
     if (problem !== undefined) throw refuse(name, problem);
   });
+  await ctx.serviceMenu.refresh();
   ctx.wakeups.notify('routes');
   ctx.log.info({ service: name }, 'service created');
   const service = await findService(ctx.db, name);
@@ -86,6 +87,7 @@ export async function deleteService(ctx: AppContext, service: Service): Promise<
     );
   }
   await ctx.db.transaction().execute((db) => removeService(db, service));
+  await ctx.serviceMenu.refresh();
   ctx.wakeups.notify('routes');
   ctx.log.info({ service: service.name }, 'service deleted');
 }

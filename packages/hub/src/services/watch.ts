@@ -47,6 +47,8 @@ export async function watchServices(
   let mine = false;
   while (!signal.aborted) {
     try {
+      // Another hub may have added one through the API.
+      await ctx.serviceMenu.refresh();
       const now = ctx.clock.now();
       const alone = ctx.dialect === 'sqlite';
       const held = alone || (await holdLease(ctx.db, LEASE, ctx.instanceId, now, now + LEASE_MS));
