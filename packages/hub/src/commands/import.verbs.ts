@@ -1,9 +1,10 @@
 import { Secret } from '@atrium/sdk';
 import { z } from 'zod';
-import { defineVerb } from './verb.ts';
+import { exportAll } from '../export/export.service.ts';
 import { importJupyterHub } from '../import/import.service.ts';
 import { SourceSchema } from '../import/source/schema.ts';
 import { undoImport } from '../import/undo.service.ts';
+import { defineVerb } from './verb.ts';
 
 const Import = z.strictObject({
   source: SourceSchema,
@@ -22,4 +23,6 @@ const take = defineVerb(Import, (ctx, { source, cookieSecret, apply }) =>
 
 const undo = defineVerb(z.strictObject({ apply: z.boolean() }), (ctx, request) => undoImport(ctx, request));
 
-export const importVerbs = { 'import-jupyterhub': take, 'import-undo': undo };
+const out = defineVerb(z.strictObject({}), (ctx) => exportAll(ctx));
+
+export const importVerbs = { 'import-jupyterhub': take, 'import-undo': undo, export: out };

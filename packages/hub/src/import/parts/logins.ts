@@ -1,4 +1,4 @@
-import { Secret } from '@atrium/sdk';
+import type { Secret } from '@atrium/sdk';
 import { hashToken } from '../../keys.ts';
 import { insertLegacyLogin, LOGIN_LIFETIME_MS, SEAL_PURPOSE } from '../../legacy/legacy-logins.service.ts';
 import { seal } from '../../legacy/seal.ts';

@@ -1,3 +1,4 @@
+import { validServiceName } from '../../config/services-schema.ts';
 import { insertService, servicesHere } from '../import.repo.ts';
 import type { Source } from '../source/schema.ts';
 import { isScope, type Taking } from '../taking.ts';
@@ -25,6 +26,10 @@ export async function takeServices(taking: Taking): Promise<void> {
     if (same !== undefined) {
       taking.services.set(name, same);
       count.there(name);
+      continue;
+    }
+    if (!validServiceName(name)) {
+      count.skip(name, 'cannot be the name of a service here');
       continue;
     }
     const missing = missingOf(service);

@@ -25,7 +25,8 @@ export async function takeTokens(taking: Taking): Promise<void> {
       continue;
     }
     const scopes = token.scopes.filter((scope) => isScope(taking, scope));
-    if (scopes.length < token.scopes.length) count.change(shown, 'has scopes that do not exist here; they are left out');
+    if (scopes.length < token.scopes.length)
+      count.change(shown, 'has scopes that do not exist here; they are left out');
     const id = await insertToken(ctx.db, {
       hash: `jupyterhub:${token.hashed}`,
       userId: token.user === null ? null : (taking.users.get(token.user) ?? null),
@@ -37,7 +38,11 @@ export async function takeTokens(taking: Taking): Promise<void> {
       note: token.note,
       scopes: JSON.stringify(scopes),
     });
-    await insertLegacyToken(ctx.db, { tokenId: id, prefix: token.prefix.slice(0, PREFIX_LENGTH), hashed: token.hashed });
+    await insertLegacyToken(ctx.db, {
+      tokenId: id,
+      prefix: token.prefix.slice(0, PREFIX_LENGTH),
+      hashed: token.hashed,
+    });
     taking.add('token', theirs, id);
     count.take();
   }

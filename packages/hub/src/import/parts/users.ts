@@ -43,7 +43,10 @@ export async function takeUsers(taking: Taking): Promise<void> {
     count.take();
     if (name !== name.toLowerCase()) {
       mixed += 1;
-      count.change(name, 'has capital letters: signing in makes names lower-case, so its tokens work and its sign-in not');
+      count.change(
+        name,
+        'has capital letters: signing in makes names lower-case, so its tokens work and its sign-in not',
+      );
     }
   }
   if (mixed > 0) taking.todo.push('Rename the people with capital letters in their names, or nobody signs in as them.');

@@ -56,6 +56,9 @@ export function listCell(value: unknown): string[] | undefined {
 const BYTES = '__jupyterhub_bytes__';
 
 const isBytes = (item: Json): item is { data: Json } =>
-  typeof item === 'object' && item !== null && !Array.isArray(item) && Boolean((item as { [key: string]: Json })[BYTES]);
+  typeof item === 'object' &&
+  item !== null &&
+  !Array.isArray(item) &&
+  Boolean((item as { [key: string]: Json })[BYTES]);
 
 const decodes = ({ data }: { data: Json }) => typeof data === 'string' && /^[A-Za-z0-9+/\s]*={0,2}\s*$/.test(data);

@@ -5,7 +5,7 @@ export type Row = Readonly<Record<string, unknown>>;
 export interface SourceDatabase extends AsyncDisposable {
   /** Names of all tables. */
   tables(): Promise<string[]>;
-  /** Every row, in order of its id where it has one. */
+  /** Every row, in any order. */
   rows(table: string): Promise<Row[]>;
   count(table: string): Promise<number>;
 }

@@ -33,7 +33,7 @@ export async function openPostgresSource(url: string): Promise<SourceDatabase> {
       (await ask(`select table_name as name from information_schema.tables where table_schema = current_schema()`)).map(
         ({ name }) => String(name),
       ),
-    rows: async (table) => ask(`select * from ${quoted(table)} order by 1`),
+    rows: async (table) => ask(`select * from ${quoted(table)}`),
     count: async (table) => Number((await ask(`select count(*) as n from ${quoted(table)}`))[0]?.n),
     [Symbol.asyncDispose]: () => client.end(),
   };

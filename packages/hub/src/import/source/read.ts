@@ -44,7 +44,7 @@ export async function readJupyterHub({ db: text, folder, cryptKeys = [] }: ReadO
   const place = sourcePlace(text, folder);
   await using db = await (place.kind === 'sqlite' ? openSqliteSource(place.file) : openPostgresSource(place.url));
   const tables = new Set(await db.tables());
-  const read = (table: string) => (tables.has(table) ? db.rows(table) : Promise.resolve([]));
+  const read = async (table: string) => (tables.has(table) ? (await db.rows(table)).sort(byId) : []);
   const heads = tables.has('alembic_version') ? await read('alembic_version') : undefined;
   const { revision, version } = versionOf(heads?.map((row) => textCell(row.version_num) ?? ''));
   const missing = ['users', 'spawners', 'groups', 'api_tokens'].find((table) => !tables.has(table));
@@ -113,6 +113,9 @@ export async function readJupyterHub({ db: text, folder, cryptKeys = [] }: ReadO
     otherTables: await countOthers(db, [...tables]),
   };
 }
+
+/** As they came to be, whatever order the database has them in. */
+const byId = (a: Row, b: Row) => (numberCell(a.id) ?? 0) - (numberCell(b.id) ?? 0);
 
 type Names = ReadonlyMap<string | null, string>;
 

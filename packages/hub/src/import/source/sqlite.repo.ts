@@ -27,7 +27,7 @@ export function openSqliteSource(file: string): SourceDatabase {
         .prepare(`select name from sqlite_master where type = 'table' and name not like 'sqlite\\_%' escape '\\'`)
         .all()
         .map(({ name }) => String(name)),
-    rows: async (table) => open.prepare(`select * from ${quoted(table)} order by rowid`).all() as Row[],
+    rows: async (table) => open.prepare(`select * from ${quoted(table)}`).all() as Row[],
     count: async (table) => Number(open.prepare(`select count(*) as n from ${quoted(table)}`).get()?.n),
     [Symbol.asyncDispose]: async () => open.close(),
   };

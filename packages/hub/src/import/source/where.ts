@@ -14,7 +14,8 @@ const bad = (message: string) => new HubError('bad_request', message);
 export function sourcePlace(text: string, folder: string): SourcePlace {
   const [, scheme = '', rest = ''] = /^([a-z][a-z0-9+]*):\/\/(.*)$/is.exec(text) ?? [];
   if (scheme === '') {
-    if (text === '' || text.startsWith(':')) throw bad('--db wants the file jupyterhub.sqlite, or a postgresql:// URL.');
+    if (text === '' || text.startsWith(':'))
+      throw bad('--db wants the file jupyterhub.sqlite, or a postgresql:// URL.');
     return { kind: 'sqlite', file: resolve(folder, text) };
   }
   const [kind = ''] = scheme.toLowerCase().split('+');
