@@ -6,6 +6,7 @@ import { metricsRoutes } from '../metrics/metrics.routes.ts';
 import { oauthRoutes } from '../oauth/oauth.routes.ts';
 import { pageRoutes } from '../pages/index.ts';
 import { workerRoutes } from '../servers/workers/workers.routes.ts';
+import { cspReportRoutes } from './csp-report.routes.ts';
 import { readyRoutes } from './ready.routes.ts';
 
 /** Every feature's routes; paths are absolute (`ctx.urls`). Add a line per feature. */
@@ -16,5 +17,6 @@ export const FEATURES: readonly FastifyPluginAsync<{ ctx: AppContext }>[] = [
   pageRoutes,
   workerRoutes,
   readyRoutes,
+  cspReportRoutes,
   metricsRoutes,
 ];

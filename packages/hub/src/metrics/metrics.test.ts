@@ -1,5 +1,8 @@
+import { execFileSync } from 'node:child_process';
 import { request } from 'node:http';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { testPython } from '../../../../tools/test-machine.ts';
 import { apiHub, onBothDatabases, PASSWORD } from '../api/test-hub.ts';
 import type { TestHub } from '../testing/index.ts';
 import { createUser } from '../users/users.service.ts';
@@ -95,6 +98,25 @@ test('a sign-in and a wrong password are measured apart, whatever address was as
   expect(text).not.toContain('somebody-secret');
 });
 
+test('a browser’s report of what it refused is counted, when the form check says it is ours', async () => {
+  await using hub = await apiHub({ controller: false, config: { metrics: { public: true } } });
+  const browser = hub.browser();
+  await browser.submit('/hub/login', { username: 'ada', password: PASSWORD });
+  await browser.fetch('/hub/home');
+  const xsrf = [...browser.cookies.values()].find(({ name }) => name === '_xsrf')?.value ?? '';
+  const report = (headers: Record<string, string>) =>
+    browser.fetch('/hub/security/csp-report', {
+      method: 'POST',
+      headers: { 'content-type': 'application/csp-report', ...headers },
+      body: JSON.stringify({ 'csp-report': { 'violated-directive': 'script-src' } }),
+    });
+
+  const statuses = [(await report({})).status, (await report({ 'x-xsrftoken': xsrf })).status];
+
+  expect(statuses).toEqual([403, 200]);
+  expect(readingOf((await metrics(hub)).text, 'jupyterhub_csp_reports_total')).toBe(1);
+});
+
 test('what the proxy tells on the control socket is there, and refused when it is malformed', async () => {
   await using hub = await apiHub({ controller: false, config: { metrics: { public: true } } });
   const control = await hub.hub.listenControl({ host: '127.0.0.1', port: 0 });
@@ -122,4 +144,33 @@ test('what the proxy tells on the control socket is there, and refused when it i
   await finished(hub, (now) => readingOf(now, 'atrium_proxy_connected'), 1);
   stream.on('error', () => {}).destroy();
   await finished(hub, (now) => readingOf(now, 'atrium_proxy_connected'), 0);
+});
+
+/** Prometheus' own client for Python reads every line, and says what it read. */
+const PARSE = `
+import json, sys
+from prometheus_client.parser import text_string_to_metric_families as families
+print(json.dumps({one.name: [one.type, len(one.samples)] for one in families(sys.stdin.read())}))
+`;
+
+test.skipIf(!testPython())('another program can read all of it, under the names that dashboards use', async () => {
+  await using hub = await apiHub({ controller: false, config: { metrics: { public: true } } });
+  await fetch(`${hub.origin}/hub/login`);
+  const { text } = await metrics(hub);
+
+  const out = execFileSync(join(testPython() ?? '', 'bin/python'), ['-c', PARSE], { input: text, encoding: 'utf8' });
+  const families = JSON.parse(out) as Record<string, [string, number]>;
+
+  const histograms = `request_duration server_spawn_duration check_routes_duration hub_startup_duration
+    init_spawners_duration proxy_poll_duration logout_duration login_duration proxy_add_duration proxy_delete_duration
+    server_poll_duration server_stop event_loop_interval`;
+  for (const name of histograms.split(/\s+/)) {
+    expect(families[`jupyterhub_${name}_seconds`]?.[0], name).toBe('histogram');
+  }
+  for (const name of ['jupyterhub_running_servers', 'jupyterhub_total_users', 'jupyterhub_active_users']) {
+    expect(families[name]?.[0], name).toBe('gauge');
+  }
+  for (const name of ['jupyterhub_csp_reports', 'process_cpu_seconds', 'atrium_lease_takeovers']) {
+    expect(families[name]?.[0], name).toBe('counter');
+  }
 });

@@ -46,6 +46,7 @@ export async function runStart(ctx: AppContext, work: Work, signal: AbortSignal,
     return true;
   });
   if (!(await measured(ctx.metrics.proxyAdds, committed))) return false;
+  ctx.eventLog.record({ action: 'start', username: work.userName, servername: work.name });
   ctx.metrics.spawns.observe({ status: 'success', reason: '' }, (now - work.phaseAt) / 1000);
   ctx.log.info(
     {

@@ -7,11 +7,13 @@ import { deleteRoutesOf } from '../../routes/routes.service.ts';
 import { deleteServerTokens } from '../../tokens/tokens.service.ts';
 import { insertEvents } from '../events.repo.ts';
 import { queueStart } from '../servers.repo.ts';
-import { findServerById } from '../servers.service.ts';
+import { findServerById, type StopReason } from '../servers.service.ts';
 import type { Work } from './controller.repo.ts';
 import { commit, eventBase } from './steps.ts';
 
 const POLL = { first: 20, factor: 1.6, most: 1_000 };
+/** What nobody did is no action: JupyterHub's event log is about those. */
+const BY_ITSELF: readonly (StopReason['code'] | undefined)[] = ['exited', 'lost'];
 /** When the outside cannot be asked (its phase is unknown), how long until the next try, ms. */
 const UNKNOWN_PAUSE = 5_000;
 
@@ -48,6 +50,9 @@ export async function runStop(ctx: AppContext, work: Work, signal: AbortSignal):
     },
   );
   ctx.wakeups.notify('routes');
+  if (work.startedAt !== null && !BY_ITSELF.includes(work.stopReason?.code)) {
+    ctx.eventLog.record({ action: 'stop', username: work.userName, servername: work.name });
+  }
   ctx.metrics.stops.observe({ status: 'success' }, (now - work.phaseAt) / 1000);
   ctx.log.info({ server: work.id, user: work.userName, name: work.name, ms: now - work.phaseAt }, 'server stopped');
   if (again) ctx.wakeups.notify('servers', work.id);
