@@ -1,8 +1,8 @@
 import type { LoadedConfig } from '../config/load.ts';
 import { showConfig } from '../config/show.ts';
 import type { AppContext } from '../context.ts';
-import { exchangeFact } from '../installation.repo.ts';
 import { audit } from './audit.service.ts';
+import { exchangeSeenConfig } from './seen-config.repo.ts';
 
 type Settings = Record<string, unknown>;
 
@@ -12,7 +12,7 @@ type Settings = Record<string, unknown>;
  */
 export async function recordConfigChanges(ctx: AppContext, loaded: LoadedConfig): Promise<void> {
   const now: Settings = Object.fromEntries(showConfig(loaded).map(({ path, value }) => [path, value ?? null]));
-  const text = await exchangeFact(ctx.db, 'config_seen', JSON.stringify(now));
+  const text = await exchangeSeenConfig(ctx.db, JSON.stringify(now));
   if (text === undefined) return;
   const before = JSON.parse(text) as Settings;
   const same = (path: string) => JSON.stringify(before[path]) === JSON.stringify(now[path]);
