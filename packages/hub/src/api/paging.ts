@@ -36,7 +36,7 @@ export function pageOfRecord<Item extends z.ZodType>(item: Item) {
 }
 
 /** An exact member of `Accept`; with a parameter it is not recognised, as in JupyterHub. */
-function wantsPosition(request: FastifyRequest): boolean {
+export function wantsPosition(request: FastifyRequest): boolean {
   return (request.headers.accept ?? '').split(',').some((member) => member.trim().toLowerCase() === ACCEPT);
 }
 

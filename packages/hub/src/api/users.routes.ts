@@ -7,7 +7,7 @@ import { listServers } from '../servers/servers.service.ts';
 import { actorName } from '../users/principal.ts';
 import { deleteUser, listUsers, type User } from '../users/users.service.ts';
 import { Empty, strictBody, UserModel, UserParams } from './models.ts';
-import { PageQuery, paged, pageOf, readPage } from './paging.ts';
+import { PageQuery, paged, pageOf, readPage, wantsPosition } from './paging.ts';
 import { presentUser, showsServers, USER_READ_SCOPES, type UserView } from './present.ts';
 import { requesterIn } from './requester-in.ts';
 import { changeUser, checkMayGrantAdmin, createOneUser, createUsers, listFilter, userNamed } from './users.service.ts';
@@ -71,7 +71,15 @@ export const userRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (app
       const state = oneOf(State, 'state', query.state);
       const sort = oneOf(Sort, 'sort', query.sort);
       const only = listFilter(requester.scopes);
-      const filter = { state, sort, nameFilter: query.name_filter, names: only?.names, groups: only?.groups, ...page };
+      const filter = {
+        state,
+        sort,
+        nameFilter: query.name_filter,
+        names: only?.names,
+        groups: only?.groups,
+        ...page,
+        total: wantsPosition(request),
+      };
       const { users, total } = await listUsers(ctx.db, filter);
       const models = await viewFor(ctx, requester, users, isOn(query.include_stopped_servers));
       return paged(request, page, total, models);

@@ -1,7 +1,35 @@
 import type { Kysely } from 'kysely';
 import { sql } from 'kysely';
 
-/** Tokens may belong to a service instead of a person; roles that are not the configuration's, and who has them. */
+/** Where the extension may not be made, names are searched without it: slower, with the same answers. */
+const NAMES_ON_POSTGRES = [
+  `do $$ begin
+    create extension if not exists pg_trgm;
+    create index users_names on users using gin (lower(name) gin_trgm_ops);
+  exception when insufficient_privilege or undefined_file or feature_not_supported or undefined_object then
+    raise notice 'names are searched without an index: %', sqlerrm;
+  end $$`,
+];
+
+const NAMES_ON_SQLITE = [
+  `create virtual table user_names using fts5 (name, content='users', content_rowid='id', tokenize='trigram')`,
+  `insert into user_names (user_names) values ('rebuild')`,
+  `create trigger user_names_made after insert on users begin
+    insert into user_names (rowid, name) values (new.id, new.name);
+  end`,
+  `create trigger user_names_gone after delete on users begin
+    insert into user_names (user_names, rowid, name) values ('delete', old.id, old.name);
+  end`,
+  `create trigger user_names_changed after update of name on users begin
+    insert into user_names (user_names, rowid, name) values ('delete', old.id, old.name);
+    insert into user_names (rowid, name) values (new.id, new.name);
+  end`,
+];
+
+/**
+ * Tokens may belong to a service instead of a person; roles that are not the configuration's, and who has them; people
+ * found by part of their name, and listed by activity, however many there are.
+ */
 export async function up(db: Kysely<never>, dialect: 'sqlite' | 'postgres'): Promise<void> {
   const tokens =
     dialect === 'postgres'
@@ -41,6 +69,8 @@ export async function up(db: Kysely<never>, dialect: 'sqlite' | 'postgres'): Pro
     `create table role_members (
       role_name text not null references roles on delete cascade, kind text not null, member text not null,
       primary key (role_name, kind, member))`,
+    `create index users_activity on users (coalesce(last_activity, 0), id)`,
+    ...(dialect === 'postgres' ? NAMES_ON_POSTGRES : NAMES_ON_SQLITE),
   ];
   for (const statement of statements) await sql.raw(statement).execute(db);
 }
