@@ -24,7 +24,11 @@ import { userNamed } from './users.service.ts';
 
 const TokenParams = UserParams.extend({ id: z.string() });
 const NewToken = strictBody({
-  note: z.string().max(1_000).nullish(),
+  note: z
+    .string()
+    .max(1_000)
+    .refine((note) => !note.includes('\0'), 'A note must not have the character U+0000')
+    .nullish(),
   expires_in: z
     .int('expires_in must be a whole number of seconds')
     .min(1, 'expires_in must be 1 or more')

@@ -259,6 +259,33 @@ onBothDatabases((on) => {
     expect(tokens[0]).not.toHaveProperty('service');
   });
 
+  test('[3.5 users] signs that no database keeps in a text are nobody’s name, and never our fault', async () => {
+    await using hub = await apiHub({ on, controller: false });
+    const admin = await hub.api({ name: 'root', admin: true });
+    await admin('POST', '/groups/course');
+    const asked: [string, string, unknown, number][] = [
+      ['GET', '/users/a%00b', undefined, 400],
+      ['POST', '/users/a%00b', undefined, 400],
+      ['POST', '/users', { usernames: ['a\u0000b'] }, 400],
+      ['PATCH', '/users/root', { name: 'a\u0000b' }, 400],
+      ['DELETE', '/users/a%00b', undefined, 400],
+      ['GET', '/users/a%00b/tokens', undefined, 400],
+      ['POST', '/users/a%00b/tokens', undefined, 400],
+      ['GET', '/users?name_filter=a%00b', undefined, 200],
+      ['GET', '/groups/a%00b', undefined, 400],
+      ['POST', '/groups/a%00b', undefined, 400],
+      ['POST', '/groups/course/users', { users: ['a\u0000b'] }, 400],
+      ['POST', '/groups/a%00b/users', { users: ['root'] }, 400],
+      ['PUT', '/groups/course/properties', { a: 'b\u0000' }, 200],
+      ['POST', '/users/root/tokens', { note: 'a\u0000b' }, 400],
+      ['GET', '/authorizations/token/a%00b', undefined, 400],
+      ['GET', '/authorizations/cookie/jupyterhub-hub-login/a%00b', undefined, 400],
+    ];
+    for (const [method, path, body, status] of asked) {
+      expect((await admin(method, path, body)).status, `${method} ${path} ${JSON.stringify(body)}`).toBe(status);
+    }
+  });
+
   test('[3.5 POST /users/u/admin-access] is refused: scopes say who may open whose servers', async () => {
     await using hub = await apiHub({ on, controller: false });
     const admin = await hub.api({ name: 'root', admin: true });

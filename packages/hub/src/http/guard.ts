@@ -50,6 +50,7 @@ export function checkAccess(route: { method: string | string[]; url: string; con
 /** Runs when the body is read and before it is validated: who asks is settled before what they ask. */
 export async function guard(ctx: AppContext, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   checkRepeat(request);
+  if (!request.is404) checkNames(request);
   const access = request.routeOptions.config;
   if (access.page) await guardPage(ctx, request, reply);
   else if (access.scopes && !request.is404) await guardApi(ctx, request, access);
@@ -57,6 +58,13 @@ export async function guard(ctx: AppContext, request: FastifyRequest, reply: Fas
   const problem = bodyProblem(request);
   if (problem) throw problem;
   return undefined;
+}
+
+/** Nothing has such a name, and PostgreSQL does not even look. */
+function checkNames(request: FastifyRequest): void {
+  for (const value of Object.values((request.params ?? {}) as Record<string, string | undefined>)) {
+    if (value?.includes('\0')) throw new HubError('bad_request', 'A name must not have the character U+0000.');
+  }
 }
 
 async function guardApi(ctx: AppContext, request: FastifyRequest, access: RouteAccess): Promise<void> {
