@@ -1,18 +1,20 @@
 import { HubError } from '@atrium/sdk';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { audit } from '../audit/audit.service.ts';
 import type { AppContext } from '../context.ts';
 import { stopEverything } from '../servers/stop-everything.service.ts';
 import { actorName } from '../users/principal.ts';
-import { strictBody } from './models.ts';
 import { requesterIn } from './requester-in.ts';
 
-const flag = (name: string) => z.boolean(`Invalid value for ${name}: true or false is needed`).optional();
+const flag = (name: string) => z.boolean(`${name} must be true or false`).optional();
 
-const ShutdownBody = strictBody({
-  proxy: flag('proxy').describe("Taken for older clients' sake: hub and proxy end together."),
-  servers: flag('servers').describe("Also stop everybody's servers, which otherwise go on."),
-}).nullish();
+const ShutdownBody = z
+  .object({
+    proxy: flag('proxy').describe("Taken for older clients' sake: hub and proxy end together."),
+    servers: flag('servers').describe("Also stop everybody's servers, which otherwise go on."),
+  })
+  .nullish();
 
 export const hubControlRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (app, { ctx }) => {
   app.post('/shutdown', {
@@ -27,6 +29,7 @@ export const hubControlRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = asyn
       if (!shutdown) throw new HubError('misconfigured', 'This hub is not run by anything that could end it.');
       const by = actorName(requesterIn(request).principal);
       const servers = request.body?.servers ?? false;
+      await audit(ctx, { action: 'hub.shutdown', of: { kind: 'hub', name: ctx.hubId }, detail: { servers } });
       ctx.log.warn({ by, servers }, 'asked to shut down');
       const end = async () => {
         if (servers) await stopEverything(ctx, { by });

@@ -1,6 +1,8 @@
 import type { Secret } from '@atrium/sdk';
+import { audit } from '../audit/audit.service.ts';
 import type { AppContext } from '../context.ts';
-import { fingerprintOf, insertImport, insertItems } from './ledger.repo.ts';
+import { asOperator } from '../http/origin.ts';
+import { deleteImport, fingerprintOf, insertImport, insertItems } from './ledger.repo.ts';
 import { takeGroups } from './parts/groups.ts';
 import { takeLogins } from './parts/logins.ts';
 import { reportRest } from './parts/rest.ts';
@@ -39,12 +41,17 @@ export async function importJupyterHub(ctx: AppContext, request: ImportRequest):
     await takeAll(taking, request.cookieSecret);
     report = { applied: apply, from, version, tables: taking.report(), todo: taking.todo };
     if (!apply) throw new Rehearsal();
+    // A run that found everything here is no import: what is to be taken back is the one before.
+    if (taking.added.length === 0 && !taking.tookLogins) return deleteImport(db, importId);
     const items = [];
     for (const item of taking.added) {
       await taking.breathe();
       items.push({ ...item, fingerprint: (await fingerprintOf(db, item.kind, item.ours)) ?? '' });
     }
     await insertItems(db, importId, items);
+    const of = { kind: 'import', name: String(importId) };
+    const detail = { from, version, items: items.length };
+    await asOperator(() => audit(within, { action: 'import.apply', of, detail }));
   };
   await ctx.db
     .transaction()

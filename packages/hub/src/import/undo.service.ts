@@ -1,5 +1,7 @@
 import { HubError } from '@atrium/sdk';
+import { audit } from '../audit/audit.service.ts';
 import type { AppContext } from '../context.ts';
+import { asOperator } from '../http/origin.ts';
 import { settleGroups } from '../users/users.service.ts';
 import {
   closeImport,
@@ -55,6 +57,8 @@ export async function undoImport(ctx: AppContext, { apply }: { apply: boolean })
       tables.push(count.report());
     }
     if (!apply) throw new Rehearsal();
+    const of = { kind: 'import', name: String(last.id) };
+    await asOperator(() => audit({ ...ctx, db }, { action: 'import.undo', of, detail: { from: last.source } }));
   };
   await ctx.db
     .transaction()

@@ -1,6 +1,7 @@
 import { HubError, type Identity } from '@atrium/sdk';
 import { audit } from '../audit/audit.service.ts';
 import type { AppContext } from '../context.ts';
+import { keepAuthState } from '../users/auth-state.service.ts';
 import { asUser } from '../users/principal.ts';
 import {
   createUser,
@@ -85,7 +86,6 @@ async function trySignIn(ctx: AppContext, fields: unknown, ip: string): Promise<
     const user = await enter(within, name, identity, person);
     const act = { by: asUser(user), of: { kind: 'user', name } };
     if (!person) await audit(within, { ...act, action: 'user.create', detail: { admin: user.admin, by: 'sign-in' } });
-    await audit(within, { ...act, action: 'session.begin' });
     return user;
   });
   ctx.log.info({ user: name, ip }, 'signed in');
@@ -137,5 +137,8 @@ async function enter(ctx: AppContext, name: string, identity: Identity, found: U
     change.authGroups = [...identity.groups];
   }
   await updateUser(ctx.db, user.id, change);
+  if (ctx.config.keepAuthState && identity.authState !== undefined) {
+    await keepAuthState(ctx, user.id, identity.authState);
+  }
   return (await findUserById(ctx.db, user.id)) ?? user;
 }

@@ -1,4 +1,15 @@
-import { ADMIN_SCOPES, expandScopes, HubError, type Json, parseScope, type ScopeSet, Secret, scopesBeyond } from '@atrium/sdk';
+import {
+  ADMIN_SCOPES,
+  expandScopes,
+  HubError,
+  type Json,
+  parseScope,
+  type ScopeSet,
+  SELF_SCOPES,
+  Secret,
+  scopesBeyond,
+} from '@atrium/sdk';
+import { audit } from '../audit/audit.service.ts';
 import {
   clientIdOfService,
   isServiceUrl,
@@ -69,6 +80,9 @@ export async function createService(ctx: AppContext, wanted: NewService, held: S
     }
     const problem = await settleService({ ...ctx, db }, service, token, wanted.oauthRedirectUri ?? undefined);
     if (problem !== undefined) throw refuse(name, problem);
+    const { admin, allowedScopes } = wanted;
+    const detail = { url: url ?? null, admin, allowedScopes, client: clientId };
+    await audit({ ...ctx, db }, { action: 'service.create', of: { kind: 'service', name }, detail });
   });
   await ctx.serviceMenu.refresh();
   ctx.wakeups.notify('routes');
@@ -81,12 +95,12 @@ export async function createService(ctx: AppContext, wanted: NewService, held: S
 /** @throws HubError `method_not_allowed` for one of the configuration. */
 export async function deleteService(ctx: AppContext, service: Service): Promise<void> {
   if (service.fromConfig) {
-    throw new HubError(
-      'method_not_allowed',
-      `Service ${service.name} is not modifiable at runtime: the configuration has it`,
-    );
+    throw new HubError('method_not_allowed', `Service ${service.name} is not modifiable at runtime`);
   }
-  await ctx.db.transaction().execute((db) => removeService(db, service));
+  await ctx.db.transaction().execute(async (db) => {
+    await removeService(db, service);
+    await audit({ ...ctx, db }, { action: 'service.delete', of: { kind: 'service', name: service.name } });
+  });
   await ctx.serviceMenu.refresh();
   ctx.wakeups.notify('routes');
   ctx.log.info({ service: service.name }, 'service deleted');
@@ -107,9 +121,20 @@ function checkToken({ name, apiToken }: NewService): Secret | undefined {
 function checkScopes({ roles }: AppContext, { name, admin, allowedScopes }: NewService, held: ScopeSet): void {
   const written = allowedScopes.flatMap((scope) => roles.find(scope)?.scopes ?? [scope]);
   for (const scope of written) parseScope(scope, roles.customScopes);
-  const asked = expandScopes([...written, ...(admin ? ADMIN_SCOPES : [])], { service: name }, roles.customScopes);
+  const asked = expandScopes(
+    [...written.flatMap(forEverybody), ...(admin ? ADMIN_SCOPES : [])],
+    { service: name },
+    roles.customScopes,
+  );
   const beyond = scopesBeyond(held, asked);
   if (beyond.length > 0) throw refuse(name, `you do not hold ${beyond.join(', ')} yourself`);
+}
+
+/** Its visitors may be anybody: what holds for each of them holds for all. */
+function forEverybody(scope: string): readonly string[] {
+  if (scope === 'inherit') return ADMIN_SCOPES;
+  if (scope === 'self') return SELF_SCOPES;
+  return [scope.replace(/!(user|server)$/, '')];
 }
 
 /** Null: nobody signs in to it. */

@@ -62,6 +62,7 @@ export async function createSession(
     last_seen: now,
     expires_at: now + maxAge * 1000,
   });
+  await audit(ctx, { action: 'session.begin', by: asUser(user), of: { kind: 'user', name: user.name } });
   setCookie(ctx, request, reply, COOKIES.sessionId, session.sessionId, { path: ctx.urls.base });
   const lifetime = { path: ctx.urls.hub, maxAge: Math.max(COOKIE_SECONDS, maxAge) };
   setCookie(ctx, request, reply, COOKIES.login, value, lifetime);
@@ -128,8 +129,14 @@ async function takeOver(ctx: AppContext, cookie: string, hash: string): ReturnTy
     });
     return true;
   });
-  if (taken) ctx.log.info({ userId: login.userId }, 'sign-in of JupyterHub taken over');
-  return findSessionRow(ctx.db, hash, now);
+  const row = await findSessionRow(ctx.db, hash, now);
+  if (taken && row) {
+    const { user } = row;
+    const of = { kind: 'user', name: user.name };
+    await audit(ctx, { action: 'session.begin', by: asUser(user), of, detail: { takenOver: 'JupyterHub' } });
+    ctx.log.info({ user: user.name }, 'sign-in of JupyterHub taken over');
+  }
+  return row;
 }
 
 /** The session of a request that `findSession` has looked at, without waiting. */
