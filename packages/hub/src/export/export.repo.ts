@@ -45,10 +45,10 @@ export async function readTables(db: Db): Promise<{ table: string; rows: ExportR
 /** JSON that is kept as text goes out as JSON. */
 function readable(row: ExportRow): ExportRow {
   const said = Object.entries(row).filter(([column]) => !NOT_SAID.has(column));
-  return Object.fromEntries(said.map(([column, value]) => [column, valueOf(value)]));
+  return Object.fromEntries(said.map(([column, value]) => [column, plain(value)]));
 }
 
-function valueOf(value: unknown): unknown {
+function plain(value: unknown): unknown {
   if (typeof value !== 'string' || !/^[[{]/.test(value)) return value;
   return fromJson(value) ?? value;
 }

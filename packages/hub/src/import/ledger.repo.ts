@@ -128,6 +128,10 @@ export async function insertImport(db: Db, of: { source: string; revision: strin
   return Number(row.id);
 }
 
+export async function deleteImport(db: Db, id: number): Promise<void> {
+  await db.deleteFrom('imports').where('id', '=', id).execute();
+}
+
 export async function setLogins(db: Db, importId: number, sealed: string, until: number): Promise<void> {
   await db
     .updateTable('imports')

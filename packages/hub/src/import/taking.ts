@@ -19,6 +19,8 @@ export class Taking {
   readonly importId: number;
   readonly todo: string[] = [];
   readonly added: Item[] = [];
+  /** Sign-ins of browsers are added, too; they are not items. */
+  tookLogins = false;
   /** By the names they have there. */
   readonly users = new Map<string, number>();
   readonly groups = new Map<string, number>();

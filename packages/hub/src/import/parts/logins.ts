@@ -19,7 +19,9 @@ export async function takeLogins(taking: Taking, cookieSecret: Secret | undefine
     await taking.breathe();
     const userId = taking.users.get(name);
     if (userId === undefined) count.skip(name, 'the person is not taken over');
-    else if (await insertLegacyLogin(ctx.db, { hash: hashToken(cookieId ?? ''), userId, importId })) count.take();
-    else count.there(name);
+    else if (await insertLegacyLogin(ctx.db, { hash: hashToken(cookieId ?? ''), userId, importId })) {
+      count.take();
+      taking.tookLogins = true;
+    } else count.there(name);
   }
 }

@@ -12,5 +12,5 @@ export function reportRest(taking: Taking): void {
 
 const WHOSE: Readonly<Record<string, string>> = {
   users_info:
-    'passwords of NativeAuthenticator, stored in a way of its own: people choose one here with a link (atrium user passwd)',
+    'passwords of NativeAuthenticator, stored in a way of its own: give people new ones (atrium user passwd), or a link to choose one (Admin)',
 };
