@@ -3,10 +3,11 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import type { TestCli, Up } from '../../packages/atrium/src/testing/cli.ts';
 import { type TestBrowser, testBrowser } from '../../packages/hub/src/testing/browser.ts';
 import { testPython, testPython5, testServicePackages } from '../../tools/test-machine.ts';
 import { administrator, apiClient } from '../lib/api-client.ts';
-import { type TestCli, testCli, type Up } from '../lib/hub.ts';
+import { testCli } from '../lib/hub.ts';
 
 const SOON = { timeout: 60_000, interval: 200 };
 const PASSWORD = 'quiet lanterns over the river';
@@ -34,7 +35,11 @@ export default defineConfig({
   groups: { class: { users: ['bob'] } },
   services: ${JSON.stringify(services)},
   roles: ${JSON.stringify([
-    { name: 'visitors', scopes: services.map((each) => `access:services!service=${(each as { name: string }).name}`), groups: ['class'] },
+    {
+      name: 'visitors',
+      scopes: services.map((each) => `access:services!service=${(each as { name: string }).name}`),
+      groups: ['class'],
+    },
     ...roles,
   ])},
 });
@@ -56,7 +61,10 @@ async function signIn(up: Up, name: string): Promise<TestBrowser> {
 /** Waits until it answers by itself, whatever that is. */
 const answers = (service: { url: string }, path: string) =>
   expect
-    .poll(async () => (await fetch(new URL(path, service.url), { redirect: 'manual' }).catch(() => undefined))?.status, SOON)
+    .poll(
+      async () => (await fetch(new URL(path, service.url), { redirect: 'manual' }).catch(() => undefined))?.status,
+      SOON,
+    )
     .toBeLessThan(500);
 
 for (const [version, environment] of [

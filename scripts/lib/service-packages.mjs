@@ -22,9 +22,13 @@ export async function ensureServicePackages(python) {
   rmSync(dir, { recursive: true, force: true });
   const pins = ['--no-deps', '--only-binary', ':all:', '--require-hashes', '-r', PINS];
   await step('Python packages of services for the tests', () =>
-    run(join(python, 'bin', 'python'), ['-m', 'pip', '--disable-pip-version-check', 'install', '-q', '--target', dir, ...pins], {
-      umask: 0o022,
-    }),
+    run(
+      join(python, 'bin', 'python'),
+      ['-m', 'pip', '--disable-pip-version-check', 'install', '-q', '--target', dir, ...pins],
+      {
+        umask: 0o022,
+      },
+    ),
   );
   writeStamp(stamp, { pins: fileHash(PINS) });
   return dir;

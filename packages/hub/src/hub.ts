@@ -12,14 +12,14 @@ import { watchMoney } from './money/loop.service.ts';
 import { type ContextOptions, openContext } from './open-context.ts';
 import { pruneRoutes } from './routes/routes.service.ts';
 import { createController } from './servers/controller/controller.ts';
-import { createServiceRunner, ownAccount, type ServiceRunner } from './services/runner/index.ts';
+import type { ServiceRunner } from './services/runner/index.ts';
 import { type ServiceOutput, watchServices } from './services/watch.ts';
 import { watchUpkeep } from './upkeep/upkeep.service.ts';
 
 export interface HubOptions extends ContextOptions {
   /** Adds the command's verbs to the control socket. */
   control?: FastifyPluginAsync<{ ctx: AppContext }>;
-  /** What runs the services of the configuration; without one, this process does, and they end with it. */
+  /** What runs the services of the configuration; without one, nobody does. */
   services?: ServiceRunner | undefined;
   /** Takes what services write; otherwise it goes to the log, line by line. */
   serviceOutput?: ServiceOutput | undefined;
@@ -50,8 +50,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
   const controller = createController(ctx);
   const closing = new AbortController();
   const background: Promise<void>[] = [];
-  const ownRunner = options.services ? undefined : createServiceRunner({ cwd: options.dataDir, accountOf: ownAccount });
-  const runner = options.services ?? ownRunner;
+  const runner = options.services;
   const output: ServiceOutput =
     options.serviceOutput ?? ((service, text) => ctx.log.info({ service, text: text.trimEnd() }, 'a service wrote'));
   try {
@@ -90,7 +89,6 @@ export async function createHub(options: HubOptions): Promise<Hub> {
       await Promise.all([app.close(), control.close()]);
       await controller[Symbol.asyncDispose]();
       await Promise.all(background);
-      await ownRunner?.[Symbol.asyncDispose]();
       await ctx[Symbol.asyncDispose]();
     },
   };

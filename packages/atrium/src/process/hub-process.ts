@@ -8,9 +8,9 @@ import { openChannel, readArguments } from './channel.ts';
 import { watchFirstAdmin } from './first-admin.ts';
 import { helperChannel } from './helper-client.ts';
 import { openLog } from './log.ts';
-import { serviceLogs } from './service-logs.ts';
 import type { FromHub, HubArguments, PublicSettings, ToHub, VerbAnswer } from './messages.ts';
 import { serviceChannel } from './service-client.ts';
+import { serviceLogs } from './service-logs.ts';
 
 /** Everything we make is ours alone unless it says otherwise: sockets, database, keys. */
 process.umask(0o077);
@@ -101,7 +101,13 @@ async function main(): Promise<void> {
     answerVerb = (name, input) => runVerb(ctx, name, input);
     return channel.send({ type: 'ready', warnings: [] });
   }
-  const serving = await createHub({ ...base, shutdown, control: commandRoutes, services, serviceOutput: outputs.write });
+  const serving = await createHub({
+    ...base,
+    shutdown,
+    control: commandRoutes,
+    services,
+    serviceOutput: outputs.write,
+  });
   hub = serving;
   await serving.listen({ path: places.hubSocket });
   await serving.listenControl({ path: places.controlSocket });

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import { startTimeOf } from '../files/process-info.ts';
 import { type TestCli, testCli, type Up } from '../testing/cli.ts';
 
-const SERVICE = fileURLToPath(new URL('../../../hub/src/services/testing/small-service.mjs', import.meta.url));
+const SERVICE = fileURLToPath(new URL('../../../hub/src/testing/small-service.mjs', import.meta.url));
 const SOON = { timeout: 30_000, interval: 100 };
 const LONG = 120_000;
 

@@ -47,6 +47,7 @@ export async function runSupervisor(options: UpOptions): Promise<void> {
   const helper = account && (await rootHelper(places, account));
   const services = createServiceRunner({
     cwd: places.servicesDir,
+    environment: process.env,
     accountOf: serviceAccounts(account, serviceUsers, places.servicesDir),
   });
   const childOptions = { account, cacheDir: places.cacheDir };

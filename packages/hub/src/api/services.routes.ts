@@ -14,14 +14,14 @@ const CreateBody = strictBody({
   name: z.string().optional(),
   url: z.string().nullish().describe('Where it listens; gives it a route.'),
   api_token: z.string().nullish().describe('8 to 64 characters.'),
-  admin: z.boolean().default(false),
+  admin: z.boolean().optional(),
   oauth_client_id: z.string().nullish().describe('Begins with `service-`; `service-<name>` by default.'),
   oauth_redirect_uri: z.string().nullish(),
   oauth_client_allowed_scopes: z.array(z.string()).optional(),
   oauth_roles: z.array(z.string()).optional(),
-  oauth_no_confirm: z.boolean().default(false),
-  info: z.record(z.string(), z.json()).default({}),
-  display: z.boolean().default(true),
+  oauth_no_confirm: z.boolean().optional(),
+  info: z.record(z.string(), z.json()).optional(),
+  display: z.boolean().optional().describe('In the menu of pages; true by default.'),
   command: z.unknown().optional().describe('Refused: what the hub runs stands in its configuration.'),
 });
 
@@ -70,17 +70,20 @@ export const serviceRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (
       if (body.command !== undefined && body.command !== null) {
         throw new HubError('bad_request', `Can not create managed service ${name} at runtime`);
       }
+      if (Object.keys(body).length === 0 && !(await findService(ctx.db, name))) {
+        throw new HubError('bad_request', 'Invalid service data');
+      }
       const wanted = {
         name,
         url: body.url,
         apiToken: body.api_token,
-        admin: body.admin,
+        admin: body.admin ?? false,
         oauthClientId: body.oauth_client_id,
         oauthRedirectUri: body.oauth_redirect_uri,
         allowedScopes: [...new Set([...(body.oauth_client_allowed_scopes ?? []), ...(body.oauth_roles ?? [])])],
-        oauthNoConfirm: body.oauth_no_confirm,
-        info: body.info,
-        display: body.display,
+        oauthNoConfirm: body.oauth_no_confirm ?? false,
+        info: body.info ?? {},
+        display: body.display ?? true,
       };
       const service = await createService(ctx, wanted, scopes);
       return reply.code(201).send(presentService(ctx, service, scopes, service.pid));
@@ -95,7 +98,10 @@ export const serviceRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (
       response: { 200: Empty },
     },
     async handler(request, reply) {
-      await deleteService(ctx, await named(request.params.service));
+      const { service: name } = request.params;
+      const service = await findService(ctx.db, name);
+      if (!service) throw new HubError('not_found', `Service ${name} does not exist`);
+      await deleteService(ctx, service);
       return reply.code(200).send();
     },
   });

@@ -83,7 +83,11 @@ const Service = z
       .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.union([z.string(), z.instanceof(Secret)]))
       .default({})
       .describe('More variables for its process; they win.'),
-    user: z.string().min(1).optional().describe('The account its process runs as; `atrium up --service-user` allows it.'),
+    user: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('The account its process runs as; `atrium up --service-user` allows it.'),
     timeout: Duration.prefault('30s').describe('How long it may take until it answers.'),
   })
   .superRefine((service, issues) => {

@@ -1,5 +1,5 @@
 import { HubError, type Secret } from '@atrium/sdk';
-import { clientIdOfService, type ConfiguredService } from '../config/services-schema.ts';
+import { type ConfiguredService, clientIdOfService } from '../config/services-schema.ts';
 import type { AppContext } from '../context.ts';
 import { isClientTaken } from '../oauth/oauth-clients.service.ts';
 import { findService, insertService, listServices, type ServiceValues, updateService } from './services.repo.ts';
@@ -41,7 +41,8 @@ async function takeOne(ctx: Context, configured: ConfiguredService): Promise<voi
 function valuesOf(service: ConfiguredService): ServiceValues {
   const { name, url, command, apiToken, oauthClientId, oauthRedirectUri } = service;
   // Nobody signs in to what has no page, or no secret to prove itself with.
-  const signsIn = (url !== undefined || oauthRedirectUri !== undefined) && (command !== undefined || apiToken !== undefined);
+  const signsIn =
+    (url !== undefined || oauthRedirectUri !== undefined) && (command !== undefined || apiToken !== undefined);
   return {
     admin: service.admin,
     url: url ?? null,
@@ -56,6 +57,10 @@ function valuesOf(service: ConfiguredService): ServiceValues {
 }
 
 /** As written; else one that every hub of this installation derives. */
-export function tokenOf({ keys }: Pick<AppContext, 'keys'>, service: ConfiguredService, id: number): Secret | undefined {
+export function tokenOf(
+  { keys }: Pick<AppContext, 'keys'>,
+  service: ConfiguredService,
+  id: number,
+): Secret | undefined {
   return service.apiToken ?? (service.command && keys.serviceToken(id));
 }

@@ -3,37 +3,20 @@ import type { ConfiguredService } from '../config/services-schema.ts';
 import type { AppContext } from '../context.ts';
 import type { Service } from './services.repo.ts';
 
-/** What a process on this machine keeps of the hub's own environment (contract §1.1). */
-const KEPT = [
-  'CONDA_DEFAULT_ENV',
-  'CONDA_ROOT',
-  'JUPYTERHUB_SINGLEUSER_APP',
-  'LANG',
-  'LC_ALL',
-  'LD_LIBRARY_PATH',
-  'PATH',
-  'PYTHONPATH',
-  'VIRTUAL_ENV',
-] as const;
-
 /**
  * The environment of a service that we run (contract §7). The same whenever it is asked: another one is another process.
- * @param parent The hub's own.
  */
 export function serviceEnv(
   ctx: Pick<AppContext, 'urls' | 'config' | 'apiUrl'>,
   service: Service,
   { configured, token }: { configured: ConfiguredService; token: Secret },
-  parent: NodeJS.ProcessEnv,
 ): Record<string, string> {
   const { urls } = ctx;
   const { name, url, oauthClientId } = service;
   const prefix = urls.service(name);
   const origin = ctx.config.publicUrl ? new URL(ctx.config.publicUrl).origin : '';
   const access = JSON.stringify(['access:services', `access:services!service=${name}`]);
-  const kept = KEPT.flatMap((key) => (parent[key] === undefined ? [] : [[key, parent[key]] as const]));
   return {
-    ...Object.fromEntries(kept),
     JUPYTERHUB_API_TOKEN: token.reveal(),
     JPY_API_TOKEN: token.reveal(),
     JUPYTERHUB_CLIENT_ID: oauthClientId ?? `service-${name}`,

@@ -20,11 +20,10 @@ export interface ServiceMenu {
 export async function openServiceMenu(db: Db, urls: Urls): Promise<ServiceMenu> {
   let shown: MenuEntry[] = [];
   const menu: ServiceMenu = {
-    entriesFor: (scopes) =>
-      shown.filter(({ name }) => permits(scopes, 'access:services', { service: name }) === 'yes'),
+    entriesFor: (scopes) => shown.filter(({ name }) => permits(scopes, 'access:services', { service: name }) === 'yes'),
     async refresh() {
       shown = (await listServices(db))
-        .filter(({ url, display, oauthClientId }) => display && url !== null && oauthClientId !== null)
+        .filter(({ url, display }) => display && url !== null)
         .map(({ name }) => ({ name, href: urls.service(name) }));
     },
   };

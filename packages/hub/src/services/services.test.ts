@@ -11,8 +11,9 @@ import { describe, expect, test } from 'vitest';
 import { hasPostgres, testDatabase } from '../../../../tools/test-postgres.ts';
 import type { HubConfigInput } from '../config/schema.ts';
 import { startTestHub } from '../testing/index.ts';
+import { type ShiftedClock, shiftedClock } from '../testing/shifted-clock.ts';
 
-const SERVICE = fileURLToPath(new URL('./testing/small-service.mjs', import.meta.url));
+const SERVICE = fileURLToPath(new URL('../testing/small-service.mjs', import.meta.url));
 const SOON = { timeout: 20_000, interval: 50 };
 const LONG = 60_000;
 
@@ -27,14 +28,15 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function open(services: Services, options: { database?: string; dataDir?: string; shared?: EchoWorld } = {}) {
-  const world = options.shared ?? new EchoWorld();
+async function open(services: Services, options: { database?: string; dataDir?: string; clock?: ShiftedClock } = {}) {
+  const world = new EchoWorld();
   const hub = await startTestHub({
     spawner: echoSpawner({ world }),
     authenticator: sharedPassword({ password: new Secret('x') }),
     config: { hubKey: new Secret('k'), services },
     ...(options.database !== undefined && { database: options.database }),
     ...(options.dataDir !== undefined && { dataDir: options.dataDir }),
+    ...(options.clock && { clock: options.clock }),
   });
   const admin = await hub.api({ name: 'root', admin: true });
   return {
@@ -43,7 +45,7 @@ async function open(services: Services, options: { database?: string; dataDir?: 
     as: (token: string) => callAs(`${hub.origin}/hub/api`, token),
     async [Symbol.asyncDispose]() {
       await hub[Symbol.asyncDispose]();
-      if (!options.shared) await world[Symbol.asyncDispose]();
+      await world[Symbol.asyncDispose]();
     },
   };
 }
@@ -51,7 +53,10 @@ async function open(services: Services, options: { database?: string; dataDir?: 
 function callAs(api: string, token: string) {
   return async (method: string, path: string) => {
     const reply = await fetch(`${api}${path}`, { method, headers: { authorization: `token ${token}` } });
-    return { status: reply.status, body: reply.status === 200 ? ((await reply.json()) as Record<string, unknown>) : {} };
+    return {
+      status: reply.status,
+      body: reply.status === 200 ? ((await reply.json()) as Record<string, unknown>) : {},
+    };
   };
 }
 
@@ -67,65 +72,79 @@ const onEach = (name: string, story: (database: string | undefined) => Promise<v
 };
 
 describe('services of the configuration', () => {
-  onEach('have a row, a token, an OAuth client and a route, and lose all of them with their entry', async (database) => {
-    const dataDir = mkdtempSync(join(tmpdir(), 'atrium-services-'));
-    using _ = { [Symbol.dispose]: () => rmSync(dataDir, { recursive: true, force: true }) };
-    const where = { dataDir, ...(database !== undefined && { database }) };
-    const wiki = {
-      name: 'wiki',
-      url: 'http://127.0.0.1:9',
-      apiToken: new Secret(TOKEN),
-      info: { about: 'pages' },
-      allowedScopes: ['read:users!user'],
-    };
-    {
-      await using world = await open([wiki], where);
-
-      expect((await world.admin('GET', '/services/wiki')).body).toEqual({
-        kind: 'service',
+  onEach(
+    'have a row, a token, an OAuth client and a route, and lose all of them with their entry',
+    async (database) => {
+      const dataDir = mkdtempSync(join(tmpdir(), 'atrium-services-'));
+      using _ = { [Symbol.dispose]: () => rmSync(dataDir, { recursive: true, force: true }) };
+      const where = { dataDir, ...(database !== undefined && { database }) };
+      const wiki = {
         name: 'wiki',
-        admin: false,
-        roles: [],
         url: 'http://127.0.0.1:9',
-        prefix: '/services/wiki/',
-        command: [],
-        pid: null,
+        apiToken: new Secret(TOKEN),
         info: { about: 'pages' },
-        display: true,
-      });
-      expect(await world.as(TOKEN)('GET', '/user')).toMatchObject({
-        status: 200,
-        body: { kind: 'service', name: 'wiki', scopes: ['read:services:name!service=wiki'] },
-      });
-      expect(Object.keys((await world.admin('GET', '/proxy')).body as object)).toEqual(['/', '/services/wiki/']);
-      const clients = await world.hub.ctx.db.selectFrom('oauth_clients').selectAll().execute();
-      expect(clients).toMatchObject([
-        { identifier: 'service-wiki', redirect_uri: '/services/wiki/oauth_callback', allowed_scopes: '["read:users!user"]' },
-      ]);
-    }
-    // Another port and token: what was there before counts no more.
-    {
-      const changed = { ...wiki, url: 'http://[::1]:10', apiToken: new Secret(`${TOKEN}-2`), oauthClientId: 'service-w' };
-      await using world = await open([changed], where);
+        allowedScopes: ['read:users!user'],
+      };
+      {
+        await using world = await open([wiki], where);
 
-      expect((await world.as(TOKEN)('GET', '/user')).status).toBe(403);
-      expect((await world.as(`${TOKEN}-2`)('GET', '/user')).status).toBe(200);
-      expect((await world.admin('GET', '/proxy')).body).toMatchObject({
-        '/services/wiki/': { target: 'http://[::1]:10', data: { service: 'wiki' } },
-      });
-      const clients = await world.hub.ctx.db.selectFrom('oauth_clients').select('identifier').execute();
-      expect(clients).toEqual([{ identifier: 'service-w' }]);
-    }
-    await using world = await open([], where);
+        expect((await world.admin('GET', '/services/wiki')).body).toEqual({
+          kind: 'service',
+          name: 'wiki',
+          admin: false,
+          roles: [],
+          url: 'http://127.0.0.1:9',
+          prefix: '/services/wiki/',
+          command: [],
+          pid: null,
+          info: { about: 'pages' },
+          display: true,
+        });
+        expect(await world.as(TOKEN)('GET', '/user')).toMatchObject({
+          status: 200,
+          body: { kind: 'service', name: 'wiki', scopes: ['read:services:name!service=wiki'] },
+        });
+        expect(Object.keys((await world.admin('GET', '/proxy')).body as object)).toEqual(['/', '/services/wiki/']);
+        const clients = await world.hub.ctx.db.selectFrom('oauth_clients').selectAll().execute();
+        expect(clients).toMatchObject([
+          {
+            identifier: 'service-wiki',
+            redirect_uri: '/services/wiki/oauth_callback',
+            allowed_scopes: '["read:users!user"]',
+          },
+        ]);
+      }
+      // Another port and token: what was there before counts no more.
+      {
+        const changed = {
+          ...wiki,
+          url: 'http://[::1]:10',
+          apiToken: new Secret(`${TOKEN}-2`),
+          oauthClientId: 'service-w',
+        };
+        await using world = await open([changed], where);
 
-    expect((await world.admin('GET', '/services')).body).toEqual({});
-    expect((await world.as(`${TOKEN}-2`)('GET', '/user')).status).toBe(403);
-    expect(Object.keys((await world.admin('GET', '/proxy')).body as object)).toEqual(['/']);
-    for (const table of ['oauth_clients', 'services'] as const) {
-      expect(await world.hub.ctx.db.selectFrom(table).selectAll().execute()).toEqual([]);
-    }
-    expect((await world.hub.ctx.db.selectFrom('api_tokens').select('id').where('service_id', 'is not', null).execute())).toEqual([]);
-  });
+        expect((await world.as(TOKEN)('GET', '/user')).status).toBe(403);
+        expect((await world.as(`${TOKEN}-2`)('GET', '/user')).status).toBe(200);
+        expect((await world.admin('GET', '/proxy')).body).toMatchObject({
+          '/services/wiki/': { target: 'http://[::1]:10', data: { service: 'wiki' } },
+        });
+        const clients = await world.hub.ctx.db.selectFrom('oauth_clients').select('identifier').execute();
+        expect(clients).toEqual([{ identifier: 'service-w' }]);
+      }
+      await using world = await open([], where);
+
+      expect((await world.admin('GET', '/services')).body).toEqual({});
+      expect((await world.as(`${TOKEN}-2`)('GET', '/user')).status).toBe(403);
+      expect(Object.keys((await world.admin('GET', '/proxy')).body as object)).toEqual(['/']);
+      for (const table of ['oauth_clients', 'services'] as const) {
+        expect(await world.hub.ctx.db.selectFrom(table).selectAll().execute()).toEqual([]);
+      }
+      expect(
+        await world.hub.ctx.db.selectFrom('api_tokens').select('id').where('service_id', 'is not', null).execute(),
+      ).toEqual([]);
+    },
+  );
 
   test.each([
     [[{ name: 'a/b' }], 'services.0.name: A service needs a name'],
@@ -196,7 +215,9 @@ describe('services that the hub runs', () => {
       expect(env).not.toHaveProperty('JUPYTERHUB_SERVER_NAME');
       expect(env.JUPYTERHUB_API_TOKEN).toMatch(/^[0-9a-f]{32}$/);
       expect((await world.as(env.JUPYTERHUB_API_TOKEN ?? '')('GET', '/user')).body).toMatchObject({ name: 'small' });
-      await expect.poll(async () => ((await world.admin('GET', '/services/small')).body as { pid: number }).pid, SOON).toBe(pid);
+      await expect
+        .poll(async () => ((await world.admin('GET', '/services/small')).body as { pid: number }).pid, SOON)
+        .toBe(pid);
       const row = () => world.hub.ctx.db.selectFrom('services').select('problem').executeTakeFirst();
       await expect.poll(row, SOON).toEqual({ problem: null });
 
@@ -218,17 +239,17 @@ describe('services that the hub runs', () => {
     const { createServiceRunner, ownAccount } = await import('./runner/index.ts');
     const order = (env = {}) => ({
       hubId: `hub-${process.pid}`,
-      services: [{ name: 'job', command: service.command, environment: { PATH: process.env.PATH ?? '', PIDS: pids, ...env } }],
+      services: [{ name: 'job', command: service.command, environment: { PIDS: pids, ...env } }],
       leaseMs: null,
     });
     const seen = () => readFileSync(pids, 'utf8').trim().split('\n').filter(Boolean).map(Number);
     const alive = () => seen().filter(isAlive);
     // The one that will not get to end it: as if its process had been killed.
-    const lost = createServiceRunner({ cwd: dataDir, accountOf: ownAccount });
+    const lost = createServiceRunner({ cwd: dataDir, environment: process.env, accountOf: ownAccount });
     lost.settle(order());
     await expect.poll(seen, SOON).toHaveLength(1);
 
-    await using next = createServiceRunner({ cwd: dataDir, accountOf: ownAccount });
+    await using next = createServiceRunner({ cwd: dataDir, environment: process.env, accountOf: ownAccount });
     next.settle(order());
 
     await expect.poll(() => seen().length, SOON).toBeGreaterThan(1);
@@ -237,20 +258,22 @@ describe('services that the hub runs', () => {
     expect(alive().length).toBeLessThanOrEqual(1);
   });
 
-  test('the same order changes nothing, another one begins anew, an expired lease ends it', { timeout: LONG }, async () => {
+  test('the same order changes nothing, another one begins anew, an expired lease ends it', {
+    timeout: LONG,
+  }, async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'atrium-services-'));
     using _ = { [Symbol.dispose]: () => rmSync(dataDir, { recursive: true, force: true }) };
     const pids = join(dataDir, 'pids');
     writeFileSync(pids, '');
     const { createServiceRunner, ownAccount } = await import('./runner/index.ts');
-    const environment = { PATH: process.env.PATH ?? '', PIDS: pids };
+    const environment = { PIDS: pids };
     const order = (leaseMs: number | null, more = {}) => ({
       hubId: `hub-b-${process.pid}`,
       services: [{ name: 'job', command: [process.execPath, SERVICE], environment: { ...environment, ...more } }],
       leaseMs,
     });
     const seen = () => readFileSync(pids, 'utf8').trim().split('\n').filter(Boolean).map(Number);
-    await using runner = createServiceRunner({ cwd: dataDir, accountOf: ownAccount });
+    await using runner = createServiceRunner({ cwd: dataDir, environment: process.env, accountOf: ownAccount });
 
     runner.settle(order(null));
     await expect.poll(seen, SOON).toHaveLength(1);
@@ -266,6 +289,33 @@ describe('services that the hub runs', () => {
     expect(seen()).toHaveLength(2);
   });
 });
+
+test.skipIf(!hasPostgres)(
+  'of two hubs on one database one runs the services; the other one does when that is gone',
+  { timeout: LONG },
+  async () => {
+    await using database = await testDatabase();
+    const dir = mkdtempSync(join(tmpdir(), 'atrium-services-'));
+    using _ = { [Symbol.dispose]: () => rmSync(dir, { recursive: true, force: true }) };
+    const pids = join(dir, 'pids');
+    writeFileSync(pids, '');
+    const seen = () => readFileSync(pids, 'utf8').trim().split('\n').filter(Boolean).map(Number);
+    const service = { name: 'job', command: [process.execPath, SERVICE], environment: { PIDS: pids } };
+    const clock = shiftedClock(Date.now());
+    await using one = await open([service], { database: database.url, clock });
+    await expect.poll(seen, SOON).toHaveLength(1);
+    await using two = await open([service], { database: database.url, clock });
+    await systemClock.sleep(2_000);
+    expect(seen()).toHaveLength(1);
+    expect((await two.admin('GET', '/services/job')).body).toMatchObject({ pid: seen()[0] });
+
+    await one.hub[Symbol.asyncDispose]();
+    clock.move(60_000);
+
+    await expect.poll(seen, SOON).toHaveLength(2);
+    expect(seen().map(isAlive)).toEqual([false, true]);
+  },
+);
 
 function isAlive(pid: number): boolean {
   try {
@@ -284,12 +334,18 @@ describe('services by the API', () => {
 
     const made = await admin('POST', '/services/late', body);
 
-    expect(made).toMatchObject({ status: 201, body: { kind: 'service', name: 'late', prefix: '/services/late/', info: { a: 1 } } });
+    expect(made).toMatchObject({
+      status: 201,
+      body: { kind: 'service', name: 'late', prefix: '/services/late/', info: { a: 1 } },
+    });
     expect((await world.as(TOKEN)('GET', '/user')).body).toMatchObject({ kind: 'service', name: 'late' });
     expect(Object.keys((await admin('GET', '/services')).body as object)).toEqual(['fixed', 'late']);
     expect((await admin('POST', '/services/late', body)).status).toBe(409);
     expect((await admin('POST', '/services/fixed', {})).status).toBe(409);
-    expect((await admin('DELETE', '/services/fixed')).status).toBe(405);
+    expect(await admin('DELETE', '/services/fixed')).toMatchObject({
+      status: 405,
+      body: { message: 'Service fixed is not modifiable at runtime' },
+    });
     expect((await admin('DELETE', '/services/none')).status).toBe(404);
     expect(await admin('DELETE', '/services/late')).toMatchObject({ status: 200, body: '' });
     expect((await admin('GET', '/services/late')).status).toBe(404);
@@ -298,7 +354,7 @@ describe('services by the API', () => {
   });
 
   test.each([
-    ['x%20y', {}, 'Failed to create service x y'],
+    ['x%20y', { display: true }, 'Failed to create service x y'],
     ['x', { command: ['sleep', '1'] }, 'Can not create managed service x at runtime'],
     ['x', { api_token: 'y'.repeat(65) }, 'Failed to create service x'],
     ['x', { oauth_client_id: 'x', api_token: TOKEN, url: 'http://127.0.0.1:9' }, 'must begin with service-'],
@@ -307,8 +363,11 @@ describe('services by the API', () => {
     ['x', { url: 'ftp://a' }, 'Failed to create service x'],
     ['x', { nonsense: 1 }, 'Invalid JSON keys: nonsense'],
     ['x', undefined, 'expected object'],
+    ['x', {}, 'Invalid service data'],
   ])('%s with %j is refused: %s', async (name, body, problem) => {
-    await using world = await open([{ name: 'taken', url: 'http://127.0.0.1:9', apiToken: new Secret('another-token') }]);
+    await using world = await open([
+      { name: 'taken', url: 'http://127.0.0.1:9', apiToken: new Secret('another-token') },
+    ]);
 
     const reply = await world.admin('POST', `/services/${name}`, body);
 
@@ -324,7 +383,13 @@ describe('services by the API', () => {
     for (const body of [{ admin: true }, { oauth_roles: ['admin:users'] }]) {
       expect((await clerk('POST', '/services/x', body)).status).toBe(400);
     }
+    for (const scope of ['inherit', 'self', 'servers!user', 'admin']) {
+      expect((await clerk('POST', '/services/x', { oauth_client_allowed_scopes: [scope] })).status, scope).toBe(400);
+    }
     expect((await clerk('POST', '/services/x', { oauth_client_allowed_scopes: ['list:services'] })).status).toBe(201);
+    expect(
+      (await world.admin('POST', '/services/z', { oauth_client_allowed_scopes: ['inherit', 'self'] })).status,
+    ).toBe(201);
     const ada = await world.hub.api({ name: 'ada' });
     expect((await ada('GET', '/services')).status).toBe(403);
     expect((await ada('POST', '/services/y', {})).status).toBe(403);
@@ -339,7 +404,8 @@ describe('the hub’s own calls', () => {
     expect((await world.admin('PATCH', '/proxy', { api_url: 'http://127.0.0.1:1' })).status).toBe(200);
     expect((await world.admin('PATCH', '/proxy', ['no'])).status).toBe(400);
     const ada = await world.hub.api({ name: 'ada' });
-    for (const method of ['GET', 'POST', 'PATCH']) expect((await ada(method, '/proxy', method === 'PATCH' ? {} : undefined)).status).toBe(403);
+    for (const method of ['GET', 'POST', 'PATCH'])
+      expect((await ada(method, '/proxy', method === 'PATCH' ? {} : undefined)).status).toBe(403);
   });
 
   test('routes of servers name their person, and pages of them are dictionaries', async () => {

@@ -77,7 +77,7 @@ async function processesOf(ctx: AppContext): Promise<ServiceProcess[]> {
     if (!service?.fromConfig) continue;
     const token = tokenOf(ctx, configured, service.id);
     if (!token) continue;
-    const environment = serviceEnv(ctx, service, { configured, token }, process.env);
+    const environment = serviceEnv(ctx, service, { configured, token });
     processes.push({ name, command, environment, cwd, user });
   }
   return processes;

@@ -133,7 +133,8 @@ const readScopes: Step = async (flow) => {
   // A client that may have everything its person may do is limited by them alone; only such a client may ask for it.
   const everything = mayHave.includes('inherit');
   const within =
-    everything || (!requested.includes('inherit') && containsScopes(allowed, expandScopes(requested, owner, customScopes)));
+    everything ||
+    (!requested.includes('inherit') && containsScopes(allowed, expandScopes(requested, owner, customScopes)));
   if (!within) throw new AuthorizeRefusal('invalid_scope', 'The application asks for more than it may have.');
   const always = expandScopes(flow.always, owner);
   const held: ScopeSet = requester.scopes;
@@ -177,12 +178,16 @@ function namedScopes({ roles }: AppContext, text: string): string[] {
 }
 
 /** Whoever agreed before is not asked again for the same or less. */
-async function wasGranted(ctx: AppContext, { requester, client, place, scopes, always }: Authorization): Promise<boolean> {
+async function wasGranted(
+  ctx: AppContext,
+  { requester, client, place, scopes, always }: Authorization,
+): Promise<boolean> {
   const wanted = await scopesOfToken(ctx, requester.principal, [...scopes, ...always], place.tokenClient);
   const tokens = await listTokens(ctx, requester.principal);
   for (const token of tokens) {
     if (token.clientId !== client.identifier) continue;
-    if (containsScopes(await scopesOfToken(ctx, requester.principal, token.scopes, place.tokenClient), wanted)) return true;
+    if (containsScopes(await scopesOfToken(ctx, requester.principal, token.scopes, place.tokenClient), wanted))
+      return true;
   }
   return false;
 }

@@ -10,6 +10,22 @@ const STEADY_MS = 60_000;
 /** How long it may take to end politely. */
 const GRACE_MS = 5_000;
 
+/** What a process on this machine keeps of ours (contract §1.1). */
+const KEPT = [
+  'CONDA_DEFAULT_ENV',
+  'CONDA_ROOT',
+  'JUPYTERHUB_SINGLEUSER_APP',
+  'LANG',
+  'LC_ALL',
+  'LD_LIBRARY_PATH',
+  'PATH',
+  'PYTHONPATH',
+  'VIRTUAL_ENV',
+] as const;
+
+const keptOf = (parent: RunnerOptions['environment']) =>
+  Object.fromEntries(KEPT.flatMap((key) => (parent[key] === undefined ? [] : [[key, parent[key]] as const])));
+
 export interface KeptService {
   readonly order: ServiceProcess;
   readonly pid: number | undefined;
@@ -33,7 +49,7 @@ export function keepService(
     const [program = '', ...args] = order.command;
     const started = spawn(program, args, {
       cwd: order.cwd ?? options.cwd,
-      env: { ...environment, ...order.environment, [MARK]: markOf(hubId, name) },
+      env: { ...keptOf(options.environment), ...environment, ...order.environment, [MARK]: markOf(hubId, name) },
       stdio: ['ignore', 'pipe', 'pipe'],
       // A group of its own, which ends as a whole; and no Ctrl-C of a terminal reaches it.
       detached: true,

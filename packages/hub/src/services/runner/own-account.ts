@@ -3,19 +3,18 @@ import type { ServiceAccount } from './types.ts';
 
 /** For a runner that is not root: services run as the account it runs as, and as no other. */
 export function ownAccount(user: string | undefined): ServiceAccount {
-  const own = ownName();
-  if (user !== undefined && user !== own) {
+  const { username, shell } = own();
+  if (user !== undefined && user !== username) {
     throw new Error(`It shall run as ${user}, which only an Atrium that was started as root can do.`);
   }
-  const { SHELL = '/bin/sh' } = process.env;
-  return { environment: { HOME: homedir(), USER: own, LOGNAME: own, SHELL } };
+  return { environment: { HOME: homedir(), USER: username, LOGNAME: username, SHELL: shell ?? '/bin/sh' } };
 }
 
-function ownName(): string {
+function own(): { username: string; shell: string | null } {
   try {
-    return userInfo().username;
+    return userInfo();
   } catch {
     // An account without an entry in /etc/passwd.
-    return String(process.getuid?.() ?? '');
+    return { username: String(process.getuid?.() ?? ''), shell: null };
   }
 }

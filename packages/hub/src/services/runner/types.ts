@@ -46,6 +46,8 @@ export interface ServiceAccount {
 export interface RunnerOptions {
   /** Where a service runs that says nothing. */
   cwd: string;
+  /** Of the computer; services get the language, PATH and Python's part of it. */
+  environment: Readonly<Record<string, string | undefined>>;
   /** Throws, with words for the operator, when services may not run as this account. */
   accountOf(user: string | undefined): ServiceAccount;
 }
