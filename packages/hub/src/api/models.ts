@@ -36,7 +36,7 @@ export const UserModel = z
     created: Time.optional(),
     last_activity: Time.nullable().optional(),
     servers: z.record(z.string(), ServerModel).optional(),
-    auth_state: z.null().optional(),
+    auth_state: z.unknown().describe('Of one user, where it is kept; null in lists.').optional(),
     user_info: Options.nullable().optional(),
   })
   .meta({ title: 'User' });

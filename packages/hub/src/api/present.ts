@@ -1,4 +1,4 @@
-import { type GroupsOf, permits, type Reach, type ScopeSet, scopeList } from '@atrium/sdk';
+import { type GroupsOf, type Json, permits, type Reach, type ScopeSet, scopeList } from '@atrium/sdk';
 import type { z } from 'zod';
 import type { AppContext } from '../context.ts';
 import type { Group } from '../groups/groups.service.ts';
@@ -78,6 +78,8 @@ export interface UserView {
   /** Groups of the people shown, for scopes with a group filter. */
   groupsOf: GroupsOf;
   includeStopped: boolean;
+  /** What the sign-in service said; shown of one person alone, never in lists. */
+  authState?: Json | undefined;
 }
 
 /** Whether the view shows servers of this user at all: only then they need to be read. */
@@ -114,7 +116,7 @@ export function presentUser(ctx: AppContext, user: User, servers: readonly Serve
     pending: main ? pendingOf(main) : null,
     created: isoTime(user.created),
     last_activity: isoTimeOrNull(user.lastActivity),
-    auth_state: null,
+    auth_state: view.authState ?? null,
     user_info: user.userInfo,
   };
   const reach = view.scopes.get('read:servers');

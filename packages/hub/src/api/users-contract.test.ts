@@ -1,5 +1,8 @@
+import { defineAuthenticator } from '@atrium/sdk';
+import { echoSpawner } from '@atrium/spawner-echo';
 import { expect, test } from 'vitest';
-import type { TestHub } from '../testing/index.ts';
+import { z } from 'zod';
+import { startTestHub, type TestHub } from '../testing/index.ts';
 import { apiHub, onBothDatabases, PASSWORD } from './test-hub.ts';
 
 type Answer = { status: number; body: unknown };
@@ -259,6 +262,25 @@ onBothDatabases((on) => {
     expect(tokens[0]).not.toHaveProperty('service');
   });
 
+  test('[3.3 auth_state] is kept sealed where the configuration says so, and shown of one person, to administrators', async () => {
+    await using hub = await apiHub({ on, controller: false, config: { keepAuthState: true } });
+    const admin = await hub.api({ name: 'root', admin: true });
+    const ada = await hub.api({ name: 'ada' });
+    const state = { access_token: 'from elsewhere', groups: ['x'] };
+
+    expect(await admin('PATCH', '/users/ada', { auth_state: state })).toMatchObject({
+      status: 200,
+      body: { name: 'ada', auth_state: state },
+    });
+    expect(await admin('GET', '/users/ada')).toMatchObject({ body: { auth_state: state } });
+    expect((await admin('GET', '/users')).body).toMatchObject([{ auth_state: null }, { auth_state: null }]);
+    expect((await ada('GET', '/users/ada')).body).not.toHaveProperty('auth_state');
+    const rows = await hub.ctx.db.selectFrom('users').selectAll().execute();
+    expect(JSON.stringify(rows)).not.toContain('elsewhere');
+    await admin('PATCH', '/users/ada', { auth_state: null });
+    expect(await admin('GET', '/users/ada')).toMatchObject({ body: { auth_state: null } });
+  });
+
   test('[3.5 users] signs that no database keeps in a text are nobody’s name, and never our fault', async () => {
     await using hub = await apiHub({ on, controller: false });
     const admin = await hub.api({ name: 'root', admin: true });
@@ -324,6 +346,45 @@ test('[3.7 tokens] a filtered tokens scope covers the people of its filter, and 
     status: 400,
     body: { message: expect.stringMatching(/^Not assigning requested scopes/) },
   });
+});
+
+test('[3.3 auth_state] is what the sign-in service said last', async () => {
+  let said = 0;
+  const authenticator = defineAuthenticator({
+    id: 'elsewhere',
+    config: z.strictObject({}),
+    form: z.object({ username: z.string(), password: z.string() }),
+    create: () => ({
+      authenticate: async ({ username }) => {
+        said += 1;
+        return { name: username, authState: { said } };
+      },
+    }),
+  });
+  await using hub = await startTestHub({
+    spawner: echoSpawner(),
+    authenticator: authenticator(),
+    controller: false,
+    config: { keepAuthState: true, access: { allowAll: true } },
+  });
+  const admin = await hub.api({ name: 'root', admin: true });
+  for (const expected of [1, 2]) {
+    const signedIn = await fetch(`${hub.origin}/hub/api/users/ada/tokens`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ auth: { username: 'ada', password: 'x' } }),
+    });
+    expect(signedIn.status).toBe(201);
+    expect(await admin('GET', '/users/ada')).toMatchObject({ body: { auth_state: { said: expected } } });
+  }
+});
+
+test('[3.3 auth_state] is refused where it is not kept', async () => {
+  await using hub = await apiHub({ controller: false });
+  const admin = await hub.api({ name: 'root', admin: true });
+
+  expect((await admin('PATCH', '/users/root', { auth_state: { a: 1 } })).status).toBe(400);
+  expect((await admin('PATCH', '/users/root', { auth_state: null })).status).toBe(200);
 });
 
 test('[3.4 GET /authorizations/token/t] the log never holds the token, known or not', async () => {

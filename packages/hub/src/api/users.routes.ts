@@ -1,9 +1,10 @@
-import { HubError } from '@atrium/sdk';
+import { HubError, type Json } from '@atrium/sdk';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { AppContext } from '../context.ts';
-import type { Requester } from '../http/requester.ts';
+import { mayDo, type Requester } from '../http/requester.ts';
 import { listServers } from '../servers/servers.service.ts';
+import { keepAuthState, readAuthState } from '../users/auth-state.service.ts';
 import { actorName } from '../users/principal.ts';
 import { deleteUser, listUsers, type User } from '../users/users.service.ts';
 import { Empty, strictBody, UserModel, UserParams } from './models.ts';
@@ -39,20 +40,36 @@ const CreateOne = strictBody({
 const Change = strictBody({
   name: z.string().optional(),
   admin: z.boolean().optional(),
-  auth_state: z.unknown().optional(),
+  auth_state: (z.unknown() as z.ZodType<Json>).optional(),
 });
 
 /** What the requester may see of these users. */
-async function viewFor(ctx: AppContext, requester: Requester, users: readonly User[], includeStopped = false) {
+async function viewFor(
+  ctx: AppContext,
+  requester: Requester,
+  users: readonly User[],
+  includeStopped = false,
+  authState?: Json,
+) {
   const groups = new Map(users.map((user) => [user.name, user.groups]));
   const view: UserView = {
     scopes: requester.scopes,
     groupsOf: (name) => groups.get(name) ?? [],
     includeStopped,
+    authState,
   };
   const owners = users.filter((user) => showsServers(view, user)).map((user) => user.id);
   const servers = owners.length > 0 ? await listServers(ctx.db, owners) : new Map();
   return users.map((user) => presentUser(ctx, user, servers.get(user.id) ?? [], view));
+}
+
+/** With what the sign-in service said, for who may read that. */
+async function presentWithAuthState(ctx: AppContext, requester: Requester, user: User, includeStopped = false) {
+  const may = await mayDo(ctx, requester, ['admin:auth_state'], { user: user.name });
+  const state = may ? await readAuthState(ctx, user.id) : null;
+  return (
+    (await viewFor(ctx, requester, [user], includeStopped, state))[0] ?? { kind: 'user' as const, name: user.name }
+  );
 }
 
 export const presentOne = async (ctx: AppContext, requester: Requester, user: User, includeStopped = false) =>
@@ -102,7 +119,7 @@ export const userRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (app
     schema: { summary: 'Get a user', params: UserParams, querystring: ViewQuery, response: { 200: UserModel } },
     async handler(request) {
       const user = await userNamed(ctx, request.params.user);
-      return presentOne(ctx, requesterIn(request), user, isOn(request.query.include_stopped_servers));
+      return presentWithAuthState(ctx, requesterIn(request), user, isOn(request.query.include_stopped_servers));
     },
   });
 
@@ -125,8 +142,10 @@ export const userRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (app
       const requester = requesterIn(request);
       const user = await userNamed(ctx, request.params.user);
       if (user.admin || request.body.admin) checkMayGrantAdmin(requester.principal);
-      const changed = await changeUser(ctx, user, request.body);
-      return presentOne(ctx, requester, changed);
+      const { auth_state: state, ...change } = request.body;
+      if (state !== undefined) await keepAuthState(ctx, user.id, state);
+      const changed = await changeUser(ctx, user, change);
+      return presentWithAuthState(ctx, requester, changed);
     },
   });
 

@@ -138,6 +138,10 @@ export const HubConfigSchema = z.strictObject({
     .strictObject({ maxAge: Duration.prefault('14d').describe('How long a sign-in lasts.') })
     .prefault({})
     .describe('Signed-in browsers.'),
+  keepAuthState: z
+    .boolean()
+    .default(false)
+    .describe('Keep what the sign-in service says about people (`auth_state`), sealed with the hub key.'),
   tokens: z
     .strictObject({ maxExpiresIn: Duration.prefault(0).describe('Longest life of an API token; 0 for no limit.') })
     .prefault({})

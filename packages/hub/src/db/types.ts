@@ -74,6 +74,8 @@ export interface UsersTable {
   groups: Generated<string>;
   /** Seconds without activity until their servers stop; null = the config's; 0 = never. */
   stop_after: number | null;
+  /** Sealed JSON of what the sign-in service said, where the configuration keeps it. */
+  auth_state: Generated<string | null>;
 }
 
 export interface SessionsTable {

@@ -216,6 +216,15 @@ export async function updateUser(db: Db, id: number, change: UserChange): Promis
   if (change.name !== undefined || change.authGroups !== undefined) await settleGroups(db, [id]);
 }
 
+export async function findAuthState(db: Db, id: number): Promise<string | null> {
+  const row = await db.selectFrom('users').select('auth_state').where('id', '=', id).executeTakeFirst();
+  return row?.auth_state ?? null;
+}
+
+export async function updateAuthState(db: Db, id: number, sealed: string | null): Promise<void> {
+  await db.updateTable('users').set({ auth_state: sealed }).where('id', '=', id).execute();
+}
+
 const updateActivity = prepared((db, { id, at, resolution }: { id: number; at: number; resolution: number }) =>
   db
     .updateTable('users')

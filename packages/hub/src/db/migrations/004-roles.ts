@@ -27,8 +27,8 @@ const NAMES_ON_SQLITE = [
 ];
 
 /**
- * Tokens may belong to a service instead of a person; roles that are not the configuration's, and who has them; people
- * found by part of their name, and listed by activity, however many there are.
+ * Tokens may belong to a service instead of a person; roles that are not the configuration's, and who has them;
+ * people found by part of their name, and listed by activity, however many there are; what the sign-in service said.
  */
 export async function up(db: Kysely<never>, dialect: 'sqlite' | 'postgres'): Promise<void> {
   const tokens =
@@ -69,6 +69,7 @@ export async function up(db: Kysely<never>, dialect: 'sqlite' | 'postgres'): Pro
     `create table role_members (
       role_name text not null references roles on delete cascade, kind text not null, member text not null,
       primary key (role_name, kind, member))`,
+    `alter table users add column auth_state text`,
     `create index users_activity on users (coalesce(last_activity, 0), id)`,
     ...(dialect === 'postgres' ? NAMES_ON_POSTGRES : NAMES_ON_SQLITE),
   ];
