@@ -132,6 +132,8 @@ export async function searchAudit(
   filter: AuditFilter,
   limit: number,
 ): Promise<{ records: AuditRecord[]; next: number | null }> {
+  // PostgreSQL takes no such character, and no entry has one.
+  if (Object.values(filter).some((value) => String(value).includes('\0'))) return { records: [], next: null };
   const rows = await readAudit(ctx.db, filter, limit + 1);
   const shown = rows.slice(0, limit);
   return { records: shown.map(recordOf), next: rows.length > limit ? (shown.at(-1)?.id ?? null) : null };

@@ -73,6 +73,7 @@ onBothDatabases((on) => {
     expect(rest.next).toBeNull();
     expect(told(await search(root, 'by=root&since=2099-01-01'))).toEqual([]);
     expect(told(await search(root, 'by=root&until=2000-01-01T00:00:00Z'))).toEqual([]);
+    expect(told(await search(root, 'q=%00'))).toEqual([]);
     for (const wrong of ['since=yesterday', 'limit=0', 'limit=1000', 'before=x']) {
       expect((await root('GET', `/atrium/audit?${wrong}`)).status, wrong).toBe(400);
     }
@@ -195,6 +196,23 @@ test('what the operator does on the command line is by the operator, what the hu
     ['user.create', 'operator', 'command', null],
   ]);
   expect(items[1]?.detail).toEqual({ admin: true });
+});
+
+test('a service that was added and removed through the API is there, its token is not', async () => {
+  await using hub = await apiHub({ controller: false });
+  const root = await hub.api({ name: 'root', admin: true });
+  const apiToken = 'abcdefgh-of-a-service';
+
+  const made = await root('POST', '/services/grader', { api_token: apiToken, admin: false });
+  const gone = await root('DELETE', '/services/grader');
+
+  expect([made.status, gone.status]).toEqual([201, 200]);
+  const found = await search(root, 'action=service');
+  expect(told(found)).toEqual([
+    ['service.delete', 'root', 'grader'],
+    ['service.create', 'root', 'grader'],
+  ]);
+  expect(JSON.stringify(await search(root))).not.toContain(apiToken);
 });
 
 test('a setting that is another one after a restart is recorded, a secret is not told', async () => {

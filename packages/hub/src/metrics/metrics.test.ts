@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { testPython } from '../../../../tools/test-machine.ts';
 import { apiHub, onBothDatabases, PASSWORD } from '../api/test-hub.ts';
+import { admitOne } from '../servers/controller/admit.ts';
+import { requestStart } from '../servers/servers.service.ts';
 import type { TestHub } from '../testing/index.ts';
-import { createUser } from '../users/users.service.ts';
+import { createUser, findUser } from '../users/users.service.ts';
 
 const WAIT = 10_000;
 
@@ -57,6 +59,24 @@ onBothDatabases((on) => {
     const after = (await metrics(hub)).text;
     expect(readingOf(after, 'jupyterhub_running_servers')).toBe(0);
     expect(readingOf(after, 'jupyterhub_proxy_delete_duration_seconds_count{status="success"}')).toBe(1);
+  });
+
+  test('what a dead hub was doing is taken over, and counted', async () => {
+    await using hub = await apiHub({ on, controller: false, config: { metrics: { public: true } } });
+    const { ctx } = hub;
+    await hub.api({ name: 'ada' });
+    const ada = await findUser(ctx.db, 'ada');
+    if (!ada) throw new Error('ada is there');
+    const { id } = await requestStart(ctx, ada, '', { by: 'ada' });
+    expect(await admitOne(ctx, id, 1)).toBe(true);
+    await ctx.db.updateTable('servers').set({ lease_owner: 'a-dead-hub' }).where('id', '=', id).execute();
+    const takeOvers = (text: string) => readingOf(text, 'atrium_lease_takeovers_total');
+    expect(takeOvers((await metrics(hub)).text)).toBe(0);
+
+    hub.hub.startController();
+
+    await finished(hub, (text) => readingOf(text, 'jupyterhub_running_servers'), 1);
+    expect(takeOvers((await metrics(hub)).text)).toBe(1);
   });
 });
 
