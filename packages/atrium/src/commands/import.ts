@@ -25,7 +25,7 @@ export const importJupyterHub = defineCommand({
     'crypt-keys-file': {
       type: 'string',
       value: '<file>',
-      summary: 'What JUPYTERHUB_CRYPT_KEY says, to see which stored sign-in data opens',
+      summary: 'What JUPYTERHUB_CRYPT_KEY says, to take over auth state (keepAuthState)',
     },
     'dry-run': { type: 'boolean', summary: 'Only say what would happen (so it is without --apply)' },
     apply: { type: 'boolean', summary: 'Carry it out' },

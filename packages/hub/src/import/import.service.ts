@@ -3,6 +3,7 @@ import { audit } from '../audit/audit.service.ts';
 import type { AppContext } from '../context.ts';
 import { asOperator } from '../http/origin.ts';
 import { deleteImport, fingerprintOf, insertImport, insertItems } from './ledger.repo.ts';
+import { takeAuthState } from './parts/auth-state.ts';
 import { takeGroups } from './parts/groups.ts';
 import { takeLogins } from './parts/logins.ts';
 import { reportRest } from './parts/rest.ts';
@@ -11,7 +12,7 @@ import { takeServers } from './parts/servers.ts';
 import { takeServices } from './parts/services.ts';
 import { reportShares } from './parts/shares.ts';
 import { takeTokens } from './parts/tokens.ts';
-import { reportAuthState, takeUsers } from './parts/users.ts';
+import { takeUsers } from './parts/users.ts';
 import type { ImportReport } from './report.ts';
 import type { Source } from './source/schema.ts';
 import { Taking } from './taking.ts';
@@ -67,6 +68,7 @@ export async function importJupyterHub(ctx: AppContext, request: ImportRequest):
 /** Whoever something belongs to comes before it. */
 async function takeAll(taking: Taking, cookieSecret: Secret | undefined): Promise<void> {
   await takeUsers(taking);
+  await takeAuthState(taking);
   await takeGroups(taking);
   await takeServices(taking);
   await takeRoles(taking);
@@ -74,6 +76,5 @@ async function takeAll(taking: Taking, cookieSecret: Secret | undefined): Promis
   await takeTokens(taking);
   await takeLogins(taking, cookieSecret);
   reportShares(taking);
-  reportAuthState(taking);
   reportRest(taking);
 }

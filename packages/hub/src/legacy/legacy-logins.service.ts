@@ -1,8 +1,8 @@
+import { Secret } from '@atrium/sdk';
 import type { AppContext } from '../context.ts';
 import { COOKIES } from '../http/cookies.ts';
 import { hashToken } from '../keys.ts';
 import { findLegacyLogin, forgetLogins, loginSecrets } from './legacy.repo.ts';
-import { unseal } from './seal.ts';
 import { looksSigned, openSignedCookie } from './signed-cookie.ts';
 
 export { insertLegacyLogin, useLogin } from './legacy.repo.ts';
@@ -26,8 +26,8 @@ export async function findLegacyLoginOf(ctx: AppContext, cookie: string): Promis
   if (!looksSigned(cookie)) return undefined;
   const now = ctx.clock.now();
   for (const { importId, sealed } of await loginSecrets(ctx.db, now)) {
-    const secret = unseal(ctx.keys, SEAL_PURPOSE, sealed);
-    const signed = secret && openSignedCookie(cookie, COOKIES.login, secret);
+    const secret = ctx.keys.open(SEAL_PURPOSE, sealed);
+    const signed = secret && openSignedCookie(cookie, COOKIES.login, new Secret(secret, SEAL_PURPOSE));
     if (!signed || signed.at > now + AHEAD_MS || signed.at + LOGIN_LIFETIME_MS <= now) continue;
     const userId = await findLegacyLogin(ctx.db, hashToken(signed.value), importId);
     if (userId !== undefined) return { userId, importId, until: signed.at + LOGIN_LIFETIME_MS };

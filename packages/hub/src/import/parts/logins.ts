@@ -1,7 +1,6 @@
 import type { Secret } from '@atrium/sdk';
 import { hashToken } from '../../keys.ts';
 import { insertLegacyLogin, LOGIN_LIFETIME_MS, SEAL_PURPOSE } from '../../legacy/legacy-logins.service.ts';
-import { seal } from '../../legacy/seal.ts';
 import { setLogins } from '../ledger.repo.ts';
 import type { Taking } from '../taking.ts';
 
@@ -14,7 +13,12 @@ export async function takeLogins(taking: Taking, cookieSecret: Secret | undefine
     for (const { name } of known) count.skip(name, 'without --cookie-secret-file people sign in again');
     return;
   }
-  await setLogins(ctx.db, importId, seal(ctx.keys, SEAL_PURPOSE, cookieSecret), ctx.clock.now() + LOGIN_LIFETIME_MS);
+  await setLogins(
+    ctx.db,
+    importId,
+    ctx.keys.seal(SEAL_PURPOSE, cookieSecret.reveal()),
+    ctx.clock.now() + LOGIN_LIFETIME_MS,
+  );
   for (const { name, cookieId } of known) {
     await taking.breathe();
     const userId = taking.users.get(name);

@@ -51,13 +51,3 @@ export async function takeUsers(taking: Taking): Promise<void> {
   }
   if (mixed > 0) taking.todo.push('Rename the people with capital letters in their names, or nobody signs in as them.');
 }
-
-/** What sign-in services said about people: there is no place for it, because sign-in plug-ins keep nothing here. */
-export function reportAuthState(taking: Taking): void {
-  const some = taking.source.users.filter(({ authState }) => authState !== 'none');
-  const count = taking.count('auth_state', some.length);
-  for (const { name, authState } of some) {
-    const opens = authState === 'open' ? 'a key opens it' : 'no key was given that opens it';
-    count.skip(name, `not taken over: it comes anew with the next sign-in (${opens})`);
-  }
-}

@@ -1,4 +1,4 @@
-import { HubError, type Secret } from '@atrium/sdk';
+import { HubError, type Json, type Secret } from '@atrium/sdk';
 import { openFernet } from '../../legacy/fernet.ts';
 import { booleanCell, bytesCell, listCell, numberCell, objectCell, textCell, timeCell } from './cells.ts';
 import type { Row, SourceDatabase } from './database.ts';
@@ -32,7 +32,7 @@ export interface ReadOptions {
   db: string;
   /** Relative paths start here. */
   folder: string;
-  /** Keys of `JUPYTERHUB_CRYPT_KEY`, to see which of the stored sign-in data opens. */
+  /** Keys of `JUPYTERHUB_CRYPT_KEY`, for what sign-in services said about people. */
   cryptKeys?: readonly Secret[];
 }
 
@@ -197,9 +197,14 @@ function sharedServer(row: Row, spawnerOf: ReadonlyMap<string | null, Row>, user
   return { owner, server: textCell(spawner.name) ?? '', scopes, created, expiresAt };
 }
 
-function authStateOf(sealed: string | null, keys: readonly Secret[]): 'none' | 'locked' | 'open' {
+function authStateOf(sealed: string | null, keys: readonly Secret[]): Source['users'][number]['authState'] {
   if (sealed === null || sealed === '') return 'none';
-  return openFernet(Buffer.from(sealed, 'base64'), keys) === undefined ? 'locked' : 'open';
+  const text = openFernet(Buffer.from(sealed, 'base64'), keys);
+  try {
+    return text === undefined ? 'locked' : { state: JSON.parse(text) as Json };
+  } catch {
+    return 'locked';
+  }
 }
 
 async function countOthers(db: SourceDatabase, tables: readonly string[]): Promise<Source['otherTables']> {

@@ -23,8 +23,8 @@ export const SourceSchema = z.strictObject({
       /** What the login cookie carries. */
       cookieId: z.string().nullable(),
       userInfo: Properties.nullable(),
-      /** `none`: there is none. `locked`: no key opens it, or none was given. */
-      authState: z.enum(['none', 'locked', 'open']),
+      /** What the sign-in service said. `locked`: no key opens it, or none was given. */
+      authState: z.union([z.literal('none'), z.literal('locked'), z.strictObject({ state: z.json() })]),
     }),
   ),
   groups: z.array(z.strictObject({ name: z.string(), properties: Properties, members: Names })),
