@@ -1,4 +1,4 @@
-import { HubError, permits } from '@atrium/sdk';
+import { HubError, type Json, permits } from '@atrium/sdk';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { AppContext } from '../context.ts';
@@ -20,7 +20,7 @@ const CreateBody = strictBody({
   oauth_client_allowed_scopes: z.array(z.string()).optional(),
   oauth_roles: z.array(z.string()).optional(),
   oauth_no_confirm: z.boolean().optional(),
-  info: z.record(z.string(), z.json()).optional(),
+  info: z.record(z.string(), z.unknown()).optional(),
   display: z.boolean().optional().describe('In the menu of pages; true by default.'),
   command: z.unknown().optional().describe('Refused: what the hub runs stands in its configuration.'),
 });
@@ -82,7 +82,7 @@ export const serviceRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (
         oauthRedirectUri: body.oauth_redirect_uri,
         allowedScopes: [...new Set([...(body.oauth_client_allowed_scopes ?? []), ...(body.oauth_roles ?? [])])],
         oauthNoConfirm: body.oauth_no_confirm ?? false,
-        info: body.info ?? {},
+        info: (body.info ?? {}) as { [key: string]: Json },
         display: body.display ?? true,
       };
       const service = await createService(ctx, wanted, scopes);

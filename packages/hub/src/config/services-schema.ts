@@ -13,9 +13,31 @@ export function validServiceName(name: string): boolean {
   return NAME.test(name);
 }
 
+/** Characters that nobody means to write, and that PostgreSQL does not store. */
+const hasControls = (text: string) => /\p{Cc}/u.test(text);
+
+function isSocketPath(escaped: string): boolean {
+  try {
+    const path = decodeURIComponent(escaped);
+    return !hasControls(path) && Buffer.byteLength(path) <= 107;
+  } catch {
+    return false;
+  }
+}
+
+/** An address people are sent back to: a path of this hub, or a URL. */
+export function isRedirectUri(text: string): boolean {
+  return text.length <= 2_048 && !/[\s\p{Cc}#]/u.test(text) && (text.startsWith('/') || URL.canParse(text));
+}
+
+/** Every OAuth client of a service is named like this. */
+export const CLIENT_ID = /^service-[\x21-\x7e]{1,240}$/;
+
 /** Where a service can listen: TCP without encryption, or a Unix socket as `http+unix://%2Frun%2Fx.sock`. */
 export function isServiceUrl(text: string): boolean {
-  if (/^http\+unix:\/\/%2F[^/?#]*\/?$/i.test(text)) return true;
+  if (hasControls(text) || text.length > 2_048) return false;
+  const socket = /^http\+unix:\/\/(%2F[^/?#]*)\/?$/i.exec(text)?.[1];
+  if (socket !== undefined) return isSocketPath(socket);
   if (!URL.canParse(text)) return false;
   const { protocol, hostname, username, password, search, hash } = new URL(text);
   return protocol === 'http:' && hostname !== '' && [username, password, search, hash].every((part) => part === '');
@@ -63,12 +85,12 @@ const Service = z
     admin: z.boolean().default(false).describe('It may do everything; better give it a role with what it needs.'),
     oauthClientId: z
       .string()
-      .regex(/^service-\S+$/, 'Begin with service-')
+      .regex(CLIENT_ID, 'Begin with service-, without blanks')
       .optional()
       .describe('Of its OAuth client; `service-<name>` by default.'),
     oauthRedirectUri: z
       .string()
-      .min(1)
+      .refine(isRedirectUri, 'Write a path that begins with a slash, or a URL')
       .optional()
       .describe('Where people come back to after signing in; `<prefix>oauth_callback` by default.'),
     allowedScopes: z

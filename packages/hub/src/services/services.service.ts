@@ -11,7 +11,9 @@ import {
 } from '@atrium/sdk';
 import { audit } from '../audit/audit.service.ts';
 import {
+  CLIENT_ID,
   clientIdOfService,
+  isRedirectUri,
   isServiceUrl,
   SERVICE_URL_HINT,
   TOKEN_LENGTH,
@@ -139,8 +141,11 @@ function forEverybody(scope: string): readonly string[] {
 
 /** Null: nobody signs in to it. */
 function clientOf({ name, url, oauthClientId, oauthRedirectUri }: NewService, hasToken: boolean): string | null {
-  if (oauthClientId && !/^service-\S+$/.test(oauthClientId)) {
+  if (oauthClientId && !CLIENT_ID.test(oauthClientId)) {
     throw refuse(name, 'oauth_client_id must begin with service-');
+  }
+  if (oauthRedirectUri && !isRedirectUri(oauthRedirectUri)) {
+    throw refuse(name, 'oauth_redirect_uri must be a path that begins with a slash, or a URL');
   }
   const asked = Boolean(oauthClientId || oauthRedirectUri);
   if (asked && !hasToken) throw refuse(name, 'api_token is needed: it is the secret of its OAuth client, too');
