@@ -1,10 +1,10 @@
-import { sharedPassword } from '@atrium/auth-shared-password';
-import { Secret } from '@atrium/sdk';
+import { password } from '@atrium/auth-password';
 import { echoSpawner } from '@atrium/spawner-echo';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hasPostgres, testDatabase } from '../../../../tools/test-postgres.ts';
 import { runVerb } from '../commands/commands.service.ts';
 import { cryptKeysIn } from '../legacy/fernet.ts';
+import { setPassword } from '../login/links.service.ts';
 import { startTestHub, type TestBrowser, type TestHub } from '../testing/index.ts';
 import { shiftedClock } from '../testing/shifted-clock.ts';
 import { readAuthState } from '../users/auth-state.service.ts';
@@ -20,7 +20,7 @@ const LONG = 120_000;
 async function newHub(at: number, database?: string): Promise<TestHub> {
   return startTestHub({
     spawner: echoSpawner(),
-    authenticator: sharedPassword({ password: new Secret('x') }),
+    authenticator: password({ hashing: { memoryKiB: 64, passes: 1 } }),
     clock: shiftedClock(at),
     controller: false,
     config: { keepAuthState: true },
@@ -187,14 +187,19 @@ describe.for(VERSIONS)('a database of JupyterHub $version', (kind) => {
 
       // What somebody has changed, and what it hangs on, stays.
       await ctx.db.updateTable('servers').set({ display_name: 'My thesis' }).where('name', '=', 'thesis').execute();
+      const eve = await findUser(ctx.db, 'eve');
+      if (eve) await setPassword(ctx, eve, 'green otter paints trams');
       const undoing = (await runVerb(ctx, 'import-undo', { apply: false })) as UndoReport;
       const undone = (await runVerb(ctx, 'import-undo', { apply: true })) as UndoReport;
       expect(undone).toEqual({ ...undoing, applied: true });
       expect(reasons(tableOf(undone, 'server'))).toEqual(['["bob","thesis"]: was changed here since']);
-      expect(reasons(tableOf(undone, 'user'))).toEqual(['bob: has a server here']);
+      expect(reasons(tableOf(undone, 'user'))).toEqual(['bob: has a server here', 'eve: has a password here']);
       expect(tableOf(undone, 'token')).toMatchObject({ taken: 4 });
-      const left = await ctx.db.selectFrom('users').select(['name', 'groups']).execute();
-      expect(left).toEqual([{ name: 'bob', groups: '[]' }]);
+      const left = await ctx.db.selectFrom('users').select(['name', 'groups']).orderBy('name').execute();
+      expect(left).toEqual([
+        { name: 'bob', groups: '[]' },
+        { name: 'eve', groups: '[]' },
+      ]);
       expect(await ownerOf(hub, facts.tokens.configured)).toBe(403);
       expect(await homeWith(hub, again)).toBe(302);
       for (const table of ['groups', 'roles', 'services', 'api_tokens', 'import_items', 'legacy_logins'] as const) {

@@ -2,7 +2,7 @@ import { HubError } from '@atrium/sdk';
 import { audit } from '../audit/audit.service.ts';
 import type { AppContext } from '../context.ts';
 import { asOperator } from '../http/origin.ts';
-import { settleGroups } from '../users/users.service.ts';
+import { findUserById, settleGroups } from '../users/users.service.ts';
 import {
   closeImport,
   deleteRow,
@@ -37,6 +37,8 @@ class Rehearsal extends Error {}
 export async function undoImport(ctx: AppContext, { apply }: { apply: boolean }): Promise<UndoReport> {
   const last = await lastImport(ctx.db);
   if (!last) throw new HubError('not_found', 'Nothing was taken over that could be taken back.');
+  // Asked before the transaction begins: a plug-in's own store is not in it, and would wait for its end.
+  const owners = await withPassword(ctx, await itemsOf(ctx.db, last.id));
   const tables: TableReport[] = [];
   const run = async (db: AppContext['db']) => {
     const items = await itemsOf(db, last.id);
@@ -45,7 +47,7 @@ export async function undoImport(ctx: AppContext, { apply }: { apply: boolean })
       const own = items.filter((item) => item.kind === kind);
       const count = new TableCount(kind, own.length);
       for (const item of own) {
-        const why = await reasonToKeep({ ...ctx, db }, item);
+        const why = await reasonToKeep(db, item, owners);
         if (why === 'gone') count.there(item.theirs);
         else if (why !== undefined) count.skip(nameOf(item), why);
         else {
@@ -70,20 +72,30 @@ export async function undoImport(ctx: AppContext, { apply }: { apply: boolean })
   return { applied: apply, from: last.source, at: last.at, tables };
 }
 
+/** Accounts (their rows' keys) of people who have chosen a password here. */
+async function withPassword({ authenticator, db }: AppContext, items: readonly Item[]): Promise<Set<string>> {
+  const found = new Set<string>();
+  if (!authenticator.accounts) return found;
+  for (const { ours } of items.filter(({ kind }) => kind === 'user')) {
+    const user = await findUserById(db, Number(ours));
+    if (user && (await authenticator.accounts.has(user.name))) found.add(ours);
+  }
+  return found;
+}
+
 async function reasonToKeep(
-  ctx: AppContext,
+  db: AppContext['db'],
   { kind, ours, fingerprint }: Item & { fingerprint: string },
+  owners: ReadonlySet<string>,
 ): Promise<string | undefined> {
-  const now = await fingerprintOf(ctx.db, kind, ours);
+  const now = await fingerprintOf(db, kind, ours);
   if (now === undefined) return 'gone';
   if (now !== fingerprint) return 'was changed here since';
-  if (kind === 'server' && (await serverIsOn(ctx.db, ours))) return 'runs';
-  if (kind === 'group' && (await hasMembers(ctx.db, Number(ours)))) return 'has other members';
-  if (kind === 'service' && (await serviceHasTokens(ctx.db, Number(ours)))) return 'has other tokens';
+  if (kind === 'server' && (await serverIsOn(db, ours))) return 'runs';
+  if (kind === 'group' && (await hasMembers(db, Number(ours)))) return 'has other members';
+  if (kind === 'service' && (await serviceHasTokens(db, Number(ours)))) return 'has other tokens';
   if (kind !== 'user') return undefined;
-  const [, name = ''] = /^\["([^"]*)"/.exec(now) ?? [];
-  const rest = await restOf(ctx.db, Number(ours));
-  if (await ctx.authenticator.accounts?.has(name)) rest.unshift('a password');
+  const rest = [...(owners.has(ours) ? ['a password'] : []), ...(await restOf(db, Number(ours)))];
   return rest.length === 0 ? undefined : `has ${rest.join(', ')} here`;
 }
 
