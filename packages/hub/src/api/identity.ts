@@ -1,4 +1,11 @@
-import { expandScopes, IDENTIFY_SCOPES, IDENTIFY_SERVICE_SCOPES, type ScopeSet, unionScopes } from '@atrium/sdk';
+import {
+  containsScopes,
+  expandScopes,
+  IDENTIFY_SCOPES,
+  IDENTIFY_SERVICE_SCOPES,
+  type ScopeSet,
+  unionScopes,
+} from '@atrium/sdk';
 import type { AppContext } from '../context.ts';
 import type { Requester } from '../http/requester.ts';
 import type { Principal } from '../users/principal.ts';
@@ -7,12 +14,12 @@ import { presentOne } from './users.routes.ts';
 
 /** These scopes, and what is always shown of whoever is introduced: their name, and a person's groups (contract §3.4). */
 export function withIdentify(scopes: ScopeSet, principal: Principal): ScopeSet {
-  return unionScopes(
-    scopes,
+  const identify =
     principal.kind === 'user'
       ? expandScopes(IDENTIFY_SCOPES, { user: principal.user.name })
-      : expandScopes(IDENTIFY_SERVICE_SCOPES, { service: principal.service.name }),
-  );
+      : expandScopes(IDENTIFY_SERVICE_SCOPES, { service: principal.service.name });
+  // Nearly everybody holds them already, and every service asks this of every visitor.
+  return containsScopes(scopes, identify) ? scopes : unionScopes(scopes, identify);
 }
 
 /** Somebody's model as the requester sees it, who in any case learns who it is. */

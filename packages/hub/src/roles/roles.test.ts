@@ -1,15 +1,18 @@
 import { sharedPassword } from '@atrium/auth-shared-password';
-import { Secret } from '@atrium/sdk';
+import { Secret, scopeList } from '@atrium/sdk';
 import { echoSpawner } from '@atrium/spawner-echo';
 import { describe, expect, test } from 'vitest';
 import { apiHub, onBothDatabases } from '../api/test-hub.ts';
 import { ConfigError, loadConfig } from '../config/load.ts';
 import { addToGroup, createGroup, removeFromGroup } from '../groups/groups.service.ts';
+import { clientIdOf } from '../servers/controller/env.ts';
 import type { ServiceRow } from '../services/services.service.ts';
 import { findServiceById } from '../services/services.service.ts';
 import type { TestHub } from '../testing/index.ts';
-import { issueToken } from '../tokens/tokens.service.ts';
-import { asService } from '../users/principal.ts';
+import { issueToken, scopesOfPrincipal } from '../tokens/tokens.service.ts';
+import { asService, asUser } from '../users/principal.ts';
+import { findUser } from '../users/users.service.ts';
+import { openRoles } from './roles.service.ts';
 
 type Self = { name: string; kind: string; roles?: string[]; scopes: string[] };
 type Api = Awaited<ReturnType<TestHub['api']>>;
@@ -191,6 +194,68 @@ onBothDatabases((on) => {
     const made = (await ada('POST', '/users/ada/tokens')).body as { scopes: string[] };
     expect(made.scopes).toContain('read:users!user=ada');
     expect(made.scopes).not.toContain('read:hub');
+  });
+
+  test('[4.4 roles] of the database count beside the configuration’s, which says what a role may do', async () => {
+    await using hub = await apiHub({
+      on,
+      controller: false,
+      config: { roles: [{ name: 'both', scopes: ['read:hub'] }] },
+    });
+    await hub.api({ name: 'ada' });
+    const { db } = hub.ctx;
+    const ada = await findUser(db, 'ada');
+    if (!ada) throw new Error('no ada');
+    for (const [name, scopes] of [
+      ['admin', ['self']],
+      ['both', ['shutdown']],
+      ['taken', ['proxy', 'custom:gone']],
+    ] as const) {
+      const row = { name, description: '', scopes: JSON.stringify(scopes), source: 'import' };
+      await db.insertInto('roles').values(row).execute();
+    }
+    await db
+      .insertInto('role_members')
+      .values([
+        { role_name: 'both', kind: 'user', member: String(ada.id) },
+        { role_name: 'taken', kind: 'group', member: 'staff' },
+      ])
+      .execute();
+
+    // As a hub that starts now reads them.
+    const ctx = { ...hub.ctx, roles: await openRoles(hub.ctx) };
+    const held = async (groups: string[]) =>
+      scopeList(await scopesOfPrincipal(ctx, asUser({ ...ada, groups }))).filter((scope) => !scope.includes('!'));
+
+    expect(ctx.roles.of(asUser(ada))).toEqual(['user', 'both']);
+    expect(await held([])).toEqual(['read:hub']);
+    expect(await held(['staff'])).toEqual(['proxy', 'read:hub']);
+    expect(ctx.roles.find('admin')?.scopes).toContain('admin:users');
+  });
+
+  test('[2.1 OAuth tokens] name the server they are for, also where a group’s filter lets their owner in', async () => {
+    await using hub = await apiHub({
+      on,
+      config: { roles: [{ name: 'readers', scopes: ['access:servers!group=course'], users: ['ada'] }] },
+    });
+    const bob = await hub.api({ name: 'bob' });
+    await hub.api({ name: 'ada' });
+    await createGroup(hub.ctx, 'course', ['bob']);
+    expect((await bob('POST', '/users/bob/server')).status).toBe(201);
+    const ada = await findUser(hub.ctx.db, 'ada');
+    if (!ada) throw new Error('no ada');
+    const clientId = clientIdOf('bob', '');
+    const access = async (scopes: string[]) => {
+      const { token } = await issueToken(hub.ctx, { owner: asUser(ada), scopes, note: '', clientId });
+      const headers = { authorization: `token ${token}` };
+      const self = (await (await fetch(`${hub.origin}/hub/api/user`, { headers })).json()) as Self;
+      return self.scopes.filter((scope) => scope.startsWith('access:servers!server') || /!group/.test(scope));
+    };
+
+    expect(await access([])).toEqual(['access:servers!server=bob/']);
+    expect(await access(['inherit'])).toEqual(['access:servers!group=course', 'access:servers!server=bob/']);
+    await removeFromGroup(hub.ctx, 'course', ['bob']);
+    expect(await access([])).toEqual([]);
   });
 
   test('[4.4 server role] a server’s token may do what the role says, and always report activity', async () => {

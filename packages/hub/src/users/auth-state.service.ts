@@ -5,8 +5,9 @@ import { findAuthState, updateAuthState } from './users.repo.ts';
 
 const PURPOSE = 'auth-state';
 
-/** What the sign-in service said of somebody; null when nothing is kept, or it cannot be opened with this hub's key. */
+/** What the sign-in service said of somebody; null when nothing is kept (any more), or it cannot be opened with this hub's key. */
 export async function readAuthState(ctx: AppContext, userId: number): Promise<Json> {
+  if (!ctx.config.keepAuthState) return null;
   const sealed = await findAuthState(ctx.db, userId);
   if (sealed === null) return null;
   const text = ctx.keys.open(PURPOSE, sealed);
