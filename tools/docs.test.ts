@@ -57,6 +57,7 @@ describe('the page of errors', () => {
 });
 
 const SECRETS = [
+  'PROMETHEUS_TOKEN',
   'ATRIUM_DATABASE',
   'WORKSHOP_PASSWORD',
   'TEACHER_PASSWORD',
