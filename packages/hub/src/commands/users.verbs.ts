@@ -57,9 +57,9 @@ const add = defineVerb(NewUser, async (ctx, { name: given, admin, password }) =>
   const allowedBy = admin && (await countAdmins(ctx.db)) === 0 ? 'first-admin' : 'administrator';
   const user = await createUser(ctx.db, { name, admin, allowedBy, now });
   if (!user) throw new HubError('name_taken', `There is a user ${name} already.`);
+  await audit(ctx, { action: 'user.create', of: { kind: 'user', name }, detail: { admin } });
   if (password !== undefined) await setPassword(ctx, user, password);
   const link = password === undefined && ctx.authenticator.accounts ? await createResetLink(ctx, user, BY) : null;
-  await audit(ctx, { action: 'user.create', of: { kind: 'user', name }, detail: { admin } });
   ctx.log.info({ user: name, admin, by: BY }, 'user created');
   return { name, admin, link };
 });
