@@ -1,12 +1,12 @@
 import { HubError } from '@atrium/sdk';
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { AppContext } from '../context.ts';
+import { asViewer } from '../http/requester.ts';
 import { xsrfToken } from '../http/xsrf.ts';
 import { page, sendPage } from '../pages/layout.ts';
 import { t } from '../pages/strings.ts';
 import { changePasswordPage, firstAdminPage, linkGonePage, resetPage } from '../pages/templates/set-password.ts';
 import { createSession, findSession, knownSession } from '../sessions/sessions.service.ts';
-import { asViewer } from '../http/requester.ts';
 import { normaliseUserName } from '../users/users.service.ts';
 import { changePassword } from './change-password.service.ts';
 import { EXPIRED, field, isOurForm, plainPage, queryOf, retryAfter } from './forms.ts';
