@@ -23,6 +23,9 @@ const STAYS = new Set([
   'used_logins',
 ]);
 
+/** SQLite keeps its index of people's names in tables of its own. */
+const INDEX = /^user_names(_|$)/;
+
 /** Columns that are for this hub alone: sealed with its key, or of one start. */
 const NOT_SAID = new Set(['cookie_secret', 'lease_owner', 'lease_until', 'next_poll', 'address', 'attempt']);
 
@@ -32,7 +35,7 @@ export type ExportRow = { [column: string]: unknown };
 export async function readTables(db: Db): Promise<{ table: string; rows: ExportRow[] }[]> {
   const tables = (await db.introspection.getTables({ withInternalKyselyTables: false }))
     .map(({ name }) => name)
-    .filter((name) => !STAYS.has(name))
+    .filter((name) => !STAYS.has(name) && !INDEX.test(name))
     .sort();
   const read: { table: string; rows: ExportRow[] }[] = [];
   for (const table of tables) {

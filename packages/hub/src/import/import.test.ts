@@ -103,6 +103,10 @@ describe.for(VERSIONS)('a database of JupyterHub $version', (kind) => {
       expect(tableOf(report, 'user_group_map')).toMatchObject({ found: 3, taken: 3 });
       expect(tableOf(report, 'roles')).toMatchObject({ found: 5, taken: 1, there: 4 });
       expect(tableOf(report, 'services')).toMatchObject({ found: 1, taken: 1 });
+      expect(tableOf(report, 'spawners')?.changed.map(({ names }) => names)).toEqual([
+        ['bob/My Big Server! → my-big-server'],
+        ['eve/'],
+      ]);
       expect(tableOf(report, 'api_tokens')).toMatchObject({ found: 7, taken: 4 });
       expect(reasons(tableOf(report, 'api_tokens'))).toEqual([
         'a5 of eve (over): has expired',

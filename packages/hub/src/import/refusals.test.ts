@@ -142,6 +142,7 @@ describe('a hub that already has people', () => {
       expect.objectContaining({ name: 'biology', properties: { room: 7, tags: ['a', 'b'] } }),
     );
     expect(rowsOf('sessions')).toBeUndefined();
+    expect(tables.map(({ table }) => table).filter((name) => name.startsWith('user_names'))).toEqual([]);
     expect(rowsOf('imports')?.[0]).not.toHaveProperty('cookie_secret');
     expect(JSON.stringify(tables)).not.toContain(made.facts.tokens.ada);
   });

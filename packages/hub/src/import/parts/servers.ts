@@ -37,7 +37,8 @@ export async function takeServers(taking: Taking): Promise<void> {
       continue;
     }
     const name = nameFor(server.name, (one) => here.has(`${userId}/${one}`));
-    if (name !== server.name) count.change(shown, 'cannot be a server name here; see --json for the new one');
+    if (name !== server.name)
+      count.change(`${shown} → ${name}`, 'its name cannot be one here; it is the display name now');
     const { options, text } = optionsOf(server);
     if (!options) count.change(shown, 'its options are too long and are left out');
     const now = ctx.clock.now();

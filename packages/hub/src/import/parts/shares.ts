@@ -8,7 +8,7 @@ export function reportShares(taking: Taking): void {
     count.skip(`${owner}/${server} with ${user ?? `group ${group}`}`, 'shares are not taken over: share it again');
   }
   const codes = taking.count('share_codes', shareCodes.length);
-  for (const { owner, server, prefix } of shareCodes) {
-    codes.skip(`${owner}/${server} (${prefix}…)`, 'share codes are not taken over: make a new one');
+  for (const { owner, server } of shareCodes) {
+    codes.skip(`${owner}/${server}`, 'share codes are not taken over: make a new one');
   }
 }

@@ -91,7 +91,7 @@ ada.encrypted_auth_state = asyncio.run(encrypted({'access_token': 'of-ada'}, CRY
 # And one that nobody has any more.
 eve.encrypted_auth_state = asyncio.run(encrypted({'access_token': 'of-eve'}, '44' * 32))
 db.execute(orm.text('create table users_info (id integer primary key, username varchar(128))'))
-db.execute(orm.text("insert into users_info (username) values ('ada')"))
+db.execute(orm.text("insert into users_info (id, username) values (1, 'ada')"))
 db.commit()
 
 
