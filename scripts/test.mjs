@@ -7,6 +7,7 @@ import { ensureNode } from './lib/node.mjs';
 import { ensurePackages } from './lib/npm.mjs';
 import { add, countResults, summary } from './lib/results.mjs';
 import { cacheDir, root } from './lib/root.mjs';
+import { ensureServicePackages } from './lib/service-packages.mjs';
 
 /** `npm test [-- part of a file name …]`: fetches what the tests need, then checks, unit and end-to-end tests. */
 await runScript(async () => {
@@ -14,6 +15,7 @@ await runScript(async () => {
   const node = await ensureNode();
   await ensurePackages({ dev: true });
   const { python, python5 } = await ensureTestPythons();
+  const servicePackages = await ensureServicePackages(python);
   const postgres = await ensurePostgres();
   const chromium = await ensureChromium();
   if (!postgres)
@@ -25,6 +27,7 @@ await runScript(async () => {
     PATH: `${dirname(node)}${delimiter}${process.env.PATH}`,
     ATRIUM_TEST_PYTHON: python,
     ATRIUM_TEST_PYTHON_5: python5,
+    ATRIUM_TEST_SERVICE_PACKAGES: servicePackages,
     ATRIUM_TEST_POSTGRES_BIN: postgres ?? '',
     ATRIUM_TEST_CHROMIUM: chromium ?? '',
   };

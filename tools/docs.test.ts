@@ -57,12 +57,14 @@ describe('the page of errors', () => {
 });
 
 const SECRETS = [
+  'PROMETHEUS_TOKEN',
   'ATRIUM_DATABASE',
   'WORKSHOP_PASSWORD',
   'TEACHER_PASSWORD',
   'ROOM_PASSWORD',
   'PROF_PASSWORD',
   'ADA_CODE',
+  'WIKI_TOKEN',
   'CLASS',
   'ADA',
   'HUB_KEY',

@@ -1,4 +1,5 @@
 import { findChromium, findPostgres, findTestPython } from '../scripts/lib/machine.mjs';
+import { findServicePackages } from '../scripts/lib/service-packages.mjs';
 
 /*
  * What a test needs of the machine, or undefined when the machine lacks it: then the test says so and counts as skipped.
@@ -10,6 +11,10 @@ export const testPython = (): string | undefined => process.env.ATRIUM_TEST_PYTH
 
 /** The same with JupyterHub 5.5. */
 export const testPython5 = (): string | undefined => process.env.ATRIUM_TEST_PYTHON_5 || findTestPython('previous');
+
+/** A folder for PYTHONPATH with what services of the tests need: jupyterhub-idle-culler and Flask. */
+export const testServicePackages = (): string | undefined =>
+  process.env.ATRIUM_TEST_SERVICE_PACKAGES || findServicePackages();
 
 /** The folder with PostgreSQL's `initdb` and `postgres`. Most tests want `testDatabase()` instead. */
 export const testPostgres = (): string | undefined => process.env.ATRIUM_TEST_POSTGRES_BIN || findPostgres();

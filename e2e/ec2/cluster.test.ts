@@ -30,9 +30,6 @@ const PASSWORD = 'quiet lanterns over the river';
 /** A timer of the manager looks once a minute. */
 const A_MINUTE = { timeout: 150_000, interval: 1_000 };
 
-/** Machines see this computer's folders but those of people and short-lived files: what they need must lie elsewhere. */
-const isVisible =
-  !/^\/(tmp|run|root|home|mnt|srv)\//.test(CLONE) && !/^\/(tmp|run|root|home|mnt|srv)\//.test(process.execPath);
 const hasPrograms = ['nginx', 'openssl', 'curl', 'cloud-init'].every((name) => spawnSync('which', [name]).status === 0);
 
 /** The manager's proxy has this one, on this computer's loopback address. */
@@ -42,7 +39,7 @@ const isFree = (port: number) =>
     server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
 
-const canRun = isVisible && hasPrograms && testChromium() && readablePython() && process.getuid?.() === 0;
+const canRun = hasPrograms && testChromium() && readablePython() && process.getuid?.() === 0;
 
 describe.skipIf(!canRun || !(await isFree(8000)))(
   'a cluster made from the packed program',

@@ -9,6 +9,7 @@ import { ec2Spawner } from '@atrium/spawner-ec2';
 import { pino } from 'pino';
 import { issueToken } from '../../../packages/hub/src/tokens/tokens.service.ts';
 import { runUpkeep } from '../../../packages/hub/src/upkeep/upkeep.service.ts';
+import { asUser } from '../../../packages/hub/src/users/principal.ts';
 import { createUser } from '../../../packages/hub/src/users/users.service.ts';
 import { type ManualClock, manualClock } from '../../../tools/ec2-sim/src/clock.ts';
 import { installKiller } from './killer.ts';
@@ -61,7 +62,7 @@ async function go({ now, kill }: Extract<ToHub, { type: 'go' }>): Promise<void> 
     now: ctx.clock.now(),
   });
   // Only the first of all hubs makes her.
-  const token = root && (await issueToken(ctx, { user: root, scopes: ['inherit'], note: 'chaos' })).token;
+  const token = root && (await issueToken(ctx, { owner: asUser(root), scopes: ['inherit'], note: 'chaos' })).token;
   send({ type: 'ready', ...(token && { token }) });
 }
 

@@ -2,18 +2,27 @@ import { chmodSync, rmSync } from 'node:fs';
 import type { Address } from '@atrium/sdk';
 import type { FastifyPluginAsync } from 'fastify';
 import { watchIdle } from './activity/idle.service.ts';
+import { watchAudit } from './audit/audit.service.ts';
+import { recordConfigChanges } from './audit/config-changes.ts';
 import { watchCalendar } from './calendar/calendar.service.ts';
 import type { AppContext } from './context.ts';
 import { buildControlApp, buildPublicApp } from './http/apps.ts';
+import { watchEventLoop } from './metrics/event-loop.ts';
 import { watchMoney } from './money/loop.service.ts';
 import { type ContextOptions, openContext } from './open-context.ts';
 import { pruneRoutes } from './routes/routes.service.ts';
 import { createController } from './servers/controller/controller.ts';
+import type { ServiceRunner } from './services/runner/index.ts';
+import { type ServiceOutput, watchServices } from './services/watch.ts';
 import { watchUpkeep } from './upkeep/upkeep.service.ts';
 
 export interface HubOptions extends ContextOptions {
   /** Adds the command's verbs to the control socket. */
   control?: FastifyPluginAsync<{ ctx: AppContext }>;
+  /** What runs the services of the configuration; without one, nobody does. */
+  services?: ServiceRunner | undefined;
+  /** Takes what services write; otherwise it goes to the log, line by line. */
+  serviceOutput?: ServiceOutput | undefined;
 }
 
 /** Where to listen: a Unix socket's path, or a TCP address. */
@@ -34,12 +43,16 @@ const BACKLOG = 8_192;
 
 /** Builds a hub; opens no port and starts nothing until told (style: build, then listen). */
 export async function createHub(options: HubOptions): Promise<Hub> {
+  const began = performance.now();
   const ctx = await openContext(options);
   const app = buildPublicApp(ctx);
   const control = buildControlApp(ctx, options.control);
   const controller = createController(ctx);
   const closing = new AbortController();
   const background: Promise<void>[] = [];
+  const runner = options.services;
+  const output: ServiceOutput =
+    options.serviceOutput ?? ((service, text) => ctx.log.info({ service, text: text.trimEnd() }, 'a service wrote'));
   try {
     await pruneRoutes(ctx);
     await app.ready();
@@ -53,12 +66,19 @@ export async function createHub(options: HubOptions): Promise<Hub> {
     listen: (where) => listenOn(app, where, 0o660),
     listenControl: (where) => listenOn(control, where, 0o600),
     startController() {
+      ctx.metrics.hubStartup.observe({}, (performance.now() - began) / 1000);
       controller.start();
       background.push(
         watchIdle(ctx, closing.signal),
         watchMoney(ctx, closing.signal),
         watchCalendar(ctx, closing.signal),
         watchUpkeep(ctx, closing.signal),
+        ...(runner ? [watchServices(ctx, runner, output, closing.signal)] : []),
+        watchEventLoop(ctx, closing.signal),
+        watchAudit(ctx, closing.signal),
+        recordConfigChanges(ctx, options.loaded).catch((err) =>
+          ctx.log.warn({ err }, 'changes of the configuration are not in the audit trail'),
+        ),
       );
     },
     async [Symbol.asyncDispose]() {

@@ -4,12 +4,18 @@ import type { Logger } from 'pino';
 import type { LoadedConfig } from './config/load.ts';
 import type { AppContext } from './context.ts';
 import { openDatabase } from './db/open.ts';
+import { openEventLog } from './eventlog/eventlog.ts';
 import { takeConfiguredGroups } from './groups/groups.service.ts';
+import { createVitals } from './http/vitals.ts';
 import { hubKeyOf } from './hub-key.ts';
 import { hubIdOf } from './installation.repo.ts';
 import { deriveKeys, randomId } from './keys.ts';
+import { createMetrics } from './metrics/metrics.ts';
 import { postgresWakeups } from './pg-wakeups.ts';
 import { pluginStore } from './plugins/plugin-store.repo.ts';
+import { openRoles } from './roles/roles.service.ts';
+import { openServiceMenu } from './services/menu.ts';
+import { takeConfiguredServices } from './services/services.service.ts';
 import { makeUrls } from './urls.ts';
 import { localWakeups } from './wakeups.ts';
 
@@ -28,6 +34,8 @@ export interface ContextOptions {
    * takes its name too, and need not wait until those leases end. By default a name of its own.
    */
   instanceId?: string | undefined;
+  /** Ends the whole: the supervisor that runs this hub, and with it the proxy. */
+  shutdown?: (() => void) | undefined;
   /** Runs verbs as root, for the named plug-in of this installation. */
   helper?: ((plugin: string, hubId: string) => HelperClient) | undefined;
 }
@@ -44,6 +52,9 @@ export async function openContext(options: ContextOptions): Promise<AppContext &
   try {
     const hubId = await hubIdOf(opened.db);
     await takeConfiguredGroups({ config, db: opened.db, clock });
+    const keys = deriveKeys(hubKeyOf(config.hubKey, dataDir));
+    const urls = makeUrls(config.basePath);
+    await takeConfiguredServices({ config, db: opened.db, clock, keys, urls });
     const pluginContext = (kind: string, id: string) => ({
       hubId,
       dataDir,
@@ -57,6 +68,7 @@ export async function openContext(options: ContextOptions): Promise<AppContext &
     const authenticator = await auth.create(loaded.options.authenticator, pluginContext('auth', auth.id));
     const spawner = await spawn.create(loaded.options.spawner, pluginContext('spawner', spawn.id));
     const wakeups = opened.url ? await postgresWakeups(opened.url, log) : localWakeups();
+    const eventLog = openEventLog(config.eventLog.file, clock, log);
     return {
       config,
       db: opened.db,
@@ -65,14 +77,21 @@ export async function openContext(options: ContextOptions): Promise<AppContext &
       log,
       hubId,
       instanceId: options.instanceId ?? randomId(),
-      keys: deriveKeys(hubKeyOf(config.hubKey, dataDir)),
-      urls: makeUrls(config.basePath),
+      keys,
+      urls,
       wakeups,
+      vitals: createVitals(clock),
+      metrics: createMetrics(config.metrics.prefix, clock.now()),
+      eventLog,
       authenticator: Object.assign(authenticator, { id: auth.id, form: auth.form }),
       spawner: Object.assign(spawner, { id: spawn.id }),
+      roles: await openRoles({ config, db: opened.db }),
+      serviceMenu: await openServiceMenu(opened.db, urls),
       apiUrl: options.apiUrl,
+      shutdown: options.shutdown,
       onlyFirstAdmin: spawner.caps.isolation === 'none' && !spawner.caps.isolationAccepted,
       async [Symbol.asyncDispose]() {
+        await eventLog[Symbol.asyncDispose]();
         await wakeups[Symbol.asyncDispose]();
         await opened[Symbol.asyncDispose]();
       },

@@ -23,6 +23,8 @@ export interface Urls {
   spawnPending(user: string, server: string): string;
   /** `{api}/users/<user>/server/progress` or `…/servers/<server>/progress` */
   progress(user: string, server: string): string;
+  /** `{base}services/<name>/` */
+  service(name: string): string;
   /** The proxy's route of a server: unescaped, no slash at the end. */
   routePath(user: string, server: string): string;
 }
@@ -40,6 +42,7 @@ export function makeUrls(base: string): Urls {
     spawnPending: (user, server) => `${hub}spawn-pending/${tail(user, server)}`,
     progress: (user, server) =>
       `${hub}api/users/${segment(user)}/${server === '' ? 'server' : `servers/${segment(server)}`}/progress`,
+    service: (name) => `${base}services/${segment(name)}/`,
     routePath: (user, server) => `${base}user/${user}${server === '' ? '' : `/${server}`}`,
   };
 }

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { asHub } from './http/origin.ts';
 
 /**
  * `servers`: a row wants the controller. `starts`: a start under way has something to look at (payload: server id).
@@ -18,7 +19,8 @@ export function localWakeups(): Wakeups {
   const emitter = new EventEmitter();
   emitter.setMaxListeners(0);
   return {
-    notify: (channel, payload = '') => void setImmediate(() => emitter.emit(channel, payload)),
+    // Whoever listens does so for itself, not for the request that happened to wake it.
+    notify: (channel, payload = '') => void setImmediate(() => asHub(undefined, () => emitter.emit(channel, payload))),
     on(channel, listener) {
       emitter.on(channel, listener);
       return () => emitter.off(channel, listener);

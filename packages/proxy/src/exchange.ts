@@ -292,6 +292,17 @@ export class Exchange implements UpstreamUser {
     const { pool, clock } = this.#context;
     this.#over = true;
     this.#upstream = undefined;
+    // Neither path nor query: they may hold what opens somebody's server.
+    this.#context.log.debug(
+      {
+        requestId: this.requestId,
+        method: this.head.method,
+        status: this.#answer!.status,
+        to: this.target.serverId ?? 'hub',
+        ms: clock.now() - this.#startedAt,
+      },
+      'request passed on',
+    );
     const clean = !leftover && this.requestBody.done && this.#answer!.keepAlive && !this.#answerBody!.untilClose;
     if (clean) {
       // Paused while the client was slow; idle, it must hear the server close.

@@ -4,6 +4,7 @@ import { type Address, type Clock, type Log, systemClock, trustList } from '@atr
 import { Activity } from './activity.ts';
 import { ClientConnection } from './connection.ts';
 import type { Limits, Offer, ProxyContext, ProxyStats } from './context.ts';
+import { tellFigures } from './figures.ts';
 import { HubGate } from './hub-gate.ts';
 import { listen } from './listen.ts';
 import { RouteStream } from './route-stream.ts';
@@ -34,6 +35,8 @@ export interface ProxyOptions {
   trustedProxies?: readonly string[];
   /** Between two activity reports. Default 10 s. */
   activityEveryMs?: number;
+  /** Between two reports of `stats()` for the hub's metrics. Default 10 s. */
+  figuresEveryMs?: number;
   /** A route stream silent for this long is dead. Default 15 s. */
   silenceMs?: number;
   log: Log;
@@ -115,6 +118,16 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   activity.start();
   const sweeping = new AbortController();
   const swept = sweep(context, sweeping.signal);
+  const stats = (): ProxyStats => ({
+    ...context.counts,
+    problems: { ...context.counts.problems },
+    connections: context.connections.size,
+    upgraded: context.splices.size,
+    routes: table.routes().length,
+    routeVersion: table.version,
+  });
+  const everyMs = options.figuresEveryMs ?? 10_000;
+  const told = tellFigures({ control, clock, log, everyMs, stats }, sweeping.signal);
 
   let closed: Promise<void> | undefined;
   const close = async (graceMs: number): Promise<void> => {
@@ -126,21 +139,20 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     while (context.connections.size + context.splices.size > 0 && clock.now() < until) await clock.sleep(10);
     for (const open of [...context.splices, ...context.connections]) open.destroy();
     sweeping.abort();
-    await Promise.all([swept, context.gate.close(), stream[Symbol.asyncDispose](), activity[Symbol.asyncDispose]()]);
+    await Promise.all([
+      swept,
+      told,
+      context.gate.close(),
+      stream[Symbol.asyncDispose](),
+      activity[Symbol.asyncDispose](),
+    ]);
     pool.close();
   };
 
   return {
     address: listeners[0]!.address,
     apiAddress: listeners[1]?.address,
-    stats: () => ({
-      ...context.counts,
-      problems: { ...context.counts.problems },
-      connections: context.connections.size,
-      upgraded: context.splices.size,
-      routes: table.routes().length,
-      routeVersion: table.version,
-    }),
+    stats,
     close: ({ graceMs = GRACE_MS } = {}) => (closed ??= close(graceMs)),
     [Symbol.asyncDispose]: () => (closed ??= close(GRACE_MS)),
   };

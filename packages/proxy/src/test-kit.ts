@@ -78,6 +78,8 @@ export interface TestHub extends AsyncDisposable {
   control: Address;
   since: (string | null)[];
   reports: ActivityReport[];
+  /** What the proxy told of itself, newest last. */
+  figures: Record<string, unknown>[];
   send(message: RouteMessage): void;
   kill(): Promise<void>;
   start(): Promise<void>;
@@ -93,6 +95,7 @@ export async function testHub(dir: string, routes: Route[] = [], page?: RequestL
     control,
     since: [],
     reports: [],
+    figures: [],
     send(message) {
       for (const stream of streams) stream.write(`${JSON.stringify(message)}\n`);
     },
@@ -101,9 +104,10 @@ export async function testHub(dir: string, routes: Route[] = [], page?: RequestL
         await httpServer(page ?? ((request, reply) => void reply.end(`hub ${request.url}`)), hub),
         await httpServer((request, reply) => {
           const url = new URL(request.url!, 'http://hub');
-          if (url.pathname === '/activity') {
+          const told = { '/activity': self.reports, '/figures': self.figures }[url.pathname];
+          if (told) {
             let body = '';
-            request.on('data', (chunk) => (body += chunk)).on('end', () => self.reports.push(JSON.parse(body)));
+            request.on('data', (chunk) => (body += chunk)).on('end', () => told.push(JSON.parse(body)));
             return void reply.writeHead(204).end();
           }
           if (url.pathname === '/hub/health') return void reply.end('control');

@@ -1,6 +1,7 @@
 export * from './accounts.ts';
 export * from './authenticator.ts';
 export * from './clock.ts';
+export * from './custom-scopes.ts';
 export * from './errors.ts';
 export * from './helper.ts';
 export * from './log.ts';

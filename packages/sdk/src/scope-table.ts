@@ -94,3 +94,6 @@ export const ADMIN_SCOPES = [
 
 /** What every token may read of its owner, whatever else it may not (contract §2.3). */
 export const IDENTIFY_SCOPES = ['read:users:name!user', 'read:users:groups!user'] as const;
+
+/** The same of a service. */
+export const IDENTIFY_SERVICE_SCOPES = ['read:services:name!service'] as const;

@@ -21,6 +21,11 @@ export interface ScopeOwner {
   service?: string | undefined;
 }
 
+/** An installation's own scopes (`custom:…`): in words, and everything each includes, itself too. */
+export type CustomScopes = ReadonlyMap<string, { words: string; subscopes: readonly string[] }>;
+
+const NO_CUSTOM: CustomScopes = new Map();
+
 /** Group membership, looked up before it is asked for: the model itself does no I/O. */
 export type GroupsOf = (user: string) => readonly string[];
 
@@ -32,9 +37,9 @@ interface ParsedScope {
 }
 
 /** @throws HubError `bad_request` for an unknown scope, an unknown kind of filter or a filter without a value. */
-export function parseScope(text: string): ParsedScope {
+export function parseScope(text: string, custom: CustomScopes = NO_CUSTOM): ParsedScope {
   const [name = '', filter, ...rest] = text.split('!');
-  if (!isMetascope(name) && !Object.hasOwn(SCOPES, name)) {
+  if (!isMetascope(name) && !Object.hasOwn(SCOPES, name) && !custom.has(name)) {
     const hint = name === 'all' ? ' (use `inherit` for everything you may do)' : '';
     throw new HubError('bad_request', `Scope ${name} does not exist${hint}`);
   }
@@ -54,8 +59,8 @@ const isFilterKind = (kind: string): kind is FilterKind => (FILTER_KINDS as read
 const closures = new Map<string, readonly string[]>();
 
 /** A scope and everything it includes. */
-export function subscopes(name: string): readonly string[] {
-  let known = closures.get(name);
+export function subscopes(name: string, custom: CustomScopes = NO_CUSTOM): readonly string[] {
+  let known = custom.get(name)?.subscopes ?? closures.get(name);
   if (!known) {
     const seen = new Set([name]);
     for (const each of seen) for (const sub of SCOPES[each]?.includes ?? []) seen.add(sub);
@@ -69,10 +74,10 @@ export function subscopes(name: string): readonly string[] {
  * Written scopes to what they permit: metascope `self`, shorthand and subscopes resolved. `inherit` adds nothing here;
  * `tokenScopes` knows what it stands for.
  */
-export function expandScopes(texts: Iterable<string>, owner: ScopeOwner): ScopeSet {
-  const builder = new Builder();
+export function expandScopes(texts: Iterable<string>, owner: ScopeOwner, custom: CustomScopes = NO_CUSTOM): ScopeSet {
+  const builder = new Builder(custom);
   for (const text of texts) {
-    const { name, kind, value } = parseScope(text);
+    const { name, kind, value } = parseScope(text, custom);
     if (name === 'self') {
       if (owner.user === undefined) continue;
       for (const own of SELF_SCOPES) builder.addAll(own, 'user', owner.user);
@@ -86,11 +91,16 @@ export function expandScopes(texts: Iterable<string>, owner: ScopeOwner): ScopeS
 }
 
 class Builder {
+  readonly #custom: CustomScopes;
   readonly #reaches = new Map<string, 'all' | { [Kind in FilterKind]?: Set<string> }>();
+
+  constructor(custom: CustomScopes = NO_CUSTOM) {
+    this.#custom = custom;
+  }
 
   /** A scope with its subscopes. */
   addAll(name: string, kind?: FilterKind, value?: string): void {
-    for (const sub of subscopes(name)) {
+    for (const sub of subscopes(name, this.#custom)) {
       // A server filter cannot describe a person (contract §4.2).
       if (kind === 'server' && sub.startsWith('read:users')) continue;
       this.add(sub, kind, value);
@@ -215,9 +225,12 @@ export function tokenScopes(
   owner: ScopeOwner,
   ownerScopes: ScopeSet,
   groupsOf: GroupsOf = noGroups,
+  custom: CustomScopes = NO_CUSTOM,
 ): ScopeSet {
-  if (stored.includes('inherit')) return ownerScopes;
-  return intersectScopes(expandScopes(stored, owner), ownerScopes, groupsOf);
+  const within = intersectScopes(expandScopes(stored, owner, custom), ownerScopes, groupsOf);
+  if (!stored.includes('inherit')) return within;
+  // What is written out stays written out: an application cannot look up who is in a group (contract §2.1).
+  return containsScopes(ownerScopes, within) ? ownerScopes : unionScopes(ownerScopes, within);
 }
 
 /** What a request is about. `server` is a name, '' for the default one, and needs `user`. */

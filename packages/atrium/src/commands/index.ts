@@ -6,7 +6,9 @@ import { clusterSettings, clusterSnapshot } from './cluster-manager.ts';
 import { configCheck, configShow, init } from './config.ts';
 import { doctor } from './doctor.ts';
 import { down } from './down.ts';
+import { exportCommand } from './export.ts';
 import { groupAdd, groupDelete, groupList, groupRemove } from './group.ts';
+import { importJupyterHub } from './import.ts';
 import { logs } from './logs.ts';
 import { restart } from './restart.ts';
 import { status } from './status.ts';
@@ -39,6 +41,8 @@ export const COMMANDS: readonly Command[] = [
   upkeep,
   backup,
   restore,
+  importJupyterHub,
+  exportCommand,
   clusterPlan,
   clusterUp,
   clusterStatus,

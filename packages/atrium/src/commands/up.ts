@@ -13,7 +13,7 @@ export function portOf(text: string | undefined): number | undefined {
 
 export const up = defineCommand({
   name: 'up',
-  usage: 'atrium up [--host <address>] [--port <number>]',
+  usage: 'atrium up [--host <address>] [--port <number>] [--service-user <names>]',
   summary: 'Run the hub and its proxy until Ctrl-C',
   details:
     "People's servers that run already are taken over, and go on when this ends (atrium down --servers stops them). " +
@@ -30,12 +30,18 @@ export const up = defineCommand({
       value: '<number>',
       summary: 'Port to listen on; 8000 unless the configuration says otherwise; 0 for any',
     },
+    'service-user': {
+      type: 'string',
+      value: '<names>',
+      summary: 'Started as root: accounts that services may run as, with commas between',
+    },
   },
   async run({ values }, terminal) {
     const places = placesOf(findDataDir(values['data-dir']));
     const configFile = () => findConfigFile(values.config, places.dataDir);
     const flags = { host: values.host, port: portOf(values.port) };
-    await runSupervisor({ places, configFile, flags, terminal });
+    const serviceUsers = (values['service-user'] ?? '').split(',').filter(Boolean);
+    await runSupervisor({ places, configFile, flags, serviceUsers, terminal });
     return undefined;
   },
 });

@@ -21,6 +21,8 @@ export interface Places {
   /** What hub and proxy log; the servers' output is in `logs`, which belongs to the root helper. */
   readonly logDir: string;
   readonly cacheDir: string;
+  /** Where the services of the configuration run. */
+  readonly servicesDir: string;
   readonly python: string;
   readonly wheels: string;
   /** When the last backup was made, and where it is. */
@@ -65,6 +67,7 @@ export function placesOf(dataDir: string, runDir = findRunDir(dataDir)): Places 
     routeTable: join(dataDir, 'routes.json'),
     logDir: join(dataDir, 'hub-logs'),
     cacheDir: join(dataDir, 'cache'),
+    servicesDir: join(dataDir, 'services'),
     python: join(dataDir, 'python'),
     wheels: join(dataDir, 'wheels'),
     lastBackup: join(dataDir, 'last-backup.json'),

@@ -53,7 +53,7 @@ function prepare(places: Places, configFile: string | undefined): Decision {
   const isNew = makeDir(places.dataDir, account);
   if (account && isNew) handOver(places.dataDir, account);
   makeDir(places.runDir, account);
-  for (const dir of [places.logDir, places.cacheDir]) {
+  for (const dir of [places.logDir, places.cacheDir, places.servicesDir]) {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     if (account && lstatSync(dir).uid === 0) chownSync(dir, account.uid, account.gid);
   }

@@ -1,6 +1,6 @@
 import { flushCompileCache } from 'node:module';
 import { join } from 'node:path';
-import { commandRoutes, createHub, openContext, runVerb } from '@atrium/hub';
+import { commandRoutes, createHub, openContext, requestIdOfLine, runVerb } from '@atrium/hub';
 import type { LoadedConfig } from '@atrium/hub/config';
 import { readConfig } from '../files/config-file.ts';
 import { placesOf } from '../files/data-dir.ts';
@@ -9,6 +9,8 @@ import { watchFirstAdmin } from './first-admin.ts';
 import { helperChannel } from './helper-client.ts';
 import { openLog } from './log.ts';
 import type { FromHub, HubArguments, PublicSettings, ToHub, VerbAnswer } from './messages.ts';
+import { serviceChannel } from './service-client.ts';
+import { serviceLogs } from './service-logs.ts';
 
 /** Everything we make is ours alone unless it says otherwise: sockets, database, keys. */
 process.umask(0o077);
@@ -33,6 +35,7 @@ const end = async (status: number) => {
   } catch (error) {
     fileLog.log.error({ err: error }, 'closing failed');
   }
+  outputs[Symbol.dispose]();
   fileLog[Symbol.dispose]();
   process.exit(status);
 };
@@ -41,13 +44,16 @@ const channel = openChannel<ToHub, FromHub>(
   (message) => {
     if (message.type === 'go') go.resolve(message);
     else if (message.type === 'stop') void end(0);
+    else if (message.type === 'service-event') services.hear(message.event);
     else if (message.type === 'helper-answer') helper.settle(message.id, message.answer);
     else if (message.type === 'verb') void answer(message.id, message.verb, message.input);
   },
   () => void end(0),
 );
 const helper = helperChannel((request) => channel.send({ type: 'helper', ...request }));
-const fileLog = openLog(join(places.logDir, 'hub.log'), 'hub', 'warn');
+const services = serviceChannel((message) => channel.send(message));
+const outputs = serviceLogs(places.logDir);
+const fileLog = openLog(join(places.logDir, 'hub.log'), 'hub', 'warn', requestIdOfLine);
 
 process.on('uncaughtExceptionMonitor', (error) => {
   fileLog.log.fatal({ err: error }, 'the hub cannot go on');
@@ -86,6 +92,7 @@ async function main(): Promise<void> {
     return helper.clientFor(plugin);
   };
   const { dataDir, runDir } = places;
+  const shutdown = () => channel.send({ type: 'shutdown' });
   const base = { loaded, dataDir, runDir, apiUrl, log: fileLog.log, helper: root && clientFor, instanceId };
 
   if (args.mode === 'offline') {
@@ -94,7 +101,13 @@ async function main(): Promise<void> {
     answerVerb = (name, input) => runVerb(ctx, name, input);
     return channel.send({ type: 'ready', warnings: [] });
   }
-  const serving = await createHub({ ...base, control: commandRoutes });
+  const serving = await createHub({
+    ...base,
+    shutdown,
+    control: commandRoutes,
+    services,
+    serviceOutput: outputs.write,
+  });
   hub = serving;
   await serving.listen({ path: places.hubSocket });
   await serving.listenControl({ path: places.controlSocket });

@@ -12,13 +12,14 @@ export interface FileLog extends Disposable {
 /**
  * JSON lines into `file`; what is at least `shown` also as a sentence on standard error, where the operator sees it.
  * Disposing writes what still waits.
+ * @param also what every line has beside its own, such as the id of the request it belongs to
  */
-export function openLog(file: string, name: string, shown: Level): FileLog {
+export function openLog(file: string, name: string, shown: Level, also?: () => object): FileLog {
   const level = process.env.ATRIUM_LOG_LEVEL ?? 'info';
   const lines = new LogFile(file);
   const human = { write: (line: string) => void process.stderr.write(plain(line)) };
   const log = pino(
-    { level, base: { name }, timestamp: pino.stdTimeFunctions.isoTime },
+    { level, base: { name }, timestamp: pino.stdTimeFunctions.isoTime, ...(also && { mixin: also }) },
     pino.multistream([
       { level: 'trace', stream: lines },
       { level: shown, stream: human },

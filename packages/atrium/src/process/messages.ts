@@ -1,3 +1,4 @@
+import type { ServiceEvent, ServiceOrder } from '@atrium/hub/services';
 import type { Json } from '@atrium/sdk';
 import type { Account } from '../files/account.ts';
 
@@ -31,6 +32,11 @@ export type FromHub =
   | { type: 'ready'; warnings: readonly string[] }
   | { type: 'first-admin'; path: string; expiresAt: number }
   | { type: 'identity'; hubId: string }
+  /** What services shall run; and that this hub wants to hear of them. Both outlive it. */
+  | { type: 'services'; order: ServiceOrder }
+  | { type: 'services-listen' }
+  /** Everything shall end, as if somebody had sent SIGTERM. */
+  | { type: 'shutdown' }
   | { type: 'helper'; id: number; plugin: string; verb: string; input: unknown }
   | { type: 'result'; id: number; answer: VerbAnswer };
 
@@ -41,6 +47,7 @@ export type ToHub =
    */
   | { type: 'go'; apiUrl: string; linkUntil: number; root?: Account; instanceId?: string }
   | { type: 'stop' }
+  | { type: 'service-event'; event: ServiceEvent }
   | { type: 'helper-answer'; id: number; answer: HelperAnswer }
   | { type: 'verb'; id: number; verb: string; input: unknown };
 

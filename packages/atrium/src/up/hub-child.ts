@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import type { ServiceListener, ServiceRunner } from '@atrium/hub/services';
 import { CommandError } from '../cli/command.ts';
 import type { HelperServer } from '../process/helper-server.ts';
 import type { FromHub, PublicSettings, ToHub, VerbAnswer } from '../process/messages.ts';
@@ -25,13 +26,18 @@ export interface HubListeners {
   /** What root does for its plug-ins; undefined when it does everything itself. */
   helper?: HelperServer | undefined;
   onFirstAdmin?(link: { path: string; expiresAt: number }): void;
+  /** Runs the services of the configuration, also while there is no hub. */
+  services?: ServiceRunner;
+  /** Somebody asked it to end everything. */
+  onShutdown?(): void;
 }
 
 /**
  * Waits until a hub process has loaded.
  * @throws CommandError with the process's own words when it could not.
  */
-export async function hubChild(child: ChildProcess, { helper, onFirstAdmin }: HubListeners = {}): Promise<HubChild> {
+export async function hubChild(child: ChildProcess, listeners: HubListeners = {}): Promise<HubChild> {
+  const { helper, onFirstAdmin, services, onShutdown } = listeners;
   const loaded = Promise.withResolvers<PublicSettings>();
   const ready = Promise.withResolvers<readonly string[]>();
   const verbs = new Map<number, PromiseWithResolvers<VerbAnswer>>();
@@ -52,6 +58,9 @@ export async function hubChild(child: ChildProcess, { helper, onFirstAdmin }: Hu
     if (child.connected) child.send(message, () => {});
   };
 
+  const onService: ServiceListener = (event) => send({ type: 'service-event', event });
+  void ended.then(() => services?.unlisten(onService));
+
   const handle = async (message: FromHub) => {
     switch (message.type) {
       case 'loaded':
@@ -63,6 +72,12 @@ export async function hubChild(child: ChildProcess, { helper, onFirstAdmin }: Hu
         return stopChild(child, ended, FAILED_MS);
       case 'first-admin':
         return onFirstAdmin?.(message);
+      case 'services':
+        return over ? undefined : services?.settle(message.order);
+      case 'services-listen':
+        return over ? undefined : services?.listen(onService);
+      case 'shutdown':
+        return onShutdown?.();
       case 'identity':
         return helper?.identify(message.hubId);
       case 'helper': {

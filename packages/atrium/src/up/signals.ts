@@ -4,6 +4,8 @@ export interface Signals {
   readonly stop: Promise<void>;
   /** Calls come one after the other. */
   onRestart(act: () => Promise<void>): void;
+  /** The same from inside. */
+  stopNow(): void;
   /** They are in a hurry. */
   onSecondStop(act: () => void): void;
 }
@@ -32,6 +34,7 @@ export function catchSignals(hasTerminal: boolean): Signals {
   process.on(RESTART_SIGNAL, onRestart);
   return {
     stop: stop.promise,
+    stopNow: () => stop.resolve(),
     onRestart(act) {
       restart = act;
     },

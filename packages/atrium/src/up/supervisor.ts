@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
+import { createServiceRunner } from '@atrium/hub/services';
 import { CommandError, type Terminal } from '../cli/command.ts';
 import { isManager } from '../files/cluster-facts.ts';
 import type { Places } from '../files/data-dir.ts';
@@ -15,6 +16,7 @@ import { keepRunning } from './keep.ts';
 import { explainPort, probePort } from './port.ts';
 import { type ProxyChild, proxyChild } from './proxy-child.ts';
 import { rootHelper } from './root-helper.ts';
+import { serviceAccounts } from './service-accounts.ts';
 import { catchSignals } from './signals.ts';
 import { clearState, lockDataDir, type State, writeState } from './state.ts';
 import { addressOf, bindWarning, linkElsewhereText, linkText, readyText } from './words.ts';
@@ -25,6 +27,8 @@ export interface UpOptions {
   configFile(): string | undefined;
   /** Settings given on the command line. */
   flags: Record<string, unknown>;
+  /** Accounts that services may run as, beside the hub's. */
+  serviceUsers: readonly string[];
   terminal: Terminal;
 }
 
@@ -33,7 +37,8 @@ export interface UpOptions {
  * hub (signals.ts). People's servers are not its children and outlive it.
  * @throws CommandError when it could not start.
  */
-export async function runSupervisor({ places, configFile, flags, terminal }: UpOptions): Promise<void> {
+export async function runSupervisor(options: UpOptions): Promise<void> {
+  const { places, configFile, flags, serviceUsers, terminal } = options;
   const { account, warning } = prepareDirs(places, configFile());
   using _lock = lockDataDir(places);
   if (warning) terminal.say(`Warning: ${warning}`);
@@ -42,6 +47,11 @@ export async function runSupervisor({ places, configFile, flags, terminal }: UpO
   signals.onSecondStop(children.killAll);
   const asked = new AbortController();
   const helper = account && (await rootHelper(places, account));
+  const services = createServiceRunner({
+    cwd: places.servicesDir,
+    environment: process.env,
+    accountOf: serviceAccounts(account, serviceUsers, places.servicesDir),
+  });
   const childOptions = { account, cacheDir: places.cacheDir };
   const hubArguments = (): HubArguments => {
     const { dataDir, runDir } = places;
@@ -56,7 +66,12 @@ export async function runSupervisor({ places, configFile, flags, terminal }: UpO
     terminal.say(isManager() ? linkElsewhereText : linkText(url, link));
   };
   const startHub = async () =>
-    hubChild(children.start('hub-process', hubArguments(), childOptions), { helper, onFirstAdmin });
+    hubChild(children.start('hub-process', hubArguments(), childOptions), {
+      helper,
+      onFirstAdmin,
+      services,
+      onShutdown: signals.stopNow,
+    });
 
   const begin = async () => {
     const hub = await startHub();
@@ -145,7 +160,7 @@ export async function runSupervisor({ places, configFile, flags, terminal }: UpO
     await signals.stop;
   } finally {
     asked.abort();
-    await children.stopAll();
+    await Promise.all([children.stopAll(), services[Symbol.asyncDispose]()]);
     // What was begun when the signal came finds now that it cannot go on.
     await beginning.catch(() => {});
     clearState(places);

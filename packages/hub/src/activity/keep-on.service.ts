@@ -1,4 +1,5 @@
 import { HubError } from '@atrium/sdk';
+import { audit } from '../audit/audit.service.ts';
 import type { AppContext } from '../context.ts';
 import { findServerById, isReady, logName, type Server, setKeepOn, touchServer } from '../servers/servers.service.ts';
 import { latestKeepOn } from './ending.ts';
@@ -36,6 +37,8 @@ export async function keepOn(ctx: AppContext, server: Server, until: number | nu
     until = Math.min(until, latest);
   }
   await setKeepOn(ctx, server, until);
+  const of = { kind: 'server', name: logName(server.userName, server.name), owner: server.userName };
+  await audit(ctx, { action: 'server.keep-on', of, detail: { until } });
   ctx.log.info({ server: server.id, user: server.userName, until }, 'kept on at the wish of its owner');
   return (await findServerById(ctx.db, server.id)) ?? server;
 }

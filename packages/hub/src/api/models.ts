@@ -36,20 +36,53 @@ export const UserModel = z
     created: Time.optional(),
     last_activity: Time.nullable().optional(),
     servers: z.record(z.string(), ServerModel).optional(),
-    auth_state: z.null().optional(),
+    auth_state: z.unknown().describe('Of one user, where it is kept; null in lists.').optional(),
     user_info: Options.nullable().optional(),
   })
   .meta({ title: 'User' });
 
-export const SelfModel = UserModel.extend({
+/** Which keys appear depends on the scopes held for that group. */
+export const GroupModel = z
+  .object({
+    kind: z.literal('group'),
+    name: z.string(),
+    users: z.array(z.string()).optional(),
+    properties: Options.optional(),
+    roles: z.array(z.string()).optional(),
+  })
+  .meta({ title: 'Group' });
+
+/** Which keys appear depends on the scopes held for that service. */
+export const ServiceModel = z
+  .object({
+    kind: z.literal('service'),
+    name: z.string(),
+    admin: z.boolean().optional(),
+    roles: z.array(z.string()).optional(),
+    url: z.string().nullable().optional(),
+    prefix: z.string().nullable().optional().describe('Its path below this hub, when it has one.'),
+    command: z.array(z.string()).optional(),
+    pid: z.int().nullable().optional(),
+    info: Options.optional(),
+    display: z.boolean().optional(),
+  })
+  .meta({ title: 'Service' });
+
+const self = {
   scopes: z.array(z.string()).describe('Everything this request may do: expanded and resolved.'),
   token_id: z.string().nullable(),
   session_id: z.string().nullable(),
-}).meta({ title: 'Self' });
+};
+
+/** A person, or a service. */
+export const SelfModel = z
+  .discriminatedUnion('kind', [UserModel.extend(self), ServiceModel.extend(self)])
+  .meta({ title: 'Self' });
 
 export const TokenModel = z
   .object({
-    user: z.string(),
+    user: z.string().optional().describe('Whose it is, when that is a person.'),
+    service: z.string().optional().describe('Whose it is, when that is a service.'),
     id: z.string(),
     kind: z.literal('api_token'),
     roles: z.array(z.string()),

@@ -19,13 +19,24 @@ export interface Page {
 
 /** A list alone, or with its position when the client asked for that (contract §3.2). */
 export function pageOf<Item extends z.ZodType>(item: Item) {
-  const next = z.object({ offset: z.number(), limit: z.number(), url: z.string() }).nullable();
-  const position = z.object({ offset: z.number(), limit: z.number(), total: z.number(), next });
-  return z.union([z.array(item), z.object({ items: z.array(item), _pagination: position })]);
+  return z.union([z.array(item), z.object({ items: z.array(item), _pagination: Position })]);
+}
+
+const Position = z.object({
+  offset: z.number(),
+  limit: z.number(),
+  total: z.number(),
+  next: z.object({ offset: z.number(), limit: z.number(), url: z.string() }).nullable(),
+});
+
+/** As `pageOf`, for what has names instead of an order. */
+export function pageOfRecord<Item extends z.ZodType>(item: Item) {
+  const items = z.record(z.string(), item);
+  return z.union([z.object({ items, _pagination: Position }), items]);
 }
 
 /** An exact member of `Accept`; with a parameter it is not recognised, as in JupyterHub. */
-function wantsPosition(request: FastifyRequest): boolean {
+export function wantsPosition(request: FastifyRequest): boolean {
   return (request.headers.accept ?? '').split(',').some((member) => member.trim().toLowerCase() === ACCEPT);
 }
 
@@ -49,6 +60,14 @@ export function paged<T>(request: FastifyRequest, page: Page, total: number, ite
   const more = offset + limit < total;
   const next = more ? { offset: offset + limit, limit, url: urlWith(request, offset + limit, limit) } : null;
   return { items, _pagination: { offset, limit, total, next } };
+}
+
+/** One page of all entries. */
+export function pagedRecord<T>(request: FastifyRequest, page: Page, entries: readonly (readonly [string, T])[]) {
+  const shown = entries.slice(page.offset, page.offset + page.limit);
+  const items = Object.fromEntries(shown) as Record<string, T>;
+  const answer = paged(request, page, entries.length, []);
+  return Array.isArray(answer) ? items : { items, _pagination: answer._pagination };
 }
 
 /** The request's own host, so that whoever asked can follow it literally. */

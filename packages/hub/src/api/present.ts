@@ -1,14 +1,20 @@
-import { type GroupsOf, permits, type Reach, type ScopeSet, scopeList } from '@atrium/sdk';
+import { type GroupsOf, type Json, permits, type Reach, type ScopeSet, scopeList } from '@atrium/sdk';
 import type { z } from 'zod';
 import type { AppContext } from '../context.ts';
+import type { Group } from '../groups/groups.service.ts';
 import { isActive, isReady, pendingOf, type Server } from '../servers/servers.service.ts';
-import { type ApiToken, HUB_CLIENT, rolesOf, scopesOfToken } from '../tokens/tokens.service.ts';
+import type { ServiceRow } from '../services/services.service.ts';
+import { type ApiToken, HUB_CLIENT, scopesOfToken } from '../tokens/tokens.service.ts';
+import { segment } from '../urls.ts';
+import { asService, asUser, type Principal, principalName } from '../users/principal.ts';
 import type { User } from '../users/users.service.ts';
-import type { ServerModel, TokenModel, UserModel } from './models.ts';
+import type { GroupModel, ServerModel, ServiceModel, TokenModel, UserModel } from './models.ts';
 import { isoTime, isoTimeOrNull } from './times.ts';
 
 type ServerJson = z.input<typeof ServerModel>;
 type UserJson = z.input<typeof UserModel>;
+type GroupJson = z.input<typeof GroupModel>;
+type ServiceJson = z.input<typeof ServiceModel>;
 
 /** A server as the API shows it. A default server that was never started has no row and is stopped. */
 export function presentServer(
@@ -64,11 +70,16 @@ export const USER_READ_SCOPES = [
   'read:roles:users',
 ] as const;
 
+/** The scopes that open one group's model. */
+export const GROUP_READ_SCOPES = ['read:groups', 'read:groups:name', 'read:roles:groups'] as const;
+
 export interface UserView {
   scopes: ScopeSet;
   /** Groups of the people shown, for scopes with a group filter. */
   groupsOf: GroupsOf;
   includeStopped: boolean;
+  /** What the sign-in service said; shown of one person alone, never in lists. */
+  authState?: Json | undefined;
 }
 
 /** Whether the view shows servers of this user at all: only then they need to be read. */
@@ -99,13 +110,13 @@ export function presentUser(ctx: AppContext, user: User, servers: readonly Serve
   const main = servers.find((server) => server.name === '');
   const all: Omit<Required<UserJson>, 'kind' | 'name' | 'servers'> = {
     admin: user.admin,
-    roles: rolesOf(user),
+    roles: [...ctx.roles.of(asUser(user))],
     groups: user.groups,
     server: main && isReady(main) ? ctx.urls.server(user.name, '') : null,
     pending: main ? pendingOf(main) : null,
     created: isoTime(user.created),
     last_activity: isoTimeOrNull(user.lastActivity),
-    auth_state: null,
+    auth_state: view.authState ?? null,
     user_info: user.userInfo,
   };
   const reach = view.scopes.get('read:servers');
@@ -131,9 +142,13 @@ function presentServers(ctx: AppContext, user: User, servers: readonly Server[],
   );
 }
 
-export async function presentToken(ctx: AppContext, owner: User, token: ApiToken): Promise<z.input<typeof TokenModel>> {
+export async function presentToken(
+  ctx: AppContext,
+  owner: Principal,
+  token: ApiToken,
+): Promise<z.input<typeof TokenModel>> {
   return {
-    user: owner.name,
+    [owner.kind]: principalName(owner),
     id: `a${token.id}`,
     kind: 'api_token',
     roles: [],
@@ -144,5 +159,63 @@ export async function presentToken(ctx: AppContext, owner: User, token: ApiToken
     note: token.note,
     session_id: token.sessionId,
     oauth_client: token.clientId === HUB_CLIENT ? 'JupyterHub' : token.clientName,
+  };
+}
+
+const GROUP_UNLOCKS: Readonly<Record<(typeof GROUP_READ_SCOPES)[number], readonly (keyof GroupJson)[]>> = {
+  'read:groups': ['users', 'properties'],
+  'read:groups:name': [],
+  'read:roles:groups': ['roles'],
+};
+
+export function presentGroup(ctx: AppContext, group: Group, scopes: ScopeSet): GroupJson {
+  const keys = GROUP_READ_SCOPES.filter((scope) => permits(scopes, scope, { group: group.name }) === 'yes').flatMap(
+    (scope) => GROUP_UNLOCKS[scope],
+  );
+  const all: Omit<Required<GroupJson>, 'kind' | 'name'> = {
+    users: group.members.map(({ name }) => name),
+    properties: group.properties,
+    roles: [...ctx.roles.ofGroup(group.name)],
+  };
+  return {
+    kind: 'group',
+    name: group.name,
+    ...Object.fromEntries(Object.entries(all).filter(([key]) => keys.includes(key as keyof GroupJson))),
+  };
+}
+
+/** Scope to the keys of a service it unlocks (contract §3.3); every one of them shows kind and name. */
+const SERVICE_UNLOCKS: Readonly<Record<string, readonly (keyof ServiceJson)[]>> = {
+  'read:services': ['admin', 'url', 'prefix', 'command', 'pid', 'info', 'display'],
+  'read:services:name': ['admin'],
+  'read:roles:services': ['roles', 'admin'],
+};
+
+/** @param pid Of its process, when this hub runs it. */
+export function presentService(
+  ctx: AppContext,
+  service: ServiceRow,
+  scopes: ScopeSet,
+  pid: number | null = null,
+): ServiceJson {
+  const keys = new Set<keyof ServiceJson>();
+  for (const [scope, unlocked] of Object.entries(SERVICE_UNLOCKS)) {
+    if (permits(scopes, scope, { service: service.name }) !== 'yes') continue;
+    for (const key of unlocked) keys.add(key);
+  }
+  const all: Omit<Required<ServiceJson>, 'kind' | 'name'> = {
+    admin: service.admin,
+    roles: [...ctx.roles.of(asService(service))],
+    url: service.url,
+    prefix: service.url === null ? null : `${ctx.urls.base}services/${segment(service.name)}/`,
+    command: [...(service.command ?? [])],
+    pid,
+    info: service.info,
+    display: service.display,
+  };
+  return {
+    kind: 'service',
+    name: service.name,
+    ...Object.fromEntries(Object.entries(all).filter(([key]) => keys.has(key as keyof ServiceJson))),
   };
 }

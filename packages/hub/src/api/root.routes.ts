@@ -3,9 +3,9 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { AppContext } from '../context.ts';
 import { ATRIUM_VERSION, JUPYTERHUB_VERSION } from '../http/version.ts';
+import { presentIdentity, withIdentify } from './identity.ts';
 import { SelfModel } from './models.ts';
 import { requesterIn } from './requester-in.ts';
-import { presentOne } from './users.routes.ts';
 
 const Plugin = z.object({ class: z.string(), version: z.string() });
 const Info = z.object({
@@ -53,13 +53,11 @@ export const rootRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (app
     schema: { summary: 'Whoever asks, and what they may do', response: { 200: SelfModel } },
     async handler(request) {
       const requester = requesterIn(request);
-      const { user, scopes, via } = requester;
+      const { principal, via } = requester;
       return {
-        // Contract §2.1: a service always learns who it is talking to.
-        admin: user.admin,
-        groups: user.groups,
-        ...(await presentOne(ctx, requester, user)),
-        scopes: scopeList(scopes),
+        // Contract §2.1: a service always learns who it is talking to, whatever little they may do.
+        ...(await presentIdentity(ctx, requester, principal)),
+        scopes: scopeList(withIdentify(requester.scopes, principal)),
         token_id: via.kind === 'token' ? `a${via.token.id}` : null,
         session_id: via.kind === 'token' ? via.token.sessionId : via.sessionId,
       };

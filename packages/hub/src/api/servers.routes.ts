@@ -5,6 +5,7 @@ import type { AppContext } from '../context.ts';
 import { isRepeated } from '../http/repeat.ts';
 import { mayDo } from '../http/requester.ts';
 import { createServer, findServer, logName, patchServer } from '../servers/servers.service.ts';
+import { actorName } from '../users/principal.ts';
 import { Empty, ServerModel, ServerParams, strictBody } from './models.ts';
 import { presentServer } from './present.ts';
 import { requesterIn } from './requester-in.ts';
@@ -88,7 +89,7 @@ export const serverRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (a
         const user = await userNamed(ctx, name);
         const ready = await startAndWait(ctx, user, serverName, {
           ...wanted,
-          by: requesterIn(request).user.name,
+          by: actorName(requesterIn(request).principal),
           again: isRepeated(request),
         });
         return reply.code(ready ? 201 : 202).send();
@@ -134,7 +135,8 @@ export const serverRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (a
         }
         const server = await findServer(ctx.db, user.id, serverName);
         if (!server && serverName !== '') throw noServer(user.name, serverName);
-        const gone = !server || (await stopAndWait(ctx, server, { by: requesterIn(request).user.name, remove }));
+        const gone =
+          !server || (await stopAndWait(ctx, server, { by: actorName(requesterIn(request).principal), remove }));
         return reply.code(gone ? 204 : 202).send();
       },
     });

@@ -7,22 +7,28 @@ import { isForeignForm } from '../http/guard.ts';
 import { mayDo, type Requester, requesterOf } from '../http/requester.ts';
 import { checkXsrf } from '../http/xsrf.ts';
 import { signIn } from '../login/login.service.ts';
+import { scopesOfRoles } from '../roles/roles.service.ts';
 import {
+  type ApiToken,
   findTokenOf,
   issueToken,
   listTokens,
   revokeToken,
-  scopesOfRoles,
-  scopesOfUser,
+  scopesOfPrincipal,
 } from '../tokens/tokens.service.ts';
-import { findUser, type User } from '../users/users.service.ts';
+import { asUser, type Principal, principalName, samePrincipal } from '../users/principal.ts';
+import { findUser } from '../users/users.service.ts';
 import { Empty, NewTokenModel, strictBody, TokenModel, UserParams } from './models.ts';
 import { presentToken } from './present.ts';
 import { userNamed } from './users.service.ts';
 
 const TokenParams = UserParams.extend({ id: z.string() });
 const NewToken = strictBody({
-  note: z.string().max(1_000).nullish(),
+  note: z
+    .string()
+    .max(1_000)
+    .refine((note) => !note.includes('\0'), 'A note must not have the character U+0000')
+    .nullish(),
   expires_in: z
     .int('expires_in must be a whole number of seconds')
     .min(1, 'expires_in must be 1 or more')
@@ -34,26 +40,30 @@ const NewToken = strictBody({
 });
 
 /** Somebody by session, token, or the password in the body (contract §3.7). */
-async function whoAsks(ctx: AppContext, request: FastifyRequest, auth: object | null | undefined) {
+async function whoAsks(ctx: AppContext, request: FastifyRequest, auth: object | null | undefined): Promise<Asker> {
   const requester = await requesterOf(ctx, request);
+  request.requester = requester;
   const denied = new HubError('not_authenticated', 'Missing or invalid credentials.');
   if (requester) {
     if (requester.via.kind === 'session') {
       if (isForeignForm(request)) throw denied;
       checkXsrf(ctx, request);
     }
-    return { user: requester.user, scopes: requester.scopes };
+    return requester;
   }
   const result = auth ? await signIn(ctx, auth, request.ip) : undefined;
   if (!result?.ok) throw denied;
-  return { user: result.user, scopes: scopesOfUser(ctx, result.user) };
+  const principal = asUser(result.user);
+  return { principal, user: result.user, scopes: await scopesOfPrincipal(ctx, principal) };
 }
 
-async function ownerFor(ctx: AppContext, asker: Pick<Requester, 'user' | 'scopes'>, name: string): Promise<User> {
-  const via = { kind: 'session', hash: '', sessionId: '' } as const;
-  const owner = (await mayDo(ctx, { ...asker, via }, ['tokens'], { user: name })) && (await findUser(ctx.db, name));
-  if (owner) return owner;
-  throw new HubError('not_allowed', `User ${name} not found or no permissions to generate tokens`);
+type Asker = Pick<Requester, 'principal' | 'user' | 'scopes'>;
+
+async function ownerFor(ctx: AppContext, asker: Asker, name: string): Promise<Principal> {
+  const owner = (await mayDo(ctx, asker, ['tokens'], { user: name })) && (await findUser(ctx.db, name));
+  if (owner) return asUser(owner);
+  const kind = asker.user ? 'User' : 'Service';
+  throw new HubError('not_allowed', `${kind} ${name} not found or no permissions to generate tokens`);
 }
 
 export const userTokenRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (app, { ctx }) => {
@@ -65,9 +75,9 @@ export const userTokenRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async
       response: { 200: z.object({ api_tokens: z.array(TokenModel) }) },
     },
     async handler(request) {
-      const user = await userNamed(ctx, request.params.user);
-      const tokens = await listTokens(ctx, user);
-      return { api_tokens: await Promise.all(tokens.map((token) => presentToken(ctx, user, token))) };
+      const owner = asUser(await userNamed(ctx, request.params.user));
+      const tokens = (await listTokens(ctx, owner)).sort((a, b) => usedAt(a) - usedAt(b));
+      return { api_tokens: await Promise.all(tokens.map((token) => presentToken(ctx, owner, token))) };
     },
   });
 
@@ -85,10 +95,12 @@ export const userTokenRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async
       const asker = await whoAsks(ctx, request, body.auth);
       const owner = await ownerFor(ctx, asker, request.params.user);
       if (body.roles && body.scopes) throw new HubError('bad_request', 'Specify scopes or roles, not both');
-      const scopes = body.scopes ?? (body.roles ? scopesOfRoles(body.roles) : ['inherit']);
-      const byOther = asker.user.id === owner.id ? '' : ` by user ${asker.user.name}`;
+      const scopes = body.scopes ?? scopesOfRoles(ctx.roles, body.roles ?? ['token']);
+      const byOther = samePrincipal(asker.principal, owner)
+        ? ''
+        : ` by ${asker.principal.kind} ${principalName(asker.principal)}`;
       const note = body.note || `Requested via api${byOther}`;
-      const { row, token } = await issueToken(ctx, { user: owner, scopes, note, expiresIn: body.expires_in });
+      const { row, token } = await issueToken(ctx, { owner, scopes, note, expiresIn: body.expires_in });
       return reply.code(201).send({ ...(await presentToken(ctx, owner, row)), token });
     },
   });
@@ -97,8 +109,8 @@ export const userTokenRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async
     config: { scopes: ['read:tokens'] },
     schema: { summary: 'Get a token', params: TokenParams, response: { 200: TokenModel } },
     async handler(request) {
-      const user = await userNamed(ctx, request.params.user);
-      return presentToken(ctx, user, await tokenIn(ctx, user, request.params.id));
+      const owner = asUser(await userNamed(ctx, request.params.user));
+      return presentToken(ctx, owner, await tokenIn(ctx, owner, request.params.id));
     },
   });
 
@@ -106,15 +118,18 @@ export const userTokenRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async
     config: { scopes: ['tokens'] },
     schema: { summary: 'Revoke a token', params: TokenParams, response: { 204: Empty } },
     async handler(request, reply) {
-      const user = await userNamed(ctx, request.params.user);
-      await revokeToken(ctx, user, await tokenIn(ctx, user, request.params.id));
+      const owner = asUser(await userNamed(ctx, request.params.user));
+      await revokeToken(ctx, owner, await tokenIn(ctx, owner, request.params.id));
       return reply.code(204).send();
     },
   });
 };
 
-async function tokenIn(ctx: AppContext, user: User, id: string) {
-  const token = await findTokenOf(ctx, user, id);
+/** JupyterHub lists tokens by this, the oldest first; one that was never used by when it was made. */
+const usedAt = ({ lastActivity, created }: ApiToken) => lastActivity ?? created;
+
+async function tokenIn(ctx: AppContext, owner: Principal, id: string) {
+  const token = await findTokenOf(ctx, owner, id);
   if (!token) throw new HubError('not_found', `No such token ${id}`);
   return token;
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { HUB_CLIENT, issueToken } from '../tokens/tokens.service.ts';
+import { asUser } from '../users/principal.ts';
 import { findUser } from '../users/users.service.ts';
 import { apiHub, onBothDatabases, PASSWORD } from './test-hub.ts';
 
@@ -20,7 +21,13 @@ onBothDatabases((on) => {
 
     await db.insertInto('api_tokens').values(many).execute();
     for (let at = 0; at < 102; at += 1) {
-      await issueToken(hub.ctx, { user, scopes: [], note: `${at}`, clientId: 'service-x', expiresIn: 60 });
+      await issueToken(hub.ctx, {
+        owner: asUser(user),
+        scopes: [],
+        note: `${at}`,
+        clientId: 'service-x',
+        expiresIn: 60,
+      });
     }
     const kept = await db.selectFrom('api_tokens').select('note').where('client_id', '=', 'service-x').execute();
 

@@ -1,12 +1,14 @@
-import { HubError } from '@atrium/sdk';
+import { HubError, type Json } from '@atrium/sdk';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { AppContext } from '../context.ts';
-import type { Requester } from '../http/requester.ts';
+import { mayDo, type Requester } from '../http/requester.ts';
 import { listServers } from '../servers/servers.service.ts';
+import { keepAuthState, readAuthState } from '../users/auth-state.service.ts';
+import { actorName } from '../users/principal.ts';
 import { deleteUser, listUsers, type User } from '../users/users.service.ts';
 import { Empty, strictBody, UserModel, UserParams } from './models.ts';
-import { PageQuery, paged, pageOf, readPage } from './paging.ts';
+import { PageQuery, paged, pageOf, readPage, wantsPosition } from './paging.ts';
 import { presentUser, showsServers, USER_READ_SCOPES, type UserView } from './present.ts';
 import { requesterIn } from './requester-in.ts';
 import { changeUser, checkMayGrantAdmin, createOneUser, createUsers, listFilter, userNamed } from './users.service.ts';
@@ -38,20 +40,36 @@ const CreateOne = strictBody({
 const Change = strictBody({
   name: z.string().optional(),
   admin: z.boolean().optional(),
-  auth_state: z.unknown().optional(),
+  auth_state: (z.unknown() as z.ZodType<Json>).optional(),
 });
 
 /** What the requester may see of these users. */
-async function viewFor(ctx: AppContext, requester: Requester, users: readonly User[], includeStopped = false) {
+async function viewFor(
+  ctx: AppContext,
+  requester: Requester,
+  users: readonly User[],
+  includeStopped = false,
+  authState?: Json,
+) {
   const groups = new Map(users.map((user) => [user.name, user.groups]));
   const view: UserView = {
     scopes: requester.scopes,
     groupsOf: (name) => groups.get(name) ?? [],
     includeStopped,
+    authState,
   };
   const owners = users.filter((user) => showsServers(view, user)).map((user) => user.id);
   const servers = owners.length > 0 ? await listServers(ctx.db, owners) : new Map();
   return users.map((user) => presentUser(ctx, user, servers.get(user.id) ?? [], view));
+}
+
+/** With what the sign-in service said, for who may read that. */
+async function presentWithAuthState(ctx: AppContext, requester: Requester, user: User, includeStopped = false) {
+  const may = await mayDo(ctx, requester, ['admin:auth_state'], { user: user.name });
+  const state = may ? await readAuthState(ctx, user.id) : null;
+  return (
+    (await viewFor(ctx, requester, [user], includeStopped, state))[0] ?? { kind: 'user' as const, name: user.name }
+  );
 }
 
 export const presentOne = async (ctx: AppContext, requester: Requester, user: User, includeStopped = false) =>
@@ -70,7 +88,15 @@ export const userRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (app
       const state = oneOf(State, 'state', query.state);
       const sort = oneOf(Sort, 'sort', query.sort);
       const only = listFilter(requester.scopes);
-      const filter = { state, sort, nameFilter: query.name_filter, names: only?.names, groups: only?.groups, ...page };
+      const filter = {
+        state,
+        sort,
+        nameFilter: query.name_filter,
+        names: only?.names,
+        groups: only?.groups,
+        ...page,
+        total: wantsPosition(request),
+      };
       const { users, total } = await listUsers(ctx.db, filter);
       const models = await viewFor(ctx, requester, users, isOn(query.include_stopped_servers));
       return paged(request, page, total, models);
@@ -82,7 +108,7 @@ export const userRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (app
     schema: { summary: 'Create users', body: CreateMany, response: { 201: z.array(UserModel) } },
     async handler(request, reply) {
       const requester = requesterIn(request);
-      if (request.body.admin) checkMayGrantAdmin(requester.user);
+      if (request.body.admin) checkMayGrantAdmin(requester.principal);
       const users = await createUsers(ctx, request.body.usernames, request.body.admin);
       return reply.code(201).send(await viewFor(ctx, requester, users));
     },
@@ -93,7 +119,7 @@ export const userRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (app
     schema: { summary: 'Get a user', params: UserParams, querystring: ViewQuery, response: { 200: UserModel } },
     async handler(request) {
       const user = await userNamed(ctx, request.params.user);
-      return presentOne(ctx, requesterIn(request), user, isOn(request.query.include_stopped_servers));
+      return presentWithAuthState(ctx, requesterIn(request), user, isOn(request.query.include_stopped_servers));
     },
   });
 
@@ -103,7 +129,7 @@ export const userRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (app
     async handler(request, reply) {
       const requester = requesterIn(request);
       const admin = request.body?.admin ?? false;
-      if (admin) checkMayGrantAdmin(requester.user);
+      if (admin) checkMayGrantAdmin(requester.principal);
       const user = await createOneUser(ctx, request.params.user, admin);
       return reply.code(201).send(await presentOne(ctx, requester, user));
     },
@@ -115,9 +141,23 @@ export const userRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (app
     async handler(request) {
       const requester = requesterIn(request);
       const user = await userNamed(ctx, request.params.user);
-      if (user.admin || request.body.admin) checkMayGrantAdmin(requester.user);
-      const changed = await changeUser(ctx, user, request.body);
-      return presentOne(ctx, requester, changed);
+      if (user.admin || request.body.admin) checkMayGrantAdmin(requester.principal);
+      const { auth_state: state, ...change } = request.body;
+      if (state !== undefined) await keepAuthState(ctx, user.id, state);
+      const changed = await changeUser(ctx, user, change);
+      return presentWithAuthState(ctx, requester, changed);
+    },
+  });
+
+  app.post('/users/:user/admin-access', {
+    config: { scopes: ['servers'] },
+    schema: {
+      summary: 'Ask for access to the servers of a user',
+      description: 'Deprecated, and always refused: who may open whose servers is the scope `access:servers`.',
+      params: UserParams,
+    },
+    async handler() {
+      throw new HubError('not_allowed', 'admin access to user servers disabled');
     },
   });
 
@@ -127,9 +167,9 @@ export const userRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (app
     async handler(request, reply) {
       const requester = requesterIn(request);
       const user = await userNamed(ctx, request.params.user);
-      if (user.id === requester.user.id) throw new HubError('bad_request', 'Cannot delete yourself!');
-      if (user.admin) checkMayGrantAdmin(requester.user);
-      await deleteUser(ctx, user, { by: requester.user.name });
+      if (user.id === requester.user?.id) throw new HubError('bad_request', 'Cannot delete yourself!');
+      if (user.admin) checkMayGrantAdmin(requester.principal);
+      await deleteUser(ctx, user, { by: actorName(requester.principal) });
       return reply.code(204).send();
     },
   });

@@ -1,7 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import { HubError, type ScopeSet } from '@atrium/sdk';
+import { audit, auditAll } from '../audit/audit.service.ts';
 import type { AppContext } from '../context.ts';
 import { isActive, listServers } from '../servers/servers.service.ts';
+import { isAdmin, type Principal } from '../users/principal.ts';
 import {
   createUser,
   findUser,
@@ -20,8 +22,8 @@ export async function userNamed(ctx: AppContext, name: string): Promise<User> {
 }
 
 /** Administrators are made by administrators, whatever else somebody may do with accounts. */
-export function checkMayGrantAdmin(requester: User): void {
-  if (!requester.admin) throw new HubError('not_allowed', 'Only admins can grant admin permissions');
+export function checkMayGrantAdmin(requester: Principal): void {
+  if (!isAdmin(requester)) throw new HubError('not_allowed', 'Only admins can grant admin permissions');
 }
 
 /**
@@ -43,6 +45,12 @@ export async function createUsers(ctx: AppContext, names: readonly string[], adm
       const user = await createUser(db, { name, admin, allowedBy: 'administrator', now });
       if (user) users.push(user);
     }
+    const made = users.map((user) => ({
+      action: 'user.create' as const,
+      of: { kind: 'user', name: user.name },
+      detail: { admin },
+    }));
+    await auditAll({ ...ctx, db }, made);
     return users;
   });
   if (created.length === 0) throw new HubError('name_taken', `All ${wanted.length} users already exist`);
@@ -54,6 +62,7 @@ export async function createOneUser(ctx: AppContext, name: string, admin: boolea
   if (!validUserName(name)) throw new HubError('invalid_name', `Failed to create user: ${name}`);
   const user = await createUser(ctx.db, { name, admin, allowedBy: 'administrator', now: ctx.clock.now() });
   if (!user) throw new HubError('name_taken', `User ${name} already exists`);
+  await audit(ctx, { action: 'user.create', of: { kind: 'user', name }, detail: { admin } });
   return user;
 }
 
@@ -68,7 +77,8 @@ export async function changeUser(
   if (name !== user.name) {
     if (!validUserName(name)) throw new HubError('invalid_name', `Invalid username: '${name}'`);
     if (await findUser(ctx.db, name)) {
-      throw new HubError('name_taken', `User ${name} already exists, username must be unique`);
+      // JupyterHub's answer to a rename, and not the 409 of making somebody (contract §3.5).
+      throw new HubError('invalid_name', `User ${name} already exists, username must be unique`);
     }
     // What runs answers under the old name's path and knows itself by it.
     const servers = (await listServers(ctx.db, [user.id])).get(user.id) ?? [];
@@ -83,6 +93,8 @@ export async function changeUser(
     else await accounts?.remove(user.name);
     ctx.log.info({ user: user.name, name }, 'user renamed');
   }
+  const was = name === user.name ? {} : { was: user.name };
+  await audit(ctx, { action: 'user.change', of: { kind: 'user', name }, detail: { ...was, ...values } });
   return { ...user, ...values };
 }
 

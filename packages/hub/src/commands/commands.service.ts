@@ -1,6 +1,8 @@
 import { HubError } from '@atrium/sdk';
 import type { AppContext } from '../context.ts';
+import { asOperator } from '../http/origin.ts';
 import { groupVerbs } from './groups.verbs.ts';
+import { importVerbs } from './import.verbs.ts';
 import { rebuildVerbs } from './rebuild.verbs.ts';
 import { serverVerbs } from './servers.verbs.ts';
 import { upkeepVerbs } from './upkeep.verbs.ts';
@@ -13,6 +15,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
   ...groupVerbs,
   ...upkeepVerbs,
   ...rebuildVerbs,
+  ...importVerbs,
 };
 
 /**
@@ -29,5 +32,5 @@ export async function runVerb(ctx: AppContext, name: string, input: unknown): Pr
   }
   const parsed = verb.input.safeParse(input);
   if (!parsed.success) throw new HubError('bad_request', `${name}: ${parsed.error.issues[0]?.message ?? 'bad input'}`);
-  return verb.run(ctx, parsed.data as never);
+  return asOperator(() => verb.run(ctx, parsed.data as never));
 }

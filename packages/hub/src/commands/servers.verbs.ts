@@ -1,6 +1,7 @@
 import { HubError } from '@atrium/sdk';
 import { z } from 'zod';
-import { findServer, listActiveServers, requestStop, serverLog, waitForServer } from '../servers/servers.service.ts';
+import { findServer, listActiveServers, serverLog } from '../servers/servers.service.ts';
+import { stopEverything } from '../servers/stop-everything.service.ts';
 import { countAdmins, listUsers } from '../users/users.service.ts';
 import { userNamed } from './users.verbs.ts';
 import { defineVerb } from './verb.ts';
@@ -27,15 +28,8 @@ const settings = defineVerb(z.strictObject({}), async (ctx) => ({ onUserDelete: 
 
 /** Stops everybody's servers and waits; says which ones did not stop in time. */
 const stopAll = defineVerb(z.strictObject({ timeoutMs: z.int().positive() }), async (ctx, { timeoutMs }) => {
-  const servers = await listActiveServers(ctx.db);
-  const ended = await Promise.all(
-    servers.map(async (server) => {
-      await requestStop(ctx, server, { code: 'shutdown', by: 'command line' });
-      return waitForServer(ctx, server.id, ({ phase }) => phase === 'stopped', timeoutMs);
-    }),
-  );
-  const left = ended.filter((server) => server && server.phase !== 'stopped');
-  return { stopped: ended.length - left.length, left: left.map((server) => `${server?.userName}/${server?.name}`) };
+  const { stopped, left } = await stopEverything(ctx, { by: 'command line', timeoutMs });
+  return { stopped, left: left.map((server) => `${server.userName}/${server.name}`) };
 });
 
 const LogRequest = z.strictObject({ name: z.string(), server: z.string(), lines: z.int().positive() });

@@ -1,10 +1,12 @@
 import { HubError } from '@atrium/sdk';
 import { z } from 'zod';
+import { audit } from '../audit/audit.service.ts';
 import type { AppContext } from '../context.ts';
 import { explainAccess } from '../login/allow.ts';
 import { createResetLink, setPassword } from '../login/links.service.ts';
 import { isActive, listServers } from '../servers/servers.service.ts';
 import { issueToken } from '../tokens/tokens.service.ts';
+import { asUser } from '../users/principal.ts';
 import {
   countAdmins,
   createUser,
@@ -55,6 +57,7 @@ const add = defineVerb(NewUser, async (ctx, { name: given, admin, password }) =>
   const allowedBy = admin && (await countAdmins(ctx.db)) === 0 ? 'first-admin' : 'administrator';
   const user = await createUser(ctx.db, { name, admin, allowedBy, now });
   if (!user) throw new HubError('name_taken', `There is a user ${name} already.`);
+  await audit(ctx, { action: 'user.create', of: { kind: 'user', name }, detail: { admin } });
   if (password !== undefined) await setPassword(ctx, user, password);
   const link = password === undefined && ctx.authenticator.accounts ? await createResetLink(ctx, user, BY) : null;
   ctx.log.info({ user: name, admin, by: BY }, 'user created');
@@ -91,7 +94,10 @@ const passwd = defineVerb(
     const user = await userNamed(ctx, name);
     const problem = await setPassword(ctx, user, password);
     if (problem) throw new HubError('bad_request', problem);
-    if (admin && !user.admin) await updateUser(ctx.db, user.id, { admin: true });
+    if (admin && !user.admin) {
+      await updateUser(ctx.db, user.id, { admin: true });
+      await audit(ctx, { action: 'user.change', of: { kind: 'user', name: user.name }, detail: { admin } });
+    }
     return { name: user.name, admin: user.admin || admin };
   },
 );
@@ -104,7 +110,7 @@ const TokenRequest = Name.extend({
 
 const token = defineVerb(TokenRequest, async (ctx, { name, scopes, expiresIn, note }) => {
   const user = await userNamed(ctx, name);
-  const issued = await issueToken(ctx, { user, scopes, note, expiresIn });
+  const issued = await issueToken(ctx, { owner: asUser(user), scopes, note, expiresIn });
   return { user: user.name, id: `a${issued.id}`, token: issued.token, scopes, expiresAt: issued.row.expiresAt };
 });
 

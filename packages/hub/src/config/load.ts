@@ -1,6 +1,7 @@
 import { type ConfiguredAuthenticator, type ConfiguredSpawner, SDK_VERSION } from '@atrium/sdk';
 import type { z } from 'zod';
 import { nearest } from './nearest.ts';
+import { roleProblems } from './roles-schema.ts';
 import { type HubConfig, HubConfigSchema } from './schema.ts';
 import { settingsOf, shapeOf } from './walk.ts';
 
@@ -50,6 +51,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
     const plugin = HubConfigSchema.shape[key].safeParse(given[key]);
     return plugin.success ? parseOptions(key, plugin.data, problems) : undefined;
   };
+  if (parsed.success) problems.push(...roleProblems(parsed.data));
   const options = { authenticator: parse('authenticator'), spawner: parse('spawner') };
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
   return { config: parsed.data, options, sources };

@@ -4,6 +4,9 @@ import { Lesson } from './calendar-schema.ts';
 import { Duration } from './duration.ts';
 import { Groups } from './groups-schema.ts';
 import { Limits } from './money-schema.ts';
+import { AuditConfig, EventLogConfig, MetricsConfig } from './observability-schema.ts';
+import { CustomScopesConfig, Roles } from './roles-schema.ts';
+import { Services } from './services-schema.ts';
 
 const isPlugin = (kind: string) => (value: unknown) =>
   typeof value === 'object' && value !== null && (value as { kind?: unknown }).kind === kind;
@@ -101,6 +104,15 @@ export const HubConfigSchema = z.strictObject({
   groups: Groups.default({}).describe(
     "Who is in which group: `{ biology: { users: ['ada'] } }`; beside what the sign-in says and `atrium group`.",
   ),
+  roles: Roles.default([]).describe(
+    "Who may do what: `[{ name: 'course-staff', scopes: ['admin:servers!group=course'], users: ['ada'] }]`, also for `groups` and `services`.",
+  ),
+  customScopes: CustomScopesConfig.default({}).describe(
+    "Scopes that services give a meaning to: `{ 'custom:grades:read': { description: 'read grades' } }`.",
+  ),
+  services: Services.default([]).describe(
+    "What stands beside people's servers: `[{ name: 'grader', url: 'http://127.0.0.1:9000', command: [...] }]`.",
+  ),
   start: Start.prefault({}).describe('Starting and stopping servers.'),
   idle: Idle.prefault({}).describe('When a server stops by itself.'),
   limits: Limits.prefault({}).describe('How much money, time and how many servers a person may use.'),
@@ -126,10 +138,17 @@ export const HubConfigSchema = z.strictObject({
     .strictObject({ maxAge: Duration.prefault('14d').describe('How long a sign-in lasts.') })
     .prefault({})
     .describe('Signed-in browsers.'),
+  keepAuthState: z
+    .boolean()
+    .default(false)
+    .describe('Keep what the sign-in service says about people (`auth_state`), sealed with the hub key.'),
   tokens: z
     .strictObject({ maxExpiresIn: Duration.prefault(0).describe('Longest life of an API token; 0 for no limit.') })
     .prefault({})
     .describe('API tokens.'),
+  metrics: MetricsConfig.prefault({}).describe('Measurements for Prometheus.'),
+  audit: AuditConfig.prefault({}).describe('The audit trail: who did what to whom.'),
+  eventLog: EventLogConfig.prefault({}).describe("Starts and stops of servers in JupyterHub's event schema."),
   branding: Branding.prefault({}).describe('Name, colour, help.'),
   cluster: z
     .unknown()

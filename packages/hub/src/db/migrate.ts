@@ -2,6 +2,7 @@ import { HubError } from '@atrium/sdk';
 import type { Kysely } from 'kysely';
 import { sql } from 'kysely';
 import { MIGRATIONS } from './migrations/index.ts';
+import type { Db } from './types.ts';
 
 /**
  * Brings the database to this program's schema, in one transaction. Two hubs that start together on PostgreSQL take
@@ -26,4 +27,10 @@ export async function migrate(db: Kysely<never>, dialect: 'sqlite' | 'postgres')
     await sql`delete from schema_version`.execute(tx);
     await sql`insert into schema_version (version) values (${MIGRATIONS.length})`.execute(tx);
   });
+}
+
+/** Which schema the database has, and which this program needs. Rejects when the database cannot be asked. */
+export async function schemaState(db: Db): Promise<{ have: number; want: number }> {
+  const { rows } = await sql<{ version: number }>`select version from schema_version`.execute(db);
+  return { have: Number(rows[0]?.version ?? 0), want: MIGRATIONS.length };
 }

@@ -20,6 +20,7 @@ export interface Tables {
   servers: ServersTable;
   server_events: ServerEventsTable;
   storage: StorageTable;
+  audit: AuditTable;
   plugin_store: PluginStoreTable;
   routes: RoutesTable;
   groups: GroupsTable;
@@ -29,6 +30,14 @@ export interface Tables {
   leases: LeasesTable;
   meters: MetersTable;
   lesson_starts: LessonStartsTable;
+  imports: ImportsTable;
+  import_items: ImportItemsTable;
+  legacy_tokens: LegacyTokensTable;
+  legacy_logins: LegacyLoginsTable;
+  used_logins: UsedLoginsTable;
+  roles: RolesTable;
+  role_members: RoleMembersTable;
+  services: ServicesTable;
 }
 
 /** Facts of the installation: `hub_id`, `created`. */
@@ -65,6 +74,8 @@ export interface UsersTable {
   groups: Generated<string>;
   /** Seconds without activity until their servers stop; null = the config's; 0 = never. */
   stop_after: number | null;
+  /** Sealed JSON of what the sign-in service said, where the configuration keeps it. */
+  auth_state: Generated<string | null>;
 }
 
 export interface SessionsTable {
@@ -102,7 +113,9 @@ export interface ApiTokensTable {
   id: Generated<number>;
   /** SHA-256 hex of the token. */
   hash: string;
-  user_id: number;
+  /** Whose it is: a person's or a service's, one of the two. */
+  user_id: number | null;
+  service_id: Generated<number | null>;
   /** `jupyterhub` for tokens issued by the hub itself; otherwise the OAuth client. */
   client_id: string;
   /** The browser session it was made in; deleted at that session's logout. */
@@ -128,6 +141,8 @@ export interface OAuthClientsTable {
   allowed_scopes: string;
   description: string;
   server_id: string | null;
+  /** The service behind it; of a client, at most one of the two is set. */
+  service_id: number | null;
 }
 
 export interface OAuthCodesTable {
@@ -203,6 +218,32 @@ export interface ServersTable {
   /** What the kind of server that was started says of its idle stop and greatest age, s; null = nothing; 0 = never. */
   kind_stop_after: number | null;
   kind_max_age: number | null;
+  /** Of whoever last asked that it starts or stops; null when it was the hub itself. */
+  request_id: string | null;
+}
+
+/** Who did what to whom. Names, not references: who is gone still did it. */
+export interface AuditTable {
+  id: Generated<number>;
+  at: number;
+  /** `user.create`, `server.start`, …: audit.service.ts has them all. */
+  action: string;
+  /** `user`, `service`, `operator` or `hub`. */
+  by_kind: string;
+  by_name: string;
+  /** `session`, `token`, `login`, `command` or `hub`. */
+  via: string;
+  /** `a12`, as clients know it. */
+  token: string | null;
+  ip: string | null;
+  /** `user`, `server`, `group`, `token`, …; null when it is about the hub. */
+  of_kind: string | null;
+  of_name: string | null;
+  /** The person it is about, whatever the kind. */
+  of_owner: string | null;
+  request_id: string | null;
+  /** JSON object; never a secret. */
+  detail: string;
 }
 
 export interface ServerEventsTable {
@@ -240,6 +281,8 @@ export interface RoutesTable {
   /** JSON RouteTarget. */
   target: string;
   server_id: string | null;
+  /** Name of the service it belongs to. */
+  service: string | null;
   version: number;
   deleted: number;
 }
@@ -314,4 +357,98 @@ export interface AlertsTable {
   message: string;
   first_at: number;
   last_at: number;
+}
+
+/** Roles beside the configuration's and the default ones. */
+export interface RolesTable {
+  name: string;
+  description: string;
+  /** JSON list, as written: unexpanded. */
+  scopes: string;
+  /** What brought it: `import`. */
+  source: string;
+}
+
+/** Who has a role beside what the configuration says. */
+export interface RoleMembersTable {
+  role_name: string;
+  kind: 'user' | 'group' | 'service';
+  /** A person's number; otherwise a name. */
+  member: string;
+}
+
+/** What stands beside people's servers; rows of the configuration follow it at every start (contract §7). */
+export interface ServicesTable {
+  id: Generated<number>;
+  name: string;
+  admin: Generated<number>;
+  /** Where it listens; null when it serves nothing. */
+  url: string | null;
+  /** JSON list; empty unless the hub runs it. */
+  command: Generated<string>;
+  /** JSON object, shown as it is. */
+  info: Generated<string>;
+  /** 1: in the menu of pages, for those who may open it. */
+  display: Generated<number>;
+  /** `service-<name>` unless chosen; null when nobody signs in to it. */
+  oauth_client_id: string | null;
+  oauth_no_confirm: Generated<number>;
+  /** JSON list: what tokens of its visitors may carry beside identify and access. */
+  allowed_scopes: Generated<string>;
+  from_config: Generated<number>;
+  created: number;
+  /** Of the process, where the hub runs it and it does run. */
+  pid: number | null;
+  /** Why it does not run or answer, as last seen; null when nothing is wrong. */
+  problem: string | null;
+}
+
+/** One run of `atrium import … --apply`. */
+interface ImportsTable {
+  id: Generated<number>;
+  /** Which database it was: a file, or host and name. */
+  source: string;
+  revision: string;
+  at: number;
+  undone_at: number | null;
+  /** What JupyterHub signed its login cookies with, sealed with the hub key; null when it was not given, or is over. */
+  cookie_secret: string | null;
+  /** Until when its login cookies are taken. */
+  logins_until: number | null;
+}
+
+/** What an import added. */
+interface ImportItemsTable {
+  /** `user`, `group`, `member`, `server`, `token`, … */
+  kind: string;
+  /** What it is called there: a name, or JSON of several; a token's stored hash. */
+  theirs: string;
+  import_id: number;
+  /** Key of the row here. */
+  ours: string;
+  /** JSON of what the row said when it was added: whoever takes the import back looks whether it still does. */
+  fingerprint: string;
+}
+
+/** Tokens of a JupyterHub that were not used here yet; `api_tokens.hash` of theirs matches nothing. */
+interface LegacyTokensTable {
+  token_id: number;
+  /** The token's first four characters. */
+  prefix: string;
+  /** As JupyterHub stored it: `algorithm:rounds:salt:hexdigest`. */
+  hashed: string;
+}
+
+/** Whose browsers carry which id in their JupyterHub login cookie. */
+interface LegacyLoginsTable {
+  /** SHA-256 hex of `users.cookie_id`. */
+  hash: string;
+  user_id: number;
+  import_id: number;
+}
+
+/** JupyterHub's login cookies that a session was made of: none counts twice. SHA-256 hex of the cookie. */
+interface UsedLoginsTable {
+  hash: string;
+  import_id: number;
 }

@@ -1,4 +1,5 @@
 import { HubError, type Json } from '@atrium/sdk';
+import { type AuditEntry, audit } from '../audit/audit.service.ts';
 import type { AppContext } from '../context.ts';
 import { fromJson } from '../db/json.ts';
 import { findUsersByName, listUsers, normaliseUserName, settleGroups, type User } from '../users/users.service.ts';
@@ -30,7 +31,7 @@ async function readGroups(ctx: AppContext, only: string | undefined): Promise<Gr
     repo.listMembers(ctx.db, only),
     repo.listConfigMembers(ctx.db),
   ]);
-  const { users } = await listUsers(ctx.db, only === undefined ? {} : { groups: [only] });
+  const { users } = await listUsers(ctx.db, only === undefined ? { inGroups: true } : { groups: [only] });
   const known = new Map(rows.map((row) => [row.name, row]));
   const names = new Set([
     ...known.keys(),
@@ -67,14 +68,32 @@ export function validGroupName(name: string): boolean {
   return name !== '' && name.length <= 255 && name === name.trim() && !/[/\p{C}]/u.test(name);
 }
 
-/** All of them or none. @throws HubError `invalid_name`, `name_taken`, `bad_request` for somebody who is not there. */
 export async function createGroup(ctx: AppContext, name: string, userNames: readonly string[] = []): Promise<void> {
-  checkName(name);
+  await createGroups(ctx, [name], userNames);
+}
+
+/**
+ * All of them with all these people, or none.
+ * @throws HubError `invalid_name`, `name_taken`, `bad_request` for somebody who is not there.
+ */
+export async function createGroups(
+  ctx: AppContext,
+  names: readonly string[],
+  userNames: readonly string[],
+): Promise<void> {
+  const wanted = [...new Set(names)];
+  for (const name of wanted) checkName(name);
   await ctx.db.transaction().execute(async (db) => {
-    if (!(await repo.insertGroup(db, name, ctx.clock.now()))) {
-      throw new HubError('name_taken', `Group ${name} already exists`);
+    const within = { ...ctx, db };
+    for (const name of wanted) {
+      // One that a sign-in told of has no row, but people in it.
+      const there = (await listUsers(db, { groups: [name], limit: 1 })).total > 0;
+      if (there || !(await repo.insertGroup(db, name, ctx.clock.now()))) {
+        throw new HubError('name_taken', `Group ${name} already exists`);
+      }
+      await join(within, name, userNames);
+      await audit(within, { action: 'group.create', ...aboutGroup(name), detail: { users: userNames } });
     }
-    await join({ ...ctx, db }, name, userNames);
   });
 }
 
@@ -84,6 +103,7 @@ export async function addToGroup(ctx: AppContext, name: string, userNames: reado
   await ctx.db.transaction().execute(async (db) => {
     await repo.insertGroup(db, name, ctx.clock.now());
     await join({ ...ctx, db }, name, userNames);
+    await audit({ ...ctx, db }, { action: 'group.add', ...aboutGroup(name), detail: { users: userNames } });
   });
 }
 
@@ -110,6 +130,7 @@ export async function removeFromGroup(ctx: AppContext, name: string, userNames: 
     const ids = users.map(({ id }) => id);
     if (row) await repo.deleteMembers(db, row.id, ids);
     await settleGroups(db, ids);
+    await audit({ ...ctx, db }, { action: 'group.remove', ...aboutGroup(name), detail: { users: userNames } });
   });
 }
 
@@ -124,6 +145,7 @@ export async function deleteGroup(ctx: AppContext, name: string): Promise<void> 
     const row = await repo.findGroupRow(db, name);
     if (row) await repo.deleteGroupRow(db, row.id);
     await settleGroups(db, ids);
+    await audit({ ...ctx, db }, { action: 'group.delete', ...aboutGroup(name) });
   });
 }
 
@@ -138,6 +160,7 @@ export async function setGroupProperties(
     await repo.insertGroup(db, name, ctx.clock.now());
     const row = await repo.findGroupRow(db, name);
     if (row) await repo.updateProperties(db, row.id, JSON.stringify(properties));
+    await audit({ ...ctx, db }, { action: 'group.change', ...aboutGroup(name), detail: { properties } });
   });
 }
 
@@ -155,6 +178,10 @@ export async function takeConfiguredGroups(ctx: Pick<AppContext, 'config' | 'db'
   });
 }
 
+function aboutGroup(name: string): Pick<AuditEntry, 'of'> {
+  return { of: { kind: 'group', name } };
+}
+
 function checkName(name: string): void {
   if (validGroupName(name)) return;
   throw new HubError('invalid_name', `"${name}" cannot be the name of a group: 1 to 255 characters, no slash.`);
@@ -170,9 +197,14 @@ const noGroup = (name: string) => new HubError('not_found', `No such group: ${na
 const elsewhere = (what: string) => new HubError('bad_request', `${what}. Change it there.`);
 
 async function usersNamed(ctx: AppContext, names: readonly string[]): Promise<User[]> {
-  const wanted = [...new Set(names.map(normaliseUserName))];
-  const users = await findUsersByName(ctx.db, wanted);
-  const missing = wanted.find((name) => !users.some((user) => user.name === name));
-  if (missing !== undefined) throw new HubError('bad_request', `No such user: ${missing}`);
-  return users;
+  // An account made with capital letters is found as it is written, any other as people write it.
+  const found = await findUsersByName(ctx.db, [...new Set(names.flatMap((name) => [name, normaliseUserName(name)]))]);
+  const byName = new Map(found.map((user) => [user.name, user]));
+  const users = new Set<User>();
+  for (const name of names) {
+    const user = byName.get(name) ?? byName.get(normaliseUserName(name));
+    if (!user) throw new HubError('bad_request', `No such user: ${name}`);
+    users.add(user);
+  }
+  return [...users];
 }

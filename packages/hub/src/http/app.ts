@@ -16,6 +16,8 @@ import { sendError } from './errors.ts';
 import { checkAccess, guard, isApiRequest } from './guard.ts';
 import { commonHeaders, finishReply } from './headers.ts';
 import { KnownPaths } from './methods.ts';
+import { onBehalfOf } from './origin.ts';
+import { recordRequest } from './request-log.ts';
 import { loopTurns } from './turns.ts';
 
 /** Two megabytes: a page of names to create, never a file. */
@@ -30,6 +32,8 @@ export function buildApp(ctx: AppContext, register: (app: FastifyInstance) => vo
   const app: FastifyInstance = fastify({
     loggerInstance: ctx.log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
+    // Every line has the id by pino's mixin (origin.ts); a logger for each request would write it twice.
+    childLoggerFactory: (logger) => logger,
     exposeHeadRoutes: false,
     // Open progress streams and the proxy's idle connections must not keep a hub from closing.
     forceCloseConnections: true,
@@ -54,18 +58,22 @@ export function buildApp(ctx: AppContext, register: (app: FastifyInstance) => vo
   app.addHook('onRoute', checkAccess);
   paths.watch(app);
   const inTurn = loopTurns();
-  const health = new Set([`${ctx.urls.hub}health`, `${ctx.urls.api}/health`]);
+  const health = new Set([`${ctx.urls.hub}health`, `${ctx.urls.hub}health/ready`, `${ctx.urls.api}/health`]);
   app.addHook('onRequest', (request, _reply, done) => {
     if (health.has(request.url)) done();
     else inTurn(done);
   });
+  app.addHook('onRequest', (request, _reply, done) => onBehalfOf(request, done));
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(commonHeaders(ctx, request));
     rememberReply(request, reply);
   });
+  // Reading a body continues from the socket's events, which belong to nobody.
+  app.addHook('preValidation', (request, _reply, done) => onBehalfOf(request, done));
   app.addHook('preValidation', (request, reply) => guard(ctx, request, reply));
   app.addHook('onSend', async (request, reply, payload) => finishReply(ctx, request, reply, payload));
-  app.setErrorHandler((err, request, reply) => sendError(ctx, err, request, reply));
+  app.addHook('onResponse', async (request, reply) => onBehalfOf(request, () => recordRequest(ctx, request, reply)));
+  app.setErrorHandler((err, request, reply) => onBehalfOf(request, () => sendError(ctx, err, request, reply)));
   app.setNotFoundHandler((request, reply) => {
     if (request.method === 'OPTIONS') return reply.code(200).type('text/plain').send('');
     const path = request.url.split('?', 1)[0] ?? '';
@@ -83,7 +91,7 @@ export function buildApp(ctx: AppContext, register: (app: FastifyInstance) => vo
 /** An address that cannot be read at all; no hook has run for it. */
 async function refuseAddress(ctx: AppContext, err: Error, request: FastifyRequest, reply: FastifyReply): Promise<void> {
   reply.headers(commonHeaders(ctx, request));
-  await sendError(ctx, err, request, reply);
+  await onBehalfOf(request, () => sendError(ctx, err, request, reply));
 }
 
 /** The first thing that is wrong, and where: `usernames/0: Invalid input: expected string, received number`. */

@@ -1,6 +1,7 @@
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync, LogController } from 'fastify';
 import { activityRoutes } from '../activity/activity.routes.ts';
 import type { AppContext } from '../context.ts';
+import { figuresRoutes } from '../metrics/figures.routes.ts';
 import { routeStreamRoutes } from '../routes/routes.routes.ts';
 import { buildApp } from './app.ts';
 import { FEATURES } from './features.ts';
@@ -22,6 +23,7 @@ export function buildControlApp(ctx: AppContext, extra?: FastifyPluginAsync<{ ct
   });
   void app.register(routeStreamRoutes, { ctx });
   void app.register(activityRoutes, { ctx });
+  void app.register(figuresRoutes, { ctx });
   // What the proxy asks here when somebody asks for it.
   app.route({
     method: ['GET', 'HEAD'],

@@ -22,6 +22,9 @@ export function databaseFault(err: unknown): HubError | undefined {
       return new HubError('database_unavailable', UNAVAILABLE, { cause: err });
   }
   // PostgreSQL's classes (https://www.postgresql.org/docs/current/errcodes-appendix.html) and the driver's own words.
+  // PostgreSQL keeps every sign but one in its texts; whoever sends that one is told.
+  if (code === '22021')
+    return new HubError('bad_request', 'A text must not have the character U+0000.', { cause: err });
   if (code === '53100') return new HubError('disk_full', FULL, { cause: err });
   const lost =
     /^(08...|57P0[123]|53300)$/.test(code ?? '') ||

@@ -5,7 +5,7 @@ import type { AppContext } from '../context.ts';
 import { page, sendPage } from '../pages/layout.ts';
 import { errorPage, errorTitle } from '../pages/templates/error.ts';
 import { databaseFault } from './database-fault.ts';
-import { isApi, pathOf, requesterOf } from './requester.ts';
+import { asViewer, isApi, pathOf, requesterOf } from './requester.ts';
 
 /** What the token endpoint answers when it refuses (contract §2.4, RFC 6749 §5.2). */
 export class OAuthError extends Error {
@@ -49,6 +49,11 @@ function wantsPage(ctx: AppContext, request: FastifyRequest): boolean {
   return request.routeOptions.config.page === true || !isApi(ctx, pathOf(request));
 }
 
+function loggedPath(request: FastifyRequest): string {
+  const { config, url } = request.routeOptions;
+  return config.secretPath ? (url ?? '') : pathOf(request);
+}
+
 /** The one place where an exception becomes a response. JupyterHub's clients read `status` and `message`. */
 export async function sendError(
   ctx: AppContext,
@@ -64,14 +69,14 @@ export async function sendError(
       .send({ error: err.error, error_description: err.message });
   }
   const { status, code, message, facts } = refusalOf(err);
-  const where = { ...facts, status, url: pathOf(request) };
+  const where = { ...facts, status, url: loggedPath(request) };
   // A refusal is everyday and planned: its stack tells nothing, and anybody can cause as many as they like.
   if (status < 500) request.log.info({ code, reason: message, ...where }, 'request refused');
   else request.log.error({ err, ...where }, 'request failed');
   if (!wantsPage(ctx, request)) return reply.code(status).send({ status, message, code, request_id: request.id });
 
   // Whoever cannot be looked up now (the database is gone) still gets the page.
-  const requester = await requesterOf(ctx, request).catch(() => null);
+  const requester = asViewer(await requesterOf(ctx, request).catch(() => null));
   const body = errorPage({
     ctx,
     status,

@@ -18,6 +18,8 @@ export interface RouteAccess {
   page?: true;
   /** For everybody. */
   public?: true;
+  /** The path holds a secret: the log names the route, never the path. */
+  secretPath?: true;
   /**
    * Carrying it out twice comes to the same, as with every GET, PUT and DELETE: when a hub is killed over it, the proxy
    * asks the next one (`isRepeated` in repeat.ts), and nobody notices.
@@ -48,6 +50,7 @@ export function checkAccess(route: { method: string | string[]; url: string; con
 /** Runs when the body is read and before it is validated: who asks is settled before what they ask. */
 export async function guard(ctx: AppContext, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   checkRepeat(request);
+  if (!request.is404) checkNames(request);
   const access = request.routeOptions.config;
   if (access.page) await guardPage(ctx, request, reply);
   else if (access.scopes && !request.is404) await guardApi(ctx, request, access);
@@ -55,6 +58,13 @@ export async function guard(ctx: AppContext, request: FastifyRequest, reply: Fas
   const problem = bodyProblem(request);
   if (problem) throw problem;
   return undefined;
+}
+
+/** Nothing has such a name, and PostgreSQL does not even look. */
+function checkNames(request: FastifyRequest): void {
+  for (const value of Object.values((request.params ?? {}) as Record<string, string | undefined>)) {
+    if (value?.includes('\0')) throw new HubError('bad_request', 'A name must not have the character U+0000.');
+  }
 }
 
 async function guardApi(ctx: AppContext, request: FastifyRequest, access: RouteAccess): Promise<void> {
@@ -83,7 +93,8 @@ function targetOf(request: FastifyRequest, access: RouteAccess): ScopeTarget {
 
 async function guardPage(ctx: AppContext, request: FastifyRequest, reply: FastifyReply): Promise<void> {
   const requester = await requesterOf(ctx, request);
-  if (requester) {
+  // Pages are for people: a service counts as nobody.
+  if (requester?.user) {
     request.requester = requester;
     // What is under `{hub}user/` changes nothing and only says where the server went, to an open tab's polling too.
     const harmless = READING.has(request.method) && pathOf(request).startsWith(`${ctx.urls.hub}user/`);

@@ -1,13 +1,14 @@
 import { expect, test } from 'vitest';
 import { apiHub } from '../api/test-hub.ts';
 import { issueToken } from '../tokens/tokens.service.ts';
+import { asUser } from '../users/principal.ts';
 import { findUser } from '../users/users.service.ts';
 
 test('what the proxy asks again is done once: a start is ready, a new user is refused as doubtful', async () => {
   await using hub = await apiHub();
   const root = await hub.api({ name: 'root', admin: true });
   const user = await findUser(hub.ctx.db, 'root');
-  const { token } = await issueToken(hub.ctx, { user: user!, scopes: ['inherit'], note: 'test' });
+  const { token } = await issueToken(hub.ctx, { owner: asUser(user!), scopes: ['inherit'], note: 'test' });
   const again = (method: string, path: string) => {
     const headers = { authorization: `token ${token}`, 'x-atrium-repeat': '1' };
     return fetch(`${hub.origin}/hub/api${path}`, { method, headers });

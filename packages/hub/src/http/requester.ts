@@ -2,15 +2,27 @@ import { type GroupsOf, HubError, permits, type ScopeSet, type ScopeTarget } fro
 import type { FastifyRequest } from 'fastify';
 import type { AppContext } from '../context.ts';
 import { findSession } from '../sessions/sessions.service.ts';
-import { type ApiToken, findToken, scopesOfUser, touchToken } from '../tokens/tokens.service.ts';
+import { type ApiToken, findToken, scopesOfPrincipal, touchToken } from '../tokens/tokens.service.ts';
+import { asUser, type Principal } from '../users/principal.ts';
 import { findUser, touchUser, type User } from '../users/users.service.ts';
 
 /** Who asks, and what they may do in this request. */
 export interface Requester {
-  user: User;
+  principal: Principal;
+  /** Undefined for a service. */
+  user: User | undefined;
   /** Effective: of the owner, and of the token when it came by one. */
   scopes: ScopeSet;
   via: { kind: 'session'; hash: string; sessionId: string } | { kind: 'token'; token: ApiToken };
+}
+
+/** A person who asks; on pages it always is one. */
+export interface Viewer extends Requester {
+  user: User;
+}
+
+export function asViewer(requester: Requester | null): Viewer | null {
+  return requester?.user ? { ...requester, user: requester.user } : null;
 }
 
 const known = new WeakMap<FastifyRequest, Promise<Requester | null>>();
@@ -32,21 +44,28 @@ async function find(ctx: AppContext, request: FastifyRequest): Promise<Requester
   const text = takesToken(ctx, request) ? headerToken(request) : undefined;
   const byToken = text === undefined ? undefined : await findToken(ctx, text);
   if (byToken) {
-    const { user, token, scopes } = byToken;
+    const { principal, token, scopes } = byToken;
+    const user = principal.kind === 'user' ? principal.user : undefined;
     noteUse(ctx, request, user, token);
-    return { user, scopes, via: { kind: 'token', token } };
+    return { principal, user, scopes, via: { kind: 'token', token } };
   }
   const session = await findSession(ctx, request);
   if (!session) return null;
   const { user, hash, sessionId } = session;
   noteUse(ctx, request, user);
-  return { user, scopes: scopesOfUser(ctx, user), via: { kind: 'session', hash, sessionId } };
+  const principal = asUser(user);
+  return {
+    principal,
+    user,
+    scopes: await scopesOfPrincipal(ctx, principal),
+    via: { kind: 'session', hash, sessionId },
+  };
 }
 
-/** Only the API and `{hub}user/…`, where an open JupyterLab polls; every other page ignores the header (§5.1). */
+/** Only the API, `{hub}metrics`, and `{hub}user/…`, where an open JupyterLab polls; other pages ignore the header (§5.1). */
 function takesToken(ctx: AppContext, request: FastifyRequest): boolean {
   const { path, page } = { path: pathOf(request), page: request.routeOptions.config.page };
-  return path.startsWith(`${ctx.urls.hub}user/`) || (!page && isApi(ctx, path));
+  return path === `${ctx.urls.hub}metrics` || path.startsWith(`${ctx.urls.hub}user/`) || (!page && isApi(ctx, path));
 }
 
 export function pathOf(request: FastifyRequest): string {
@@ -67,19 +86,19 @@ const USER_RESOLUTION = 30_000;
 const TOKEN_RESOLUTION = 60_000;
 
 /** Rarely writes, and never keeps the request waiting. */
-function noteUse(ctx: AppContext, request: FastifyRequest, user: User, token?: ApiToken): void {
+function noteUse(ctx: AppContext, request: FastifyRequest, user: User | undefined, token?: ApiToken): void {
   const now = ctx.clock.now();
   const failed = (err: unknown) => ctx.log.warn({ err }, 'activity not stored');
   if (token && now - (token.lastActivity ?? 0) >= TOKEN_RESOLUTION) touchToken(ctx.db, token.id, now).catch(failed);
   // A server talking to the hub is not its owner being there; nor is a tab polling a server that is gone.
   if (token?.note.startsWith('Server at ') || pathOf(request).startsWith(`${ctx.urls.hub}user/`)) return;
-  if (now - (user.lastActivity ?? 0) >= USER_RESOLUTION) touchUser(ctx.db, user.id, now).catch(failed);
+  if (user && now - (user.lastActivity ?? 0) >= USER_RESOLUTION) touchUser(ctx.db, user.id, now).catch(failed);
 }
 
 /** The groups of one person, for scopes with a group filter; asks the database only when such a scope is held. */
 export async function groupsFor(
   ctx: AppContext,
-  requester: Requester,
+  requester: Pick<Requester, 'user' | 'scopes'>,
   scopes: Iterable<string>,
   name: string | undefined,
 ): Promise<GroupsOf> {
@@ -89,14 +108,15 @@ export async function groupsFor(
     return reach !== undefined && reach !== 'all' && reach.group !== undefined;
   });
   if (!matters) return () => [];
-  const groups = name === requester.user.name ? requester.user.groups : ((await findUser(ctx.db, name))?.groups ?? []);
+  const { user } = requester;
+  const groups = name === user?.name ? user.groups : ((await findUser(ctx.db, name))?.groups ?? []);
   return (user) => (user === name ? groups : []);
 }
 
 /** Whether any of these scopes covers the target. */
 export async function mayDo(
   ctx: AppContext,
-  requester: Requester,
+  requester: Pick<Requester, 'user' | 'scopes'>,
   scopes: readonly string[],
   target: ScopeTarget = {},
 ): Promise<boolean> {

@@ -54,6 +54,7 @@ const MADE_BY: Record<string, string> = {
   'first-admin': 'It is the first administrator’s account.',
   administrator: 'An administrator made this account.',
   approval: 'An administrator approved this account.',
+  import: 'The account was taken over from JupyterHub.',
   'sign-up': 'The account was made by sign-up while that was open to everybody.',
 };
 

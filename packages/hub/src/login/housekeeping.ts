@@ -1,4 +1,5 @@
 import type { AppContext } from '../context.ts';
+import { forgetLegacyLogins } from '../legacy/legacy-logins.service.ts';
 import { pruneTokens } from '../oauth/oauth.service.ts';
 import { deleteExpiredSessions } from '../sessions/sessions.service.ts';
 import { deleteExpiredLinks } from './links.repo.ts';
@@ -13,6 +14,7 @@ export async function pruneLogin(ctx: AppContext): Promise<void> {
   await pruneTokens(ctx);
   await deleteExpiredLinks(ctx.db, now);
   await forgetOldAttempts(ctx);
+  await forgetLegacyLogins(ctx);
 }
 
 /** Prunes now and then until `signal` is aborted. */

@@ -1,8 +1,10 @@
 import { type Accounts, HubError } from '@atrium/sdk';
+import { audit } from '../audit/audit.service.ts';
 import type { AppContext } from '../context.ts';
 import type { Db } from '../db/types.ts';
 import { hashToken, randomHex } from '../keys.ts';
 import { endSessionsOf } from '../sessions/sessions.service.ts';
+import { asUser } from '../users/principal.ts';
 import { countAdmins, createUser, findUser, findUserById, type User } from '../users/users.service.ts';
 import { deleteLinks, findLink, insertLink, type LinkKind, useLink } from './links.repo.ts';
 import { nameProblem } from './names.ts';
@@ -41,6 +43,7 @@ export async function createFirstAdminLink(ctx: AppContext): Promise<OneTimeLink
 export async function createResetLink(ctx: AppContext, user: User, by: string): Promise<OneTimeLink> {
   accountsOf(ctx);
   await deleteLinks(ctx.db, 'reset', user.id);
+  await audit(ctx, { action: 'password.link', of: { kind: 'user', name: user.name } });
   ctx.log.info({ user: user.name, by }, 'password reset link made');
   return makeLink(ctx, 'reset', user.id, RESET_MS);
 }
@@ -62,6 +65,8 @@ export async function setPassword(
   await endSessionsOf(ctx, user.id, keep);
   await deleteLinks(ctx.db, 'reset', user.id);
   await succeeded(ctx, user.name);
+  // By a link they are not signed in, but nobody else has it.
+  await audit(ctx, { action: 'password.set', by: asUser(user), of: { kind: 'user', name: user.name } });
   ctx.log.info({ user: user.name }, 'password set');
   return null;
 }
@@ -107,6 +112,11 @@ export async function createFirstAdmin(
     }
     if ((await countAdmins(tx)) !== 1 || !(await useLink(tx, hashToken(secret), 'first-admin', now))) throw refused;
     await deleteLinks(tx, 'first-admin', null);
+    const of = { kind: 'user', name };
+    await audit(
+      { ...ctx, db: tx },
+      { action: 'user.create', by: asUser(user), of, detail: { admin: true, first: true } },
+    );
     result = { ok: true, user };
   };
   try {

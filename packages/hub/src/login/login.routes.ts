@@ -77,7 +77,9 @@ export const loginRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
 
   // Without a form's check, as the contract says: JupyterLab's menu links here.
   app.get(`${hub}logout`, { config: { public: true } }, async (request, reply) => {
+    const began = performance.now();
     await endSession(ctx, request, reply);
+    ctx.metrics.logouts.observe({}, (performance.now() - began) / 1000);
     return reply.header('cache-control', 'no-store').redirect(`${hub}login`, 302);
   });
 };

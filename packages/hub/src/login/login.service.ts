@@ -1,5 +1,8 @@
 import { HubError, type Identity } from '@atrium/sdk';
+import { audit } from '../audit/audit.service.ts';
 import type { AppContext } from '../context.ts';
+import { keepAuthState } from '../users/auth-state.service.ts';
+import { asUser } from '../users/principal.ts';
 import {
   createUser,
   findUser,
@@ -37,6 +40,18 @@ const TOO_MANY = 'There were too many tries.';
  * @throws HubError `plugin_failed` when the authenticator could not find out.
  */
 export async function signIn(ctx: AppContext, fields: unknown, ip: string): Promise<SignIn> {
+  const began = performance.now();
+  let status: 'success' | 'failure' = 'failure';
+  try {
+    const result = await trySignIn(ctx, fields, ip);
+    if (result.ok) status = 'success';
+    return result;
+  } finally {
+    ctx.metrics.logins.observe({ status }, (performance.now() - began) / 1000);
+  }
+}
+
+async function trySignIn(ctx: AppContext, fields: unknown, ip: string): Promise<SignIn> {
   const typed = typedName(fields);
   const form = ctx.authenticator.form.safeParse({ ...(fields as object), ...(typed !== '' && { username: typed }) });
   const retryAt = await beginAttempt(ctx, typed, ip);
@@ -54,6 +69,8 @@ export async function signIn(ctx: AppContext, fields: unknown, ip: string): Prom
   if (!access.allowed) {
     await succeeded(ctx, typed);
     const pending = access.rules.some(({ rule, outcome }) => rule === 'approval' && outcome === 'denies');
+    const of = { kind: 'user', name };
+    await audit(ctx, { action: 'session.refuse', of, detail: { reason: pending ? 'pending' : 'not_allowed' } });
     ctx.log.info({ user: name, ip }, 'sign-in not allowed');
     return {
       ok: false,
@@ -66,7 +83,10 @@ export async function signIn(ctx: AppContext, fields: unknown, ip: string): Prom
   const user = await ctx.db.transaction().execute(async (db) => {
     const within = { ...ctx, db };
     await succeeded(within, typed);
-    return enter(within, name, identity, person);
+    const user = await enter(within, name, identity, person);
+    const act = { by: asUser(user), of: { kind: 'user', name } };
+    if (!person) await audit(within, { ...act, action: 'user.create', detail: { admin: user.admin, by: 'sign-in' } });
+    return user;
   });
   ctx.log.info({ user: name, ip }, 'signed in');
   return { ok: true, user };
@@ -93,6 +113,10 @@ async function refuse(ctx: AppContext, name: string, ip: string): Promise<SignIn
   const retryAt = await failed(ctx, name, ip);
   // Only names that exist are logged: others may be passwords in the wrong field.
   const user = await findUser(ctx.db, name);
+  if (user) {
+    const of = { kind: 'user', name: user.name };
+    await audit(ctx, { action: 'session.refuse', of, detail: { reason: 'name or password' } });
+  }
   ctx.log.info({ user: user?.name, ip }, 'sign-in refused');
   return { ok: false, reason: 'refused', name, message: WRONG, ...(retryAt !== null && { retryAt }) };
 }
@@ -113,5 +137,8 @@ async function enter(ctx: AppContext, name: string, identity: Identity, found: U
     change.authGroups = [...identity.groups];
   }
   await updateUser(ctx.db, user.id, change);
+  if (ctx.config.keepAuthState && identity.authState !== undefined) {
+    await keepAuthState(ctx, user.id, identity.authState);
+  }
   return (await findUserById(ctx.db, user.id)) ?? user;
 }

@@ -1,6 +1,7 @@
 import { HubError } from '@atrium/sdk';
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { AppContext } from '../context.ts';
+import { asViewer } from '../http/requester.ts';
 import { xsrfToken } from '../http/xsrf.ts';
 import { page, sendPage } from '../pages/layout.ts';
 import { t } from '../pages/strings.ts';
@@ -73,7 +74,7 @@ export const passwordRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (ap
     status: number,
     { error, done }: { error?: string; done?: boolean } = {},
   ) => {
-    const { requester } = request;
+    const requester = asViewer(request.requester);
     if (!requester || !ctx.authenticator.accounts) {
       throw new HubError('not_found', 'This hub keeps no passwords of its own.');
     }

@@ -1,4 +1,6 @@
+import { audit } from '../audit/audit.service.ts';
 import type { AppContext } from '../context.ts';
+import { asUser } from '../users/principal.ts';
 import { createUser, deleteUser, listUsers, normaliseUserName } from '../users/users.service.ts';
 import { isConfiguredAdmin } from './allow.ts';
 import { accountsOf } from './links.service.ts';
@@ -41,6 +43,7 @@ export async function signUp(ctx: AppContext, given: string, password: string, i
     );
     throw error;
   }
+  await audit(ctx, { action: 'user.sign-up', by: asUser(user), of: { kind: 'user', name }, detail: { mode } });
   ctx.log.info({ user: name, ip, mode }, 'signed up');
   return { ok: true, name, mode };
 }

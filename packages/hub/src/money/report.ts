@@ -1,3 +1,4 @@
+import { csvLine } from '../csv.ts';
 import type { Entry } from './ledger.service.ts';
 import type { Period } from './period.ts';
 import { countedMs, type Total, totalOf } from './sum.ts';
@@ -47,17 +48,6 @@ export function daysOf(entries: readonly Entry[], period: Period, now: number): 
   return days.map(({ from, to, entries: own }) => ({ from, to, ...totalOf(own, { from, to }, now) }));
 }
 
-/** Begins a formula in a spreadsheet. */
-const FORMULA = /^[=+\-@\t\r]/;
-
-/** One cell: quoted, and never taken for a formula by a spreadsheet. */
-function cell(value: string | number | null): string {
-  if (value === null) return '';
-  if (typeof value === 'number') return String(value);
-  const safe = FORMULA.test(value) ? `'${value}` : value;
-  return /[",\r\n]/.test(safe) || safe !== value ? `"${safe.replaceAll('"', '""')}"` : safe;
-}
-
 const time = (at: number | null) => (at === null ? null : new Date(at).toISOString());
 /** Enough digits for a minute of the cheapest machine. */
 const rounded = (value: number) => Number(value.toFixed(6));
@@ -86,5 +76,5 @@ export function csvOf(entries: readonly Entry[], period: Period, now: number): s
       ],
     ];
   });
-  return `${[head, ...rows].map((row) => row.map(cell).join(',')).join('\r\n')}\r\n`;
+  return [head, ...rows].map(csvLine).join('');
 }

@@ -13,6 +13,8 @@ export interface OAuthClient {
   allowedScopes: readonly string[];
   description: string;
   serverId: string | null;
+  /** The service behind it; of a client, at most one of the two is set. */
+  serviceId?: number | null;
 }
 
 const upsert = prepared((db, client: OAuthClient & { scopes: string }) => {
@@ -22,6 +24,7 @@ const upsert = prepared((db, client: OAuthClient & { scopes: string }) => {
     allowed_scopes: client.scopes,
     description: client.description,
     server_id: client.serverId,
+    service_id: client.serviceId ?? null,
   };
   return db
     .insertInto('oauth_clients')
@@ -42,18 +45,44 @@ export async function deleteClientsOf(db: Db, serverId: string): Promise<void> {
   await db.deleteFrom('oauth_clients').where('server_id', '=', serverId).execute();
 }
 
-/** The client and, when there is one, the server behind it. */
-export async function findClient(
-  db: Db,
-  identifier: string,
-): Promise<(OAuthClient & { server: { user: string; name: string } | null }) | undefined> {
+/** The client of a service becomes exactly this one, or none; a client that goes takes its visitors' tokens along. */
+export async function settleServiceClient(db: Db, serviceId: number, client: OAuthClient | undefined): Promise<void> {
+  const rows = await db.selectFrom('oauth_clients').select('identifier').where('service_id', '=', serviceId).execute();
+  const gone = rows.map((row) => row.identifier).filter((identifier) => identifier !== client?.identifier);
+  if (gone.length > 0) {
+    await db.deleteFrom('api_tokens').where('client_id', 'in', gone).execute();
+    await db.deleteFrom('oauth_codes').where('client_id', 'in', gone).execute();
+    await db.deleteFrom('oauth_clients').where('identifier', 'in', gone).execute();
+  }
+  if (client) await putClient(db, client);
+}
+
+/** A client that is somebody else's. */
+export async function isClientTaken(db: Db, identifier: string, serviceId: number | null): Promise<boolean> {
+  const row = await db
+    .selectFrom('oauth_clients')
+    .select(['service_id'])
+    .where('identifier', '=', identifier)
+    .executeTakeFirst();
+  return row !== undefined && (row.service_id === null || row.service_id !== serviceId);
+}
+
+/** What is behind a client: a person's server, or a service. */
+export interface ClientBehind {
+  server: { user: string; name: string } | null;
+  service: { name: string; noConfirm: boolean } | null;
+}
+
+/** The client and, when there is one, the server or the service behind it. */
+export async function findClient(db: Db, identifier: string): Promise<(OAuthClient & ClientBehind) | undefined> {
   const row = await db
     .selectFrom('oauth_clients as c')
     .leftJoin('servers as s', 's.id', 'c.server_id')
     .leftJoin('users as u', 'u.id', 's.user_id')
+    .leftJoin('services as sv', 'sv.id', 'c.service_id')
     .where('c.identifier', '=', identifier)
     .selectAll('c')
-    .select(['s.name as s_name', 'u.name as u_name'])
+    .select(['s.name as s_name', 'u.name as u_name', 'sv.name as sv_name', 'sv.oauth_no_confirm as sv_no_confirm'])
     .executeTakeFirst();
   if (!row) return undefined;
   return {
@@ -64,5 +93,6 @@ export async function findClient(
     description: row.description,
     serverId: row.server_id,
     server: row.u_name === null ? null : { user: row.u_name, name: row.s_name ?? '' },
+    service: row.sv_name === null ? null : { name: row.sv_name, noConfirm: row.sv_no_confirm === 1 },
   };
 }

@@ -1,1 +1,9 @@
-export { deleteClientsOf, findClient, type OAuthClient, putClient } from './oauth-clients.repo.ts';
+export {
+  type ClientBehind,
+  deleteClientsOf,
+  findClient,
+  isClientTaken,
+  type OAuthClient,
+  putClient,
+  settleServiceClient,
+} from './oauth-clients.repo.ts';

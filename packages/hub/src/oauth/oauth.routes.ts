@@ -2,6 +2,7 @@ import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { AppContext } from '../context.ts';
 import { OAuthError } from '../http/errors.ts';
 import { xsrfToken } from '../http/xsrf.ts';
+import { viewerOf } from '../pages/answer.ts';
 import { page, sendPage } from '../pages/layout.ts';
 import { consentPage } from '../pages/templates/consent.ts';
 import { describeScope } from '../tokens/tokens.service.ts';
@@ -35,8 +36,7 @@ export const oauthRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
 };
 
 async function begin(ctx: AppContext, request: FastifyRequest<{ Querystring: RawQuery }>) {
-  if (!request.requester) throw new Error('authorize ran without a requester');
-  return authorize(ctx, request.requester, request.query);
+  return authorize(ctx, viewerOf(request), request.query);
 }
 
 /** To the client's registered address, with its `state`. */
@@ -58,7 +58,7 @@ function consent(ctx: AppContext, request: FastifyRequest, reply: FastifyReply, 
     xsrf: xsrfToken(ctx, request, reply),
     name: requester.user.name,
     clientName,
-    scopesInWords: scopes.map(describeScope),
+    scopesInWords: scopes.map((scope) => describeScope(scope, ctx.roles.customScopes)),
     scopes,
     target: flow.redirectUri,
     action: request.url,

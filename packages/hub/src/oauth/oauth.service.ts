@@ -4,6 +4,7 @@ import type { AppContext } from '../context.ts';
 import { OAuthError } from '../http/errors.ts';
 import { hashToken, randomId } from '../keys.ts';
 import { deleteExpiredTokens, issueToken } from '../tokens/tokens.service.ts';
+import { asUser } from '../users/principal.ts';
 import { findUserById } from '../users/users.service.ts';
 import type { Authorization } from './authorize/steps.ts';
 import { findClient, type OAuthClient } from './oauth-clients.service.ts';
@@ -64,7 +65,7 @@ export async function exchangeCode(ctx: AppContext, form: TokenForm, basic: stri
   const { maxAge } = ctx.config.sessions;
   const expiresIn = Math.floor(maxExpiresIn > 0 ? Math.min(maxAge, maxExpiresIn) : maxAge);
   const { token } = await issueToken(ctx, {
-    user,
+    owner: asUser(user),
     scopes: code.scopes,
     note: '',
     expiresIn,

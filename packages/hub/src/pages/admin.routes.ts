@@ -1,5 +1,6 @@
 import { HubError } from '@atrium/sdk';
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import { audit } from '../audit/audit.service.ts';
 import type { AppContext } from '../context.ts';
 import { xsrfToken } from '../http/xsrf.ts';
 import { createResetLink } from '../login/links.service.ts';
@@ -119,6 +120,7 @@ export const adminRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
     const now = ctx.clock.now();
     const user = await createUser(ctx.db, { name, admin, allowedBy: 'administrator', now });
     if (!user) return show(request, reply, { error: t.admin.nameTaken(name), status: 409 });
+    await audit(ctx, { action: 'user.create', of: { kind: 'user', name }, detail: { admin } });
     ctx.log.info({ user: name, admin, by: viewer.user.name }, 'user added');
     // Where the hub keeps the passwords, nobody has set theirs yet.
     const link = ctx.authenticator.accounts ? await linkFor(request, user) : undefined;
@@ -128,6 +130,7 @@ export const adminRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
   app.post(`${url}/approve`, { config }, async (request, reply) => {
     const user = await personOf(request);
     await updateUser(ctx.db, user.id, { pending: false, allowedBy: 'approval' });
+    await audit(ctx, { action: 'user.approve', of: { kind: 'user', name: user.name } });
     ctx.log.info({ user: user.name, by: viewerOf(request).user.name }, 'sign-up approved');
     return show(request, reply, { done: t.admin.approved(user.name) });
   });
@@ -146,6 +149,7 @@ export const adminRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
     const blocked = fieldOf(request.body, 'blocked') === '1';
     if (user.id === viewer.id) throw new HubError('bad_request', t.admin.notYourself);
     await updateUser(ctx.db, user.id, { blocked });
+    await audit(ctx, { action: blocked ? 'user.block' : 'user.unblock', of: { kind: 'user', name: user.name } });
     ctx.log.info({ user: user.name, blocked, by: viewer.name }, blocked ? 'user blocked' : 'user unblocked');
     return show(request, reply, { done: blocked ? t.admin.blocked(user.name) : t.admin.unblocked(user.name) });
   });

@@ -1,14 +1,15 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AppContext } from '../context.ts';
-import type { Requester } from '../http/requester.ts';
+import { asViewer, type Viewer } from '../http/requester.ts';
 import { safeNext } from '../login/next.ts';
 import type { Html } from './html.ts';
 import { type PageOptions, page, sendPage } from './layout.ts';
 
 /** Whoever a page route serves: the guard has sent everybody else to sign in. */
-export function viewerOf(request: FastifyRequest): Requester {
-  if (!request.requester) throw new Error('a page route without a guard');
-  return request.requester;
+export function viewerOf(request: FastifyRequest): Viewer {
+  const viewer = asViewer(request.requester);
+  if (!viewer) throw new Error('a page route without a guard');
+  return viewer;
 }
 
 /** Sends a page for the person who asked. */
@@ -19,7 +20,7 @@ export function answer(
   options: Omit<PageOptions, 'requester'> & { status?: number },
   body: Html,
 ): FastifyReply {
-  return sendPage(reply, options.status ?? 200, page(ctx, { ...options, requester: request.requester }, body));
+  return sendPage(reply, options.status ?? 200, page(ctx, { ...options, requester: asViewer(request.requester) }, body));
 }
 
 /** The first value of a field in a query or a form; undefined when it is absent. */

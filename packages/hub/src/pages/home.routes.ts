@@ -1,6 +1,7 @@
 import { HubError } from '@atrium/sdk';
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { runningWork } from '../activity/busy.ts';
+import { audit } from '../audit/audit.service.ts';
 import type { AppContext } from '../context.ts';
 import { xsrfToken } from '../http/xsrf.ts';
 import { destination } from '../login/next.ts';
@@ -203,7 +204,10 @@ export const homeRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, {
     const allowed = [null, before, ...idleChoices(ctx.config.idle.stopAfter, viewer.user.admin)];
     if (!allowed.includes(stopAfter)) throw new HubError('bad_request', t.home.badIdle);
     if (server) await patchServer(ctx, owner, server, { stopAfter });
-    else await updateUser(ctx.db, owner.id, { stopAfter });
+    else {
+      await updateUser(ctx.db, owner.id, { stopAfter });
+      await audit(ctx, { action: 'user.change', of: { kind: 'user', name: owner.name }, detail: { stopAfter } });
+    }
     return back(request, reply, 'saved');
   });
 };

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify';
 import type { AppContext } from '../context.ts';
 import { adminRoutes } from './admin.routes.ts';
+import { auditRoutes } from './audit.routes.ts';
 import { calendarRoutes } from './calendar.routes.ts';
 import { changeRoutes } from './change.routes.ts';
 import { costsRoutes } from './costs.routes.ts';
@@ -25,6 +26,7 @@ const PAGES = [
   storageRoutes,
   adminRoutes,
   costsRoutes,
+  auditRoutes,
   calendarRoutes,
   groupsRoutes,
   userRoutes,

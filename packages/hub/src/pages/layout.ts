@@ -1,5 +1,7 @@
+import type { ScopeSet } from '@atrium/sdk';
 import type { FastifyReply } from 'fastify';
 import type { AppContext } from '../context.ts';
+import type { MenuEntry } from '../services/menu.ts';
 import { type AssetName, asset } from './assets.ts';
 import { brandSheet } from './brand.ts';
 import { type Html, html } from './html.ts';
@@ -7,12 +9,13 @@ import { ICONS } from './icons.ts';
 import { t } from './strings.ts';
 
 /** What a page needs of the context: tests and tools can give just this. */
-export type PageContext = Pick<AppContext, 'config' | 'urls' | 'authenticator'>;
+export type PageContext = Pick<AppContext, 'config' | 'urls' | 'authenticator'> &
+  Partial<Pick<AppContext, 'serviceMenu'>>;
 
 export interface PageOptions {
   title: string;
-  /** Who looks at it; a `Requester` fits. Without one, no navigation. */
-  requester: { user: { name: string; admin: boolean } } | null;
+  /** Who looks at it; a `Viewer` fits. Without one, no navigation. */
+  requester: { user: { name: string; admin: boolean }; scopes?: ScopeSet } | null;
   current?: 'home' | 'token' | 'admin';
   /** For tables: more than 44 rem. */
   wide?: boolean;
@@ -30,6 +33,7 @@ export function assetUrl(ctx: PageContext, name: AssetName): string {
 function navigation(ctx: PageContext, { requester, current }: PageOptions): Html | null {
   if (!requester) return null;
   const { hub } = ctx.urls;
+  const services = (requester.scopes && ctx.serviceMenu?.entriesFor(requester.scopes)) ?? [];
   const link = (page: NonNullable<PageOptions['current']>, text: string) =>
     html`<li><a href="${hub}${page}"${current === page && html` aria-current="page"`}>${text}</a></li>`;
   return html`<nav aria-label="${t.nav.label}"><ul>
@@ -37,9 +41,16 @@ ${link('home', t.nav.home)}
 ${link('token', t.nav.tokens)}
 ${requester.user.admin && link('admin', t.nav.admin)}
 </ul></nav>
+${services.length > 0 && servicesMenu(services)}
 <details class="menu"><summary><span class="visually-hidden">${t.nav.account} </span>${requester.user.name}</summary><ul>
 ${ctx.authenticator.accounts && html`<li><a href="${hub}change-password">${t.nav.changePassword}</a></li>`}
 <li><a href="${hub}logout">${t.nav.signOut}</a></li>
+</ul></details>`;
+}
+
+function servicesMenu(services: readonly MenuEntry[]): Html {
+  return html`<details class="menu"><summary>${t.nav.services}</summary><ul>
+${services.map(({ name, href }) => html`<li><a href="${href}">${name}</a></li>\n`)}
 </ul></details>`;
 }
 

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { AppContext } from '../context.ts';
 import { sendHealth } from '../http/health.ts';
-import { requesterOf } from '../http/requester.ts';
+import { asViewer, requesterOf } from '../http/requester.ts';
 import { ASSET_NAMES, type Asset, asset } from './assets.ts';
 import { brandSheet } from './brand.ts';
 import { page, sendPage } from './layout.ts';
@@ -70,7 +70,7 @@ export const publicRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app,
   app.get<{ Params: { code: string } }>(`${hub}error/:code`, { config }, async (request, reply) => {
     const status = Number(request.params.code);
     if (!Number.isInteger(status) || status < 400 || status > 599) return reply.callNotFound();
-    const requester = await requesterOf(ctx, request);
+    const requester = asViewer(await requesterOf(ctx, request));
     const body = errorPage({ ctx, status, requestId: request.id, signedIn: requester !== null });
     return sendPage(reply, 200, page(ctx, { title: errorTitle(status), requester }, body));
   });

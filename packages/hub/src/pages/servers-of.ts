@@ -1,6 +1,6 @@
 import { HubError } from '@atrium/sdk';
 import type { AppContext } from '../context.ts';
-import { mayDo, type Requester, requireScope } from '../http/requester.ts';
+import { mayDo, requireScope, type Viewer } from '../http/requester.ts';
 import { findServer, type Server } from '../servers/servers.service.ts';
 import { findUser, type User } from '../users/users.service.ts';
 import type { FormTarget } from './templates/parts.ts';
@@ -11,7 +11,7 @@ export function notFound(): HubError {
 }
 
 /** The person a page is about: the viewer when no name is given. */
-export async function ownerOf(ctx: AppContext, viewer: Requester, name: string | undefined): Promise<User> {
+export async function ownerOf(ctx: AppContext, viewer: Viewer, name: string | undefined): Promise<User> {
   if (name === undefined || name === viewer.user.name) return viewer.user;
   const user = await findUser(ctx.db, name);
   if (!user) throw notFound();
@@ -21,7 +21,7 @@ export async function ownerOf(ctx: AppContext, viewer: Requester, name: string |
 /** Checks the scope first, so that a name that is not there tells nothing. */
 export async function ownerWithScope(
   ctx: AppContext,
-  viewer: Requester,
+  viewer: Viewer,
   scopes: readonly string[],
   { user, server }: { user: string | undefined; server: string },
 ): Promise<User> {
@@ -39,7 +39,7 @@ export interface ServerRights {
 /** What this person may do with a server, as the forms that do it. `next` is where a start leads. */
 export async function rightsOver(
   ctx: AppContext,
-  viewer: Requester,
+  viewer: Viewer,
   owner: User,
   server: string,
   next?: string,

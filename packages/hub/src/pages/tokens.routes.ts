@@ -41,9 +41,9 @@ export const tokenRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
     reply: FastifyReply,
     extra: Partial<Pick<TokensModel, 'fresh' | 'error' | 'given' | 'done'>> & { status?: number } = {},
   ) {
-    const { user } = viewerOf(request);
+    const { principal } = viewerOf(request);
     // A server's own token is the hub's business: it goes when the server stops.
-    const all = (await listTokens(ctx, user)).filter(({ serverId }) => serverId === null);
+    const all = (await listTokens(ctx, principal)).filter(({ serverId }) => serverId === null);
     const { status = 200, ...rest } = extra;
     const body = tokensPage({
       ctx,
@@ -54,12 +54,12 @@ export const tokenRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
         .map((token) => ({
           id: `a${token.id}`,
           note: token.note,
-          words: token.scopes.map(describeScope),
+          words: token.scopes.map((scope) => describeScope(scope, ctx.roles.customScopes)),
           created: token.created,
           lastUsed: token.lastActivity,
           expiresAt: token.expiresAt,
         })),
-      applications: applicationsOf(all.filter(({ clientId }) => clientId !== HUB_CLIENT)),
+      applications: applicationsOf(ctx, all.filter(({ clientId }) => clientId !== HUB_CLIENT)),
       lifetimes: lifetimes(ctx.config.tokens.maxExpiresIn),
       ...rest,
     });
@@ -71,7 +71,7 @@ export const tokenRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
   );
 
   app.post(url, { config }, async (request, reply) => {
-    const { user } = viewerOf(request);
+    const { principal } = viewerOf(request);
     const note = (fieldOf(request.body, 'note') ?? '').trim();
     const lifetime = fieldOf(request.body, 'expires_in') ?? '';
     const scopes = fieldOf(request.body, 'scopes') ?? '';
@@ -80,7 +80,7 @@ export const tokenRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
     const power = wanted as TokenPower;
     try {
       const { token } = await issueToken(ctx, {
-        user,
+        owner: principal,
         note,
         scopes: POWERS[power](scopes),
         expiresIn: lifetime === '' ? null : Number(lifetime),
@@ -93,19 +93,21 @@ export const tokenRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
   });
 
   app.post(`${url}/revoke`, { config }, async (request, reply) => {
-    const { user } = viewerOf(request);
-    const token = await findTokenOf(ctx, user, fieldOf(request.body, 'id') ?? '');
-    if (token && token.serverId === null) await revokeToken(ctx, user, token);
+    const { principal } = viewerOf(request);
+    const token = await findTokenOf(ctx, principal, fieldOf(request.body, 'id') ?? '');
+    if (token && token.serverId === null) await revokeToken(ctx, principal, token);
     return reply.redirect(`${url}?done=revoked`, 303);
   });
 };
 
 /** One entry per application, of all the tokens it has. */
-function applicationsOf(tokens: readonly ApiToken[]): ApplicationView[] {
+function applicationsOf({ roles }: AppContext, tokens: readonly ApiToken[]): ApplicationView[] {
   return [...Map.groupBy(tokens, ({ clientId }) => clientId)].map(([clientId, theirs]) => ({
     id: `a${theirs[0]?.id ?? 0}`,
     name: applicationName(clientId),
-    words: [...new Set(theirs.flatMap(({ scopes }) => scopes))].map(describeScope),
+    words: [...new Set(theirs.flatMap(({ scopes }) => scopes))].map((scope) =>
+      describeScope(scope, roles.customScopes),
+    ),
     lastUsed: theirs.reduce<number | null>(
       (newest, { lastActivity }) => Math.max(newest ?? 0, lastActivity ?? 0) || null,
       null,

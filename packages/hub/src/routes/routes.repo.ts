@@ -7,11 +7,12 @@ interface RouteValues {
   path: string;
   target: string;
   server_id: string | null;
+  service: string | null;
   version: number;
 }
 
-const upsert = prepared((db, { path, target, server_id, version }: RouteValues) => {
-  const values = { target, server_id, version, deleted: 0 };
+const upsert = prepared((db, { path, target, server_id, service, version }: RouteValues) => {
+  const values = { target, server_id, service, version, deleted: 0 };
   return db
     .insertInto('routes')
     .values({ path, ...values })
@@ -19,10 +20,59 @@ const upsert = prepared((db, { path, target, server_id, version }: RouteValues) 
 });
 
 /** Adds or replaces. In the caller's transaction, so that a route and the phase it belongs to change together. */
-export async function putRoute(db: Db, route: Route): Promise<void> {
+export async function putRoute(db: Db, route: Route, service: string | null = null): Promise<void> {
   const version = (await takeNumber(db, 'route_version')) + 1;
   const { path, target, serverId = null } = route;
-  await upsert(db, { path, target: JSON.stringify(target), server_id: serverId, version });
+  await upsert(db, { path, target: JSON.stringify(target), server_id: serverId, service, version });
+}
+
+/** The route of a service is exactly this, or none. True when that changed anything. */
+export async function settleServiceRoute(
+  db: Db,
+  service: string,
+  route: { path: string; target: RouteTarget } | undefined,
+): Promise<boolean> {
+  const before = await db
+    .selectFrom('routes')
+    .select(['path', 'target'])
+    .where('service', '=', service)
+    .where('deleted', '=', 0)
+    .execute();
+  const target = JSON.stringify(route?.target);
+  if (before.length === (route ? 1 : 0) && before.every((row) => row.path === route?.path && row.target === target))
+    return false;
+  if (before.length > 0) {
+    const version = (await takeNumber(db, 'route_version')) + 1;
+    await db.updateTable('routes').set({ version, deleted: 1 }).where('service', '=', service).execute();
+  }
+  if (route) await putRoute(db, route, service);
+  return true;
+}
+
+export interface RouteRow {
+  path: string;
+  target: RouteTarget;
+  /** Whose server it leads to. */
+  server: { user: string; name: string } | undefined;
+  service: string | undefined;
+}
+
+/** Every route with what is behind it, by path. */
+export async function listRouteRows(db: Db): Promise<RouteRow[]> {
+  const rows = await db
+    .selectFrom('routes as r')
+    .leftJoin('servers as s', 's.id', 'r.server_id')
+    .leftJoin('users as u', 'u.id', 's.user_id')
+    .select(['r.path', 'r.target', 'r.service', 's.name as server_name', 'u.name as user_name'])
+    .where('r.deleted', '=', 0)
+    .orderBy('r.path')
+    .execute();
+  return rows.map((row) => ({
+    path: row.path,
+    target: JSON.parse(row.target) as RouteTarget,
+    server: row.user_name === null ? undefined : { user: row.user_name, name: row.server_name ?? '' },
+    service: row.service ?? undefined,
+  }));
 }
 
 /** Removes every route of a server; leaves tombstones, so that a stream that was away learns of it. */

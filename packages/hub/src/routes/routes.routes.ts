@@ -7,7 +7,11 @@ import { routeMessages } from './routes.service.ts';
 export const routeStreamRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, { ctx }) => {
   app.get<{ Querystring: { since?: string } }>('/routes', async (request, reply) => {
     const gone = new AbortController();
-    request.raw.socket.once('close', () => gone.abort());
+    const disconnected = ctx.vitals.proxyConnected();
+    request.raw.socket.once('close', () => {
+      disconnected();
+      gone.abort();
+    });
     const since = Number(request.query.since ?? 0);
     return reply.type('application/x-ndjson').send(
       Readable.from(

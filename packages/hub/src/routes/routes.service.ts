@@ -2,7 +2,14 @@ import type { RouteMessage } from '@atrium/sdk';
 import type { AppContext } from '../context.ts';
 import { forgetTombstones, readRouteChanges, readRoutes, routeVersion } from './routes.repo.ts';
 
-export { deleteRoutesOf, putRoute } from './routes.repo.ts';
+export {
+  deleteRoutesOf,
+  listRouteRows,
+  putRoute,
+  type RouteRow,
+  routeVersion,
+  settleServiceRoute,
+} from './routes.repo.ts';
 
 /** Removals are remembered over this many versions; a stream from before gets a snapshot. */
 const MEMORY = 5_000;
@@ -36,10 +43,17 @@ export async function* routeMessages(
     let version = await routeVersion(ctx.db);
     void pulse();
     if (since > 0 && since <= version && since > version - MEMORY) version = since;
-    else yield { type: 'snapshot', version, routes: await readRoutes(ctx.db) };
+    else {
+      const began = performance.now();
+      const routes = await readRoutes(ctx.db);
+      ctx.metrics.proxyPolls.observe({}, (performance.now() - began) / 1000);
+      yield { type: 'snapshot', version, routes };
+    }
     while (!signal.aborted) {
       changed = false;
+      const began = performance.now();
       const changes = await readRouteChanges(ctx.db, version);
+      ctx.metrics.routeChecks.observe({}, (performance.now() - began) / 1000);
       version = changes.version;
       if (changes.set.length + changes.delete.length > 0) yield { type: 'change', ...changes };
       else yield { type: 'ping', version };

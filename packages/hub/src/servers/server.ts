@@ -73,6 +73,8 @@ export interface Server {
   /** What the kind of server that was started says of its idle stop and greatest age, s; null = nothing; 0 = never. */
   kindStopAfter: number | null;
   kindMaxAge: number | null;
+  /** Of whoever last asked that it starts or stops, for the log; null when it was the hub itself. */
+  requestId: string | null;
 }
 
 export type ServerRow = Selectable<ServersTable> & { user_name: string };
@@ -105,6 +107,7 @@ export function toServer(row: ServerRow): Server {
     limitStopAt: row.limit_stop_at,
     kindStopAfter: row.kind_stop_after,
     kindMaxAge: row.kind_max_age,
+    requestId: row.request_id,
   };
 }
 

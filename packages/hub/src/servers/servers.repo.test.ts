@@ -90,7 +90,7 @@ describeOnDatabases('servers', (open) => {
     expect(await saveReady(db, mine, READY)).toBe(false);
     expect(await listDue(db, NOW, 'hub1')).toEqual(['s1']);
     expect(await listDue(db, NOW, 'hub2')).toEqual([]);
-    expect(await takeLease(db, 's1', 'hub2', NOW + 1001, NOW + 5000)).toBe(true);
+    expect(await takeLease(db, 's1', 'hub2', NOW + 1001, NOW + 5000)).toBe('taken over');
     await renewLeases(db, ['s1'], 'hub2', NOW + 9000);
     expect(await listDue(db, NOW + 8000, 'hub1')).toEqual([]);
     await dropForeignLeases(db, 'hub1');

@@ -170,7 +170,9 @@ const FRESH = {
   kind_max_age: null,
 } as const;
 
-const updateQueued = prepared((db, { id, now }: { id: string; now: number }) =>
+type Queued = { id: string; now: number; keep: number; requestId: string | null };
+
+const updateQueued = prepared((db, { id, now, keep, requestId }: Queued) =>
   db
     .updateTable('servers')
     .set({
@@ -181,21 +183,26 @@ const updateQueued = prepared((db, { id, now }: { id: string; now: number }) =>
       queued_at: now,
       next_poll: now,
       generation: sql`generation + 1`,
+      request_id: sql`case when ${keep} = 1 then request_id else ${requestId} end`,
     })
     .where('id', '=', id)
     .where('phase', '=', sql.lit('stopped')),
 );
 
-/** Stopped → queued as a new generation. False when it was not stopped. */
-export async function queueStart(db: Db, id: string, now: number): Promise<boolean> {
-  return (await updateQueued(db, { id, now })).numAffectedRows === 1n;
+/**
+ * Stopped → queued as a new generation. False when it was not stopped.
+ * @param requestId of whoever asked; without it, that of `wantRunning` holds
+ */
+export async function queueStart(db: Db, id: string, now: number, requestId?: string | null): Promise<boolean> {
+  const asked = { keep: requestId === undefined ? 1 : 0, requestId: requestId ?? null };
+  return (await updateQueued(db, { id, now, ...asked })).numAffectedRows === 1n;
 }
 
 /**
  * A start asked for while it stops: the controller queues it once it is down. One whose stop is only decided yet stops all
  * the same, because the start may be of another kind. False when it is down already.
  */
-export async function wantRunning(db: Db, id: string, now: number): Promise<boolean> {
+export async function wantRunning(db: Db, id: string, now: number, requestId: string | null = null): Promise<boolean> {
   const decided = sql<boolean>`phase = 'ready' and desired = 'stopped'`;
   const { numUpdatedRows } = await db
     .updateTable('servers')
@@ -203,6 +210,7 @@ export async function wantRunning(db: Db, id: string, now: number): Promise<bool
       desired: 'running',
       phase: sql`case when ${decided} then 'stopping' else phase end`,
       phase_at: sql`case when ${decided} then ${now} else phase_at end`,
+      request_id: requestId,
     })
     .where('id', '=', id)
     .where('phase', '<>', 'stopped')
@@ -214,11 +222,16 @@ export async function wantRunning(db: Db, id: string, now: number): Promise<bool
  * Running or starting → wanted stopped. A queued start has touched nothing outside and is stopped at once.
  * @returns the generation that was cancelled in the queue, or undefined.
  */
-export async function wantStopped(db: Db, id: string, reason: StopReason): Promise<number | undefined> {
+export async function wantStopped(
+  db: Db,
+  id: string,
+  reason: StopReason,
+  request_id: string | null = null,
+): Promise<number | undefined> {
   const stop_reason = JSON.stringify(reason);
   const cancelled = await db
     .updateTable('servers')
-    .set({ desired: 'stopped', phase: 'stopped', phase_at: reason.at, queued_at: null, stop_reason })
+    .set({ desired: 'stopped', phase: 'stopped', phase_at: reason.at, queued_at: null, stop_reason, request_id })
     .where('id', '=', id)
     .where('phase', '=', 'queued')
     .returning('generation')
@@ -226,7 +239,7 @@ export async function wantStopped(db: Db, id: string, reason: StopReason): Promi
   if (cancelled) return cancelled.generation;
   await db
     .updateTable('servers')
-    .set({ desired: 'stopped', stop_reason, next_poll: 0 })
+    .set({ desired: 'stopped', stop_reason, next_poll: 0, request_id })
     .where('id', '=', id)
     .where('desired', '=', 'running')
     .execute();

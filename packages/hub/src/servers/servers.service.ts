@@ -1,7 +1,10 @@
 import { HubError, type Options } from '@atrium/sdk';
+import { type AuditEntry, audit } from '../audit/audit.service.ts';
 import type { AppContext } from '../context.ts';
 import { fromJson } from '../db/json.ts';
+import { currentOrigin } from '../http/origin.ts';
 import { randomId } from '../keys.ts';
+import { spawnRefused } from '../metrics/starts.ts';
 import { prepareLimits } from '../money/start-check.service.ts';
 import type { User } from '../users/users.service.ts';
 import { checkChoice } from './choice.service.ts';
@@ -47,6 +50,7 @@ export interface StartRequest {
  */
 export async function requestStart(ctx: AppContext, user: User, name: string, request: StartRequest): Promise<Server> {
   const now = ctx.clock.now();
+  const requestId = currentOrigin().requestId ?? null;
   const earlier = await repo.findServer(ctx.db, user.id, name);
   const begins = !earlier || !isActive(earlier) || pendingOf(earlier) === 'stop';
   const userOptions = begins
@@ -62,6 +66,7 @@ export async function requestStart(ctx: AppContext, user: User, name: string, re
       ...(userOptions !== undefined && { userOptions }),
     });
   };
+  let queued = false;
   const ask = async (db: AppContext['db']): Promise<Server> => {
     await limits.takeTurn(db);
     const known = await repo.findServer(db, user.id, name);
@@ -75,18 +80,20 @@ export async function requestStart(ctx: AppContext, user: User, name: string, re
       await limits.check(db, before.id);
       await changeFor(db, before);
       // It has stopped since it was read: then this is a start like any other.
-      if (!(await repo.wantRunning(db, before.id, now))) return ask(db);
+      if (!(await repo.wantRunning(db, before.id, now, requestId))) return ask(db);
+      queued = true;
       return { ...before, desired: 'running' as const };
     }
     await checkActiveLimit(ctx, db);
     await limits.check(db, before.id);
     if (known) await changeFor(db, known);
     // Somebody else's start was faster: theirs is as good.
-    if (!(await repo.queueStart(db, before.id, now))) return ask(db);
+    if (!(await repo.queueStart(db, before.id, now, requestId))) return ask(db);
     const generation = before.generation + 1;
     if (before.generation > 0) await deleteEventsBefore(db, before.id, generation);
     const at = { serverId: before.id, generation, at: now };
     await insertEvents(db, [{ ...at, percent: 0, message: 'Server requested', kind: 'progress' }]);
+    queued = true;
     const fresh = { tokenNumber: 0, failure: null, stopReason: null, address: null, startedAt: null };
     return {
       ...before,
@@ -98,7 +105,15 @@ export async function requestStart(ctx: AppContext, user: User, name: string, re
       phaseAt: now,
     };
   };
-  const server = await ctx.db.transaction().execute(ask);
+  const server = await ctx.db
+    .transaction()
+    .execute(ask)
+    .catch((err) => {
+      spawnRefused(ctx.metrics, err);
+      throw err;
+    });
+  // A start that was under way already is nobody's second act.
+  if (queued) await audit(ctx, { action: 'server.start', ...aboutServer(user.name, name), detail: { by: request.by } });
   ctx.log.info({ server: server.id, user: user.name, name, by: request.by }, 'start requested');
   ctx.wakeups.notify('servers', server.id);
   return server;
@@ -116,11 +131,15 @@ export async function requestStop(ctx: AppContext, server: Server, request: Stop
   const { code, by, note } = request;
   const reason: StopReason = { code, at: now, ...(by !== undefined && { by }), ...(note && { note }) };
   await ctx.db.transaction().execute(async (db) => {
-    const generation = await repo.wantStopped(db, server.id, reason);
+    const generation = await repo.wantStopped(db, server.id, reason, currentOrigin().requestId ?? null);
     if (generation === undefined) return;
     const at = { serverId: server.id, generation, at: now };
     await insertEvents(db, [{ ...at, percent: 100, message: 'Spawn cancelled', kind: 'cancelled' }]);
   });
+  if (server.desired === 'running') {
+    const detail = { reason: code, ...(by !== undefined && { by }), ...(note && { note }) };
+    await audit(ctx, { action: 'server.stop', ...aboutServer(server.userName, server.name), detail });
+  }
   ctx.log.info({ server: server.id, user: server.userName, name: server.name, ...request }, 'stop requested');
   ctx.wakeups.notify('servers', server.id);
   ctx.wakeups.notify('progress', server.id);
@@ -139,7 +158,9 @@ export async function createServer(
     if (await repo.findServer(db, user.id, name)) {
       throw new HubError('name_taken', `Server ${logName(user.name, name)} already exists`);
     }
-    return createIn(ctx, db, user, name, { ...wanted, userOptions });
+    const server = await createIn(ctx, db, user, name, { ...wanted, userOptions });
+    await audit({ ...ctx, db }, { action: 'server.create', ...aboutServer(user.name, name) });
+    return server;
   });
 }
 
@@ -195,6 +216,9 @@ export async function patchServer(
     checkDisplayName(rest.displayName);
     checkOptions(rest.userOptions);
     await repo.updateServer(db, server.id, change);
+    // Which settings, not what they are now: an option may be anything a person typed.
+    const detail = { changed: Object.keys(change), ...(change.name !== undefined && { name: change.name }) };
+    await audit({ ...ctx, db }, { action: 'server.change', ...aboutServer(user.name, server.name), detail });
     return (await repo.findServerById(db, server.id)) ?? server;
   });
 }
@@ -219,6 +243,11 @@ export async function removeServer(ctx: AppContext, server: Server): Promise<voi
   if (!(await repo.deleteServerRow(ctx.db, server.id))) {
     throw new HubError('server_pending', `${logName(server.userName, server.name)} is still active`);
   }
+  await audit(ctx, { action: 'server.delete', ...aboutServer(server.userName, server.name) });
+}
+
+function aboutServer(owner: string, name: string): Pick<AuditEntry, 'of'> {
+  return { of: { kind: 'server', name: logName(owner, name), owner } };
 }
 
 /** Stops everything of a person and waits until it is gone. @throws HubError when one does not stop in time. */

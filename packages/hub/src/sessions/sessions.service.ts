@@ -1,8 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { audit } from '../audit/audit.service.ts';
 import type { AppContext } from '../context.ts';
 import { COOKIES, clearCookie, readCookies, setCookie } from '../http/cookies.ts';
 import { hashToken, randomHex } from '../keys.ts';
+import { findLegacyLoginOf, useLogin } from '../legacy/legacy-logins.service.ts';
 import { mayStay } from '../login/allow.ts';
+import { asUser } from '../users/principal.ts';
 import type { User } from '../users/users.service.ts';
 import { deleteSessions, findSessionRow, insertSession, touchSession } from './sessions.repo.ts';
 
@@ -59,6 +62,7 @@ export async function createSession(
     last_seen: now,
     expires_at: now + maxAge * 1000,
   });
+  await audit(ctx, { action: 'session.begin', by: asUser(user), of: { kind: 'user', name: user.name } });
   setCookie(ctx, request, reply, COOKIES.sessionId, session.sessionId, { path: ctx.urls.base });
   const lifetime = { path: ctx.urls.hub, maxAge: Math.max(COOKIE_SECONDS, maxAge) };
   setCookie(ctx, request, reply, COOKIES.login, value, lifetime);
@@ -80,11 +84,17 @@ export function findSession(ctx: AppContext, request: FastifyRequest): Promise<S
   return entry.pending;
 }
 
+/** Whose login cookie this is; undefined when it is not one, or they may no longer be here. */
+export async function findUserOfCookie(ctx: AppContext, value: string): Promise<User | undefined> {
+  const row = await findSessionRow(ctx.db, hashToken(value), ctx.clock.now());
+  return row && mayStay(ctx, row.user) ? row.user : undefined;
+}
+
 async function look(ctx: AppContext, request: FastifyRequest): Promise<Session | null> {
   const now = ctx.clock.now();
   for (const value of readCookies(request, COOKIES.login)) {
     const hash = hashToken(value);
-    const row = await findSessionRow(ctx.db, hash, now);
+    const row = (await findSessionRow(ctx.db, hash, now)) ?? (await takeOver(ctx, value, hash));
     if (!row || !mayStay(ctx, row.user)) continue;
     if (now - row.lastSeen >= SEEN_RESOLUTION_MS) {
       // Who reads goes on reading when the disk is full.
@@ -99,6 +109,36 @@ async function look(ctx: AppContext, request: FastifyRequest): Promise<Session |
   return null;
 }
 
+/**
+ * Makes a session of ours of a login cookie of the JupyterHub that was here before, once; the browser keeps its cookie,
+ * which is from now on known by its hash, as ours are. So nobody is sent to sign in, however many requests come at once.
+ */
+async function takeOver(ctx: AppContext, cookie: string, hash: string): ReturnType<typeof findSessionRow> {
+  const login = await findLegacyLoginOf(ctx, cookie);
+  if (!login) return undefined;
+  const now = ctx.clock.now();
+  const taken = await ctx.db.transaction().execute(async (db) => {
+    if (!(await useLogin(db, hash, login.importId))) return false;
+    await insertSession(db, {
+      hash,
+      session_id: randomHex(16),
+      user_id: login.userId,
+      created: now,
+      last_seen: now,
+      expires_at: Math.min(login.until, now + ctx.config.sessions.maxAge * 1000),
+    });
+    return true;
+  });
+  const row = await findSessionRow(ctx.db, hash, now);
+  if (taken && row) {
+    const { user } = row;
+    const of = { kind: 'user', name: user.name };
+    await audit(ctx, { action: 'session.begin', by: asUser(user), of, detail: { takenOver: 'JupyterHub' } });
+    ctx.log.info({ user: user.name }, 'sign-in of JupyterHub taken over');
+  }
+  return row;
+}
+
 /** The session of a request that `findSession` has looked at, without waiting. */
 export function knownSession(request: FastifyRequest): Session | null {
   const entry = known.get(request);
@@ -108,7 +148,12 @@ export function knownSession(request: FastifyRequest): Session | null {
 
 /** Signs the browser out: its cookies, its row, and the tokens that were made in it (contract §2.7). */
 export async function endSession(ctx: AppContext, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  const session = await findSession(ctx, request);
   await forget(ctx, request);
+  if (session) {
+    const { user } = session;
+    await audit(ctx, { action: 'session.end', by: asUser(user), of: { kind: 'user', name: user.name } });
+  }
   const { base, hub } = ctx.urls;
   clearCookie(ctx, request, reply, COOKIES.sessionId, base);
   clearCookie(ctx, request, reply, COOKIES.login, hub);

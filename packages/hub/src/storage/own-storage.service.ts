@@ -1,4 +1,5 @@
 import { HubError, type StorageDoor, type StorageInfo } from '@atrium/sdk';
+import { audit } from '../audit/audit.service.ts';
 import type { AppContext } from '../context.ts';
 import { pluginIo } from '../plugins/plugin-io.ts';
 import { isActive, listServers } from '../servers/servers.service.ts';
@@ -59,6 +60,8 @@ export async function restoreSnapshot(ctx: AppContext, user: User, snapshot: str
   const known = snapshots.find(({ id }) => id === snapshot);
   if (!known || known.pending) throw new HubError('not_found', 'There is no such snapshot.');
   await door.restore(name, snapshot, io(ctx));
+  const of = { kind: 'storage', name, owner: user.name };
+  await audit(ctx, { action: 'storage.restore', of, detail: { snapshot } });
   ctx.log.info({ user: user.name, storage: name, snapshot }, 'a snapshot is restored');
 }
 
@@ -67,6 +70,7 @@ export async function growStorage(ctx: AppContext, user: User, sizeGb: number): 
   const { door, name } = await doorOf(ctx, user);
   if (!door.resize) throw new HubError('bad_request', 'Its size cannot be changed here.');
   await door.resize(name, sizeGb, io(ctx));
+  await audit(ctx, { action: 'storage.grow', of: { kind: 'storage', name, owner: user.name }, detail: { sizeGb } });
   ctx.log.info({ user: user.name, storage: name, sizeGb }, 'storage is made larger');
 }
 
@@ -74,6 +78,7 @@ export async function takeSnapshot(ctx: AppContext, user: User): Promise<void> {
   const { door, name } = await doorOf(ctx, user);
   if (!door.snapshot) throw new HubError('bad_request', 'Snapshots cannot be taken here.');
   await door.snapshot(name, io(ctx));
+  await audit(ctx, { action: 'storage.snapshot', of: { kind: 'storage', name, owner: user.name } });
   ctx.log.info({ user: user.name, storage: name }, 'a snapshot is taken');
 }
 

@@ -1,3 +1,4 @@
+import { audit } from '../audit/audit.service.ts';
 import type { AppContext } from '../context.ts';
 import { pluginIo } from '../plugins/plugin-io.ts';
 import type { User } from '../users/users.service.ts';
@@ -20,4 +21,5 @@ export async function deleteStorageOf(ctx: AppContext, user: User): Promise<void
   if (name === undefined) return;
   await ctx.spawner.destroyStorage?.(name, pluginIo(ctx, AbortSignal.timeout(60_000)));
   await deleteStorageRow(ctx.db, user.id, ctx.spawner.id);
+  await audit(ctx, { action: 'storage.delete', of: { kind: 'storage', name, owner: user.name } });
 }

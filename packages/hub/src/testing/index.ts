@@ -7,7 +7,9 @@ import { loadConfig } from '../config/load.ts';
 import type { HubConfigInput } from '../config/schema.ts';
 import type { AppContext } from '../context.ts';
 import { createHub, type Hub } from '../hub.ts';
+import { createServiceRunner, ownAccount } from '../services/runner/index.ts';
 import { issueToken } from '../tokens/tokens.service.ts';
+import { asUser } from '../users/principal.ts';
 import { createUser, findUser } from '../users/users.service.ts';
 import { type TestBrowser, testBrowser } from './browser.ts';
 
@@ -56,7 +58,8 @@ export async function startTestHub(options: TestHubOptions): Promise<TestHub> {
     defaults: { spawner: options.spawner, authenticator: options.authenticator },
   });
   const where = { dataDir, runDir: join(dataDir, 'run'), apiUrl: 'http://127.0.0.1:1/hub/api' };
-  const hub = await createHub({ loaded, ...where, log, ...(options.clock && { clock: options.clock }) });
+  const services = createServiceRunner({ cwd: dataDir, environment: process.env, accountOf: ownAccount });
+  const hub = await createHub({ loaded, ...where, log, services, ...(options.clock && { clock: options.clock }) });
   const address = await hub.listen({ host: '127.0.0.1', port: 0 });
   if (address.kind !== 'tcp') throw new Error('The test hub listens on TCP.');
   const origin = `http://127.0.0.1:${address.port}`;
@@ -73,7 +76,7 @@ export async function startTestHub(options: TestHubOptions): Promise<TestHub> {
       const user =
         (await findUser(ctx.db, name)) ?? (await createUser(ctx.db, { name, admin, allowedBy: 'administrator', now }));
       if (!user) throw new Error(`could not make ${name}`);
-      const { token } = await issueToken(ctx, { user, scopes: [...scopes], note: 'test' });
+      const { token } = await issueToken(ctx, { owner: asUser(user), scopes: [...scopes], note: 'test' });
       return async (method, path, body) => {
         const headers = {
           authorization: `token ${token}`,
@@ -97,6 +100,7 @@ export async function startTestHub(options: TestHubOptions): Promise<TestHub> {
     },
     async [Symbol.asyncDispose]() {
       await hub[Symbol.asyncDispose]();
+      await services[Symbol.asyncDispose]();
       if (options.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true });
     },
   };

@@ -1,30 +1,23 @@
 import {
-  ADMIN_SCOPES,
+  type CustomScopes,
   expandScopes,
   type GroupsOf,
   groupsNeeded,
   HubError,
   IDENTIFY_SCOPES,
+  IDENTIFY_SERVICE_SCOPES,
   parseScope,
   SCOPES,
+  type ScopeOwner,
   type ScopeSet,
   scopesBeyond,
   tokenScopes,
 } from '@atrium/sdk';
 import type { AppContext } from '../context.ts';
-import { findUsersByName, type User } from '../users/users.service.ts';
-
-/** The default roles (contract §4.4), which older clients name instead of scopes. */
-export const ROLES: Readonly<Record<string, readonly string[]>> = {
-  user: ['self'],
-  admin: ADMIN_SCOPES,
-  server: ['users:activity!user', 'access:servers!server'],
-  token: ['inherit'],
-};
-
-export function rolesOf(user: User): string[] {
-  return user.admin ? ['admin', 'user'] : ['user'];
-}
+import { rolesInForce, scopesOfRoles } from '../roles/roles.service.ts';
+import { type Principal, principalName } from '../users/principal.ts';
+import { findUsersByName } from '../users/users.service.ts';
+import type { TokenClient } from './tokens.repo.ts';
 
 const CACHE_SIZE = 2_000;
 
@@ -54,39 +47,80 @@ function cacheOf(ctx: AppContext): ScopeCache {
   return cache;
 }
 
-/** Everything a person may do now. */
-export function scopesOfUser(ctx: AppContext, user: User): ScopeSet {
-  return cacheOf(ctx).get(userKey(user), () =>
-    expandScopes(
-      rolesOf(user).flatMap((role) => ROLES[role] ?? []),
-      { user: user.name },
-    ),
-  );
+/** Everything a person or a service may do now: by their own roles and those of their groups. */
+export async function scopesOfPrincipal(ctx: AppContext, principal: Principal): Promise<ScopeSet> {
+  const roles = rolesInForce(ctx.roles, principal);
+  return cacheOf(ctx).get(keyOf(principal, roles), () => {
+    const { customScopes } = ctx.roles;
+    const texts = knownScopes(
+      scopesOfRoles(
+        ctx.roles,
+        roles.filter((role) => ctx.roles.find(role)),
+      ),
+      customScopes,
+    );
+    return expandScopes(texts, ownerOf(principal), customScopes);
+  });
 }
 
-const userKey = (user: User) => `${user.admin ? 'admin' : 'user'} ${user.name}`;
+const keyOf = (principal: Principal, roles: readonly string[]) =>
+  JSON.stringify([principal.kind, principalName(principal), roles]);
+
+/** Without those that do not exist: a custom scope may have gone from the configuration. */
+function knownScopes(texts: readonly string[], custom: CustomScopes): string[] {
+  return texts.filter((text) => {
+    try {
+      parseScope(text, custom);
+      return true;
+    } catch (error) {
+      if (error instanceof HubError) return false;
+      throw error;
+    }
+  });
+}
+
+const ownerOf = (principal: Principal): ScopeOwner =>
+  principal.kind === 'user' ? { user: principal.user.name } : { service: principal.service.name };
 
 /**
  * What a token may do now (contract §4.3): stored scopes, identify and the access scope of its client, within what the
  * owner may do.
- * @param clientServer The server behind the token's OAuth client, as `ada/` or `ada/thesis`.
  */
 export async function scopesOfToken(
   ctx: AppContext,
-  owner: User,
+  owner: Principal,
   stored: readonly string[],
-  clientServer?: string,
+  client: TokenClient = {},
 ): Promise<ScopeSet> {
-  const held = scopesOfUser(ctx, owner);
-  const asked = [...stored, ...IDENTIFY_SCOPES, ...(clientServer === undefined ? [] : ['access:servers!server'])];
-  const whose = { user: owner.name, server: clientServer };
-  const resolve = (groupsOf?: GroupsOf) => tokenScopes(asked, whose, held, groupsOf);
+  const held = await scopesOfPrincipal(ctx, owner);
+  const { customScopes } = ctx.roles;
+  const whose = { ...ownerOf(owner), ...(client.server !== undefined && { server: client.server }) };
+  const asked = () => [
+    ...knownScopes(stored, customScopes),
+    ...(owner.kind === 'user' ? IDENTIFY_SCOPES : IDENTIFY_SERVICE_SCOPES),
+    ...(client.server === undefined ? [] : [`access:servers!server=${client.server}`]),
+    ...(client.service === undefined ? [] : [`access:services!service=${client.service}`]),
+  ];
+  const resolve = (groupsOf?: GroupsOf) => tokenScopes(asked(), whose, held, groupsOf, customScopes);
   // Membership can change under a cached set, so sets that depend on it are made anew.
-  if (stored.some((scope) => scope.includes('!group='))) {
-    const people = groupsNeeded(expandScopes(asked, whose), held);
-    return resolve(await groupsOfPeople(ctx, people));
+  if (stored.some((scope) => scope.includes('!group=')) || hasGroupFilter(held)) {
+    const people = groupsNeeded(expandScopes(asked(), whose, customScopes), held);
+    if (people.length > 0) return resolve(await groupsOfPeople(ctx, people));
   }
-  return cacheOf(ctx).get(`${userKey(owner)}\n${clientServer ?? ''}\n${stored.join('\n')}`, resolve);
+  const key = [keyOf(owner, rolesInForce(ctx.roles, owner)), client.server ?? '', client.service ?? '', ...stored];
+  return cacheOf(ctx).get(key.join('\n'), resolve);
+}
+
+const withGroups = new WeakMap<ScopeSet, boolean>();
+
+/** Sets are cached and asked with every request. */
+function hasGroupFilter(set: ScopeSet): boolean {
+  let has = withGroups.get(set);
+  if (has === undefined) {
+    has = [...set.values()].some((reach) => reach !== 'all' && reach.group !== undefined);
+    withGroups.set(set, has);
+  }
+  return has;
 }
 
 async function groupsOfPeople(ctx: AppContext, names: readonly string[]): Promise<GroupsOf> {
@@ -98,31 +132,27 @@ async function groupsOfPeople(ctx: AppContext, names: readonly string[]): Promis
  * Checks scopes that are about to be stored in a token.
  * @throws HubError `bad_request` for an unknown scope, or one that the owner does not hold.
  */
-export async function checkAssignable(ctx: AppContext, owner: User, scopes: readonly string[]): Promise<void> {
-  for (const scope of scopes) parseScope(scope);
-  const held = scopesOfUser(ctx, owner);
-  const asked = expandScopes(scopes, { user: owner.name });
+export async function checkAssignable(ctx: AppContext, owner: Principal, scopes: readonly string[]): Promise<void> {
+  const { customScopes } = ctx.roles;
+  for (const scope of scopes) parseScope(scope, customScopes);
+  const held = await scopesOfPrincipal(ctx, owner);
+  const asked = expandScopes(scopes, ownerOf(owner), customScopes);
   const beyond = scopesBeyond(held, asked, await groupsOfPeople(ctx, groupsNeeded(asked, held)));
   if (beyond.length > 0) {
-    throw new HubError('bad_request', `Not assigning requested scopes ${beyond.join(', ')} not held by ${owner.name}`);
+    throw new HubError(
+      'bad_request',
+      `Not assigning requested scopes ${beyond.join(', ')} not held by ${principalName(owner)}`,
+    );
   }
 }
 
-/** @throws HubError `bad_request` for an unknown role. */
-export function scopesOfRoles(names: readonly string[]): string[] {
-  return names.flatMap((name) => {
-    const scopes = Object.hasOwn(ROLES, name) ? ROLES[name] : undefined;
-    if (!scopes) throw new HubError('bad_request', `Role ${name} does not exist`);
-    return scopes;
-  });
-}
-
 /** A scope in plain words, for the tokens and the consent page: "start and stop servers (only ada's)". */
-export function describeScope(text: string): string {
+export function describeScope(text: string, custom: CustomScopes): string {
   if (text === 'inherit') return 'everything you may do';
   if (text === 'self') return 'everything you may do with your own account and servers';
-  const { name, kind, value } = parseScope(text);
-  const words = SCOPES[name]?.words ?? name;
+  if (knownScopes([text], custom).length === 0) return `${text} (does not exist here any more)`;
+  const { name, kind, value } = parseScope(text, custom);
+  const words = custom.get(name)?.words ?? SCOPES[name]?.words ?? name;
   if (kind === undefined) return words;
   if (value === undefined) return `${words} (only your own)`;
   if (kind === 'server') {

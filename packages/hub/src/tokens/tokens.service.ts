@@ -1,8 +1,10 @@
 import { HubError, type ScopeSet } from '@atrium/sdk';
+import { type AuditEntry, audit } from '../audit/audit.service.ts';
 import type { AppContext } from '../context.ts';
 import { hashToken, randomHex } from '../keys.ts';
+import { takeLegacyToken } from '../legacy/legacy-tokens.service.ts';
 import { mayStay } from '../login/allow.ts';
-import type { User } from '../users/users.service.ts';
+import { actorName, type Principal, principalName } from '../users/principal.ts';
 import { checkAssignable, scopesOfToken } from './token-scopes.ts';
 import {
   type ApiToken,
@@ -19,24 +21,25 @@ import {
 
 export {
   describeScope,
-  ROLES,
-  rolesOf,
-  scopesOfRoles,
+  scopesOfPrincipal,
   scopesOfToken,
-  scopesOfUser,
 } from './token-scopes.ts';
 export {
   type ApiToken,
   deleteExpiredTokens,
   deleteServerTokens,
+  deleteServiceToken,
+  deleteTokensOfService,
   HUB_CLIENT,
   putServerToken,
+  putServiceToken,
   type ServerToken,
+  type TokenClient,
   touchToken,
 } from './tokens.repo.ts';
 
 export interface TokenRequest {
-  user: User;
+  owner: Principal;
   /** Checked against what the owner holds. Empty: the token says who its owner is and no more. */
   scopes: readonly string[];
   note: string;
@@ -69,19 +72,22 @@ const MOST_NOTE = 1_000;
  * `limit_reached`.
  */
 export async function issueToken(ctx: AppContext, request: TokenRequest): Promise<IssuedToken> {
-  const { user, clientId, note } = request;
+  const { owner, clientId, note } = request;
   const scopes = [...new Set(request.scopes)];
   if (JSON.stringify(scopes).length > MOST_SCOPE_TEXT)
     throw new HubError('bad_request', 'A token cannot have so many scopes.');
   if (note.length > MOST_NOTE) throw new HubError('bad_request', `A note has at most ${MOST_NOTE} characters.`);
-  await checkAssignable(ctx, user, scopes);
-  if (clientId === undefined && (await countTokens(ctx.db, user.id, HUB_CLIENT)) >= MOST_TOKENS) {
-    throw new HubError('limit_reached', `${user.name} already has ${MOST_TOKENS} tokens. Revoke some first.`);
+  await checkAssignable(ctx, owner, scopes);
+  if (clientId === undefined && (await countTokens(ctx.db, owner, HUB_CLIENT)) >= MOST_TOKENS) {
+    throw new HubError(
+      'limit_reached',
+      `${principalName(owner)} already has ${MOST_TOKENS} tokens. Revoke some first.`,
+    );
   }
   const token = request.text ?? randomHex(16);
   const now = ctx.clock.now();
   const row = await insertToken(ctx.db, {
-    userId: user.id,
+    owner,
     hash: hashToken(token),
     clientId: clientId ?? HUB_CLIENT,
     sessionId: request.sessionId ?? null,
@@ -90,9 +96,15 @@ export async function issueToken(ctx: AppContext, request: TokenRequest): Promis
     note,
     scopes,
   });
-  if (clientId !== undefined) await deleteOldTokens(ctx.db, user.id, clientId, MOST_OF_CLIENT);
-  ctx.log.info({ user: user.name, token: `a${row.id}`, client: row.clientId }, 'token issued');
+  if (clientId !== undefined) await deleteOldTokens(ctx.db, owner, clientId, MOST_OF_CLIENT);
+  const detail = { scopes, note, client: row.clientId, expiresAt: row.expiresAt };
+  await audit(ctx, { action: 'token.create', by: owner, ...aboutToken(owner, row), detail });
+  ctx.log.info({ user: actorName(owner), token: `a${row.id}`, client: row.clientId }, 'token issued');
   return { id: row.id, token, row };
+}
+
+function aboutToken(owner: Principal, { id }: ApiToken): Pick<AuditEntry, 'of'> {
+  return { of: { kind: 'token', name: `a${id}`, owner: principalName(owner) } };
 }
 
 function expiry(ctx: AppContext, now: number, seconds: number | null): number | null {
@@ -105,31 +117,34 @@ function expiry(ctx: AppContext, now: number, seconds: number | null): number | 
   return now + seconds * 1000;
 }
 
-/** The owner of a token and what it may do; undefined when it is unknown, expired, or its owner may not be here any more. */
+/** Whose a token is and what it may do; undefined when it is unknown, expired, or its owner may not be here any more. */
 export async function findToken(
   ctx: AppContext,
   text: string,
-): Promise<{ user: User; token: ApiToken; scopes: ScopeSet } | undefined> {
-  const found = await findTokenByHash(ctx.db, hashToken(text), ctx.clock.now());
-  if (!found || !mayStay(ctx, found.user)) return undefined;
-  const { token, user, clientServer } = found;
-  return { user, token, scopes: await scopesOfToken(ctx, user, token.scopes, clientServer) };
+): Promise<{ principal: Principal; token: ApiToken; scopes: ScopeSet } | undefined> {
+  const look = () => findTokenByHash(ctx.db, hashToken(text), ctx.clock.now());
+  const found = (await look()) ?? ((await takeLegacyToken(ctx, text)) ? await look() : undefined);
+  if (!found) return undefined;
+  const { token, owner, client } = found;
+  if (owner.kind === 'user' && !mayStay(ctx, owner.user)) return undefined;
+  return { principal: owner, token, scopes: await scopesOfToken(ctx, owner, token.scopes, client) };
 }
 
 /** Newest use first; expired ones are not there. */
-export function listTokens(ctx: AppContext, user: User): Promise<ApiToken[]> {
-  return tokensOf(ctx.db, user.id, ctx.clock.now());
+export function listTokens(ctx: AppContext, owner: Principal): Promise<ApiToken[]> {
+  return tokensOf(ctx.db, owner, ctx.clock.now());
 }
 
 /** @param id As clients know it: `a12`. */
-export async function findTokenOf(ctx: AppContext, user: User, id: string): Promise<ApiToken | undefined> {
+export async function findTokenOf(ctx: AppContext, owner: Principal, id: string): Promise<ApiToken | undefined> {
   const number = /^a(\d{1,15})$/.exec(id)?.[1];
-  return number === undefined ? undefined : tokenOf(ctx.db, user.id, Number(number), ctx.clock.now());
+  return number === undefined ? undefined : tokenOf(ctx.db, owner, Number(number), ctx.clock.now());
 }
 
 /** A token that an application got by sign-in goes together with all that application has of this person. */
-export async function revokeToken(ctx: AppContext, user: User, token: ApiToken): Promise<void> {
+export async function revokeToken(ctx: AppContext, owner: Principal, token: ApiToken): Promise<void> {
   if (token.clientId === HUB_CLIENT) await deleteToken(ctx.db, token.id);
-  else await deleteTokensOfClient(ctx.db, user.id, token.clientId);
-  ctx.log.info({ user: user.name, token: `a${token.id}`, client: token.clientId }, 'token revoked');
+  else await deleteTokensOfClient(ctx.db, owner, token.clientId);
+  await audit(ctx, { action: 'token.revoke', by: owner, ...aboutToken(owner, token) });
+  ctx.log.info({ user: actorName(owner), token: `a${token.id}`, client: token.clientId }, 'token revoked');
 }

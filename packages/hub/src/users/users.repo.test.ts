@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { describeOnDatabases } from '../../../../tools/test-databases.ts';
 import { insertServer, queueStart } from '../servers/servers.repo.ts';
@@ -98,6 +99,49 @@ describeOnDatabases('users', (open) => {
     expect(await names({ state: 'ready' })).toEqual(['', 0]);
     expect(await names({ names: ['ada', 'carl'] })).toEqual(['carl ada', 2]);
     expect(await names({ names: [] })).toEqual(['', 0]);
+    expect(await names({ total: false })).toEqual(['carl ada bob_x bobby', 0]);
+  });
+
+  test('a part of a name finds who has it now: in any case, with any sign, also after a rename or an end', async () => {
+    await using opened = await open();
+    const people = ['Änne Größ', 'say "hi"', "o'brien%_\\x", 'old-name', 'gone-name'];
+    for (const name of people) await insertUser(opened.db, { name, now: NOW });
+    const found = async (nameFilter: string) =>
+      (await listUsers(opened.db, { nameFilter })).users.map((user) => user.name);
+    const idOf = async (name: string) => (await findUser(opened.db, name))?.id ?? 0;
+
+    expect(await found('NNE gr')).toEqual(['Änne Größ']);
+    expect(await found('y "h')).toEqual(['say "hi"']);
+    expect(await found('N%_\\X')).toEqual(["o'brien%_\\x"]);
+    expect(await found('n__')).toEqual([]);
+    expect(await found('" or "')).toEqual([]);
+    for (const odd of ['a\u0000b', '\u0000', 'gone\nname', 'AND', 'x*', '^old'])
+      expect(await found(odd), odd).toEqual([]);
+    expect(await found('-name')).toEqual(['old-name', 'gone-name']);
+
+    await updateUser(opened.db, await idOf('old-name'), { name: 'new-name' });
+    await deleteUserRow(opened.db, await idOf('gone-name'));
+    expect(await found('-name')).toEqual(['new-name']);
+    expect(await found('old-n')).toEqual([]);
+    expect((await found('new-n')).length).toBe(1);
+  });
+
+  test('there is an index for parts of names', async () => {
+    await using opened = await open();
+    const { db, dialect } = opened;
+    for (let n = 0; n < 20; n += 1) await insertUser(db, { name: `person-${n}`, now: NOW });
+
+    const plan = await db.transaction().execute(async (tx) => {
+      if (dialect === 'sqlite') {
+        const search = sql`select rowid from user_names where user_names match ${'"son-19"'}`;
+        return (await sql`explain query plan select u.id from users u where u.id in (${search})`.execute(tx)).rows;
+      }
+      // So few are read faster without an index; the question is whether it could be used.
+      await sql`set local enable_seqscan = off`.execute(tx);
+      return (await sql`explain select id from users u where lower(u.name) like ${'%son-19%'}`.execute(tx)).rows;
+    });
+
+    expect(JSON.stringify(plan)).toMatch(dialect === 'postgres' ? /Index Scan on users_names/ : /VIRTUAL TABLE INDEX/);
   });
 });
 

@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely';
 import { sql } from 'kysely';
 import { takeNumber } from '../db/counters.repo.ts';
+import { isPostgres } from '../db/dialect.ts';
 import { fromJson } from '../db/json.ts';
 import { prepared } from '../db/prepared.ts';
 import type { Db, UsersTable } from '../db/types.ts';
@@ -35,11 +36,15 @@ export interface UserFilter {
   names?: readonly string[] | undefined;
   /** Members of these groups too, beside `names`. */
   groups?: readonly string[] | undefined;
+  /** Only people who are in any group. */
+  inGroups?: true | undefined;
   /** Only people waiting for approval. */
   pending?: boolean | undefined;
   sort?: UserSort | undefined;
   offset?: number | undefined;
   limit?: number | undefined;
+  /** False: nobody asks how many there are, so they are not counted, and `total` is 0. */
+  total?: boolean | undefined;
 }
 
 export type UserSort = 'id' | 'name' | 'last_activity' | '-id' | '-name' | '-last_activity';
@@ -83,16 +88,26 @@ export async function findUsersByName(db: Db, names: readonly string[]): Promise
   return (await db.selectFrom('users').selectAll().where('name', 'in', names).execute()).map(toUser);
 }
 
+/** Whether a name has this in it, in any case; by an index where the text is long enough for one. */
+function hasInName(db: Db, text: string) {
+  // No name has any, and neither database takes every one of them.
+  if (/\p{Cc}/u.test(text)) return sql<boolean>`1 = 0`;
+  const pattern = `%${text.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`;
+  if (isPostgres(db)) return sql<boolean>`lower(u.name) like ${pattern}`;
+  if ([...text].length >= 3) {
+    const phrase = `"${text.replaceAll('"', '""')}"`;
+    return sql<boolean>`u.id in (select rowid from user_names where user_names match ${phrase})`;
+  }
+  return sql<boolean>`lower(u.name) like ${pattern} escape '\\'`;
+}
+
 /** One page and the total, both of what the filter covers. */
 export async function listUsers(db: Db, filter: UserFilter): Promise<{ users: User[]; total: number }> {
   const { names = [], groups = [] } = filter;
   const only = filter.names !== undefined || filter.groups !== undefined;
   if (only && names.length === 0 && groups.length === 0) return { users: [], total: 0 };
   let query = db.selectFrom('users as u');
-  if (filter.nameFilter) {
-    const pattern = `%${filter.nameFilter.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`;
-    query = query.where(sql<boolean>`lower(u.name) like ${pattern} escape '\\'`);
-  }
+  if (filter.nameFilter) query = query.where(hasInName(db, filter.nameFilter));
   if (only) {
     query = query.where(({ eb, or }) =>
       or([
@@ -102,18 +117,18 @@ export async function listUsers(db: Db, filter: UserFilter): Promise<{ users: Us
       ]),
     );
   }
+  if (filter.inGroups) query = query.where('u.groups', '<>', '[]');
   if (filter.pending !== undefined) query = query.where('u.pending', '=', filter.pending ? 1 : 0);
   if (filter.state) {
     const phases =
       filter.state === 'ready' ? (['ready'] as const) : (['queued', 'starting', 'ready', 'stopping'] as const);
-    query = query.where(({ exists, not, selectFrom }) => {
-      const some = exists(
-        selectFrom('servers as s').select('s.id').whereRef('s.user_id', '=', 'u.id').where('s.phase', 'in', phases),
-      );
-      return filter.state === 'inactive' ? not(some) : some;
-    });
+    const owners = db.selectFrom('servers').select('user_id').where('phase', 'in', phases);
+    query = query.where('u.id', filter.state === 'inactive' ? 'not in' : 'in', owners);
   }
-  const { total } = await query.select(({ fn }) => fn.countAll<number>().as('total')).executeTakeFirstOrThrow();
+  const { total } =
+    filter.total === false
+      ? { total: 0 }
+      : await query.select(({ fn }) => fn.countAll<number>().as('total')).executeTakeFirstOrThrow();
   const key = (filter.sort ?? 'id').replace('-', '') as 'id' | 'name' | 'last_activity';
   const direction = filter.sort?.startsWith('-') ? 'desc' : 'asc';
   // Never active comes first ascending, on both databases (contract §3.5).
@@ -199,6 +214,15 @@ export async function updateUser(db: Db, id: number, change: UserChange): Promis
   if (Object.keys(values).length > 0) await db.updateTable('users').set(values).where('id', '=', id).execute();
   // The configuration goes by names.
   if (change.name !== undefined || change.authGroups !== undefined) await settleGroups(db, [id]);
+}
+
+export async function findAuthState(db: Db, id: number): Promise<string | null> {
+  const row = await db.selectFrom('users').select('auth_state').where('id', '=', id).executeTakeFirst();
+  return row?.auth_state ?? null;
+}
+
+export async function updateAuthState(db: Db, id: number, sealed: string | null): Promise<void> {
+  await db.updateTable('users').set({ auth_state: sealed }).where('id', '=', id).execute();
 }
 
 const updateActivity = prepared((db, { id, at, resolution }: { id: number; at: number; resolution: number }) =>

@@ -1,3 +1,4 @@
+import { audit } from '../audit/audit.service.ts';
 import type { AppContext } from '../context.ts';
 import type { Db } from '../db/types.ts';
 import { stopForDeletion } from '../servers/servers.service.ts';
@@ -49,5 +50,10 @@ export async function deleteUser(ctx: AppContext, user: User, { by }: { by: stri
   if (ctx.config.onUserDelete === 'delete-home') await deleteStorageOf(ctx, user);
   await ctx.authenticator.accounts?.remove(user.name);
   await deleteUserRow(ctx.db, user.id);
+  await audit(ctx, {
+    action: 'user.delete',
+    of: { kind: 'user', name: user.name },
+    detail: { home: ctx.config.onUserDelete },
+  });
   ctx.log.info({ user: user.name, by, home: ctx.config.onUserDelete }, 'user deleted');
 }

@@ -1,6 +1,10 @@
 import * as first from './001-first.ts';
 import * as groups from './002-groups.ts';
 import * as money from './003-money.ts';
+import * as roles from './004-roles.ts';
+import * as services from './005-services.ts';
+import * as observability from './007-observability.ts';
+import * as imports from './008-import.ts';
 
 /** In order; the position plus one is the schema version. Never reorder or remove. */
-export const MIGRATIONS = [first, groups, money] as const;
+export const MIGRATIONS = [first, groups, money, roles, services, observability, imports] as const;

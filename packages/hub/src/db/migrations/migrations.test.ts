@@ -8,11 +8,14 @@ import { Kysely, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { hasPostgres, testDatabase } from '../../../../../tools/test-postgres.ts';
+import { hashToken } from '../../keys.ts';
 import { mendRuns, usageOf } from '../../money/ledger.service.ts';
 import { monthOf } from '../../money/period.ts';
 import { findServer, isReady } from '../../servers/servers.service.ts';
 import { startTestHub } from '../../testing/index.ts';
 import { shiftedClock } from '../../testing/shifted-clock.ts';
+import { issueToken } from '../../tokens/tokens.service.ts';
+import { asUser } from '../../users/principal.ts';
 import { findUser, listUsers } from '../../users/users.service.ts';
 import { sqliteDialect } from '../sqlite-dialect.ts';
 import * as first from './001-first.ts';
@@ -20,6 +23,7 @@ import * as first from './001-first.ts';
 const HOUR = 3_600_000;
 const NOON = Date.UTC(2026, 10, 21, 12);
 const HUB = 'hub-of-before';
+const OLD_TOKEN = 'a-token-of-before';
 
 /** A database as the first version left it: a person with groups of their sign-in, one server that runs, one that does not. */
 async function writeFirst(db: Kysely<never>, dialect: 'sqlite' | 'postgres'): Promise<void> {
@@ -31,6 +35,11 @@ async function writeFirst(db: Kysely<never>, dialect: 'sqlite' | 'postgres'): Pr
     `insert into users (name, admin, uid, allowed_by, created, auth_groups, stop_after)
       values ('ada', 1, 1900001000, 'administrator', ${NOON - 1e9}, '["physics"]', 1800)`,
     `insert into users (name, uid, created) values ('bob', 1900001001, ${NOON - 1e9})`,
+    ...[OLD_TOKEN, 'revoked'].map(
+      (text) => `insert into api_tokens (hash, user_id, client_id, created, note, scopes)
+        values ('${hashToken(text)}', 1, 'jupyterhub', ${NOON - 1e9}, 'laptop', '["inherit"]')`,
+    ),
+    `delete from api_tokens where id = 2`,
     `insert into servers (id, user_id, name, desired, phase, phase_at, generation, spawner_id, spec, ref, started_at,
       last_work, created) values ('s1', 1, '', 'running', 'ready', ${NOON - 2 * HOUR}, 3, 'echo', '{"user":"ada"}',
       '{"server":"s1","generation":3}', ${NOON - 2 * HOUR}, ${NOON - HOUR}, ${NOON - 1e9})`,
@@ -86,6 +95,10 @@ describe.for(['sqlite', 'postgres'] as const)('a database of the first version, 
       });
       const thesis = ada && (await findServer(ctx.db, ada.id, 'thesis'));
       expect(thesis?.userOptions).toEqual({ profile: 'big' });
+      const who = await fetch(`${hub.origin}/hub/api/user`, { headers: { authorization: `token ${OLD_TOKEN}` } });
+      expect(await who.json()).toMatchObject({ name: 'ada', token_id: 'a1' });
+      // The number of one that is gone is nobody else's.
+      if (ada) expect((await issueToken(ctx, { owner: asUser(ada), scopes: [], note: '' })).id).toBe(3);
       await mendRuns(ctx);
       clock.move(HOUR);
       expect(await usageOf(ctx, 'ada', monthOf(NOON))).toMatchObject({ hours: 3, dollars: 1.5 });

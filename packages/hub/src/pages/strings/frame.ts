@@ -8,6 +8,7 @@ export const frame = {
     home: 'Home',
     tokens: 'Tokens',
     admin: 'Admin',
+    services: 'Services',
     help: 'Help',
     account: 'Account of',
     changePassword: 'Change password',

@@ -152,7 +152,7 @@ export function adminPage(model: AdminModel): Html {
   const state = (value: StateFilter, label: string) =>
     html`<option value="${value}"${filter.state === value && html` selected`}>${label}</option>`;
   return html`<div class="row between"><h1>${t.admin.title}</h1><p class="muted">${t.admin.runningNow(running)}</p></div>
-<nav class="row" aria-label="${t.admin.title}"><a href="${ctx.urls.hub}admin/usage">${t.costs.link}</a><a href="${ctx.urls.hub}admin/calendar">${t.calendar.link}</a><a href="${ctx.urls.hub}admin/groups">${t.groups.link}</a></nav>
+<nav class="row" aria-label="${t.admin.title}"><a href="${ctx.urls.hub}admin/usage">${t.costs.link}</a><a href="${ctx.urls.hub}admin/calendar">${t.calendar.link}</a><a href="${ctx.urls.hub}admin/groups">${t.groups.link}</a><a href="${ctx.urls.hub}admin/audit">${t.audit.link}</a></nav>
 ${problem(error)}
 ${done && html`<p class="note ok" role="status">${done}</p>`}
 ${

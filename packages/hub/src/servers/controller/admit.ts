@@ -1,10 +1,12 @@
 import type { AppContext } from '../../context.ts';
+import { asHub } from '../../http/origin.ts';
+import { spawnFailed } from '../../metrics/starts.ts';
 import { findUserById } from '../../users/users.service.ts';
 import { insertEvents } from '../events.repo.ts';
 import { failQueued } from '../queue.repo.ts';
 import type { Failure } from '../server.ts';
 import { spawnUserOf } from '../spawn-user.ts';
-import { admit, findWork } from './controller.repo.ts';
+import { admit, findWork, type Work } from './controller.repo.ts';
 import { putServerCredentials } from './credentials.ts';
 import { faultOf } from './failures.ts';
 
@@ -14,8 +16,13 @@ import { faultOf } from './failures.ts';
  */
 export async function admitOne(ctx: AppContext, id: string, leaseUntil: number): Promise<boolean> {
   const work = await findWork(ctx.db, id);
-  const user = work && (await findUserById(ctx.db, work.userId));
-  if (!work || !user || work.phase !== 'queued') return false;
+  return !!work && asHub(work.requestId ?? undefined, () => admitWork(ctx, work, leaseUntil));
+}
+
+async function admitWork(ctx: AppContext, work: Work, leaseUntil: number): Promise<boolean> {
+  const { id } = work;
+  const user = await findUserById(ctx.db, work.userId);
+  if (!user || work.phase !== 'queued') return false;
   const now = ctx.clock.now();
   let spec: ReturnType<typeof ctx.spawner.resolve>;
   try {
@@ -31,6 +38,7 @@ export async function admitOne(ctx: AppContext, id: string, leaseUntil: number):
         { serverId: id, generation: work.generation, at: now, percent: 100, message, kind: 'failed' },
       ]);
     });
+    spawnFailed(ctx.metrics, fault.code, 0);
     ctx.wakeups.notify('progress', id);
     return false;
   }
@@ -44,7 +52,9 @@ export async function admitOne(ctx: AppContext, id: string, leaseUntil: number):
     return true;
   });
   if (!admitted) return false;
-  ctx.log.info({ server: id, user: user.name, waitedMs: ctx.clock.now() - (work.queuedAt ?? now) }, 'server admitted');
+  const waitedMs = ctx.clock.now() - (work.queuedAt ?? now);
+  ctx.metrics.queueWait.observe({}, waitedMs / 1000);
+  ctx.log.info({ server: id, user: user.name, waitedMs }, 'server admitted');
   ctx.wakeups.notify('progress', id);
   return true;
 }

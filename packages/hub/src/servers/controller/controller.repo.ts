@@ -50,21 +50,44 @@ export async function listDue(db: Db, now: number, owner: string): Promise<strin
   return rows.map((row) => row.id);
 }
 
-const updateLease = prepared(
-  (db, { id, owner, now, until }: { id: string; owner: string; now: number; until: number }) =>
-    db
-      .updateTable('servers')
-      .set({ lease_owner: owner, lease_until: until })
-      .where('id', '=', id)
-      .where('phase', 'in', sql<Phase>`('starting', 'ready', 'stopping')`)
-      .where(({ or, eb }) =>
-        or([eb('lease_owner', 'is', null), eb('lease_owner', '=', owner), eb('lease_until', '<', now)]),
-      ),
+interface Lease {
+  id: string;
+  owner: string;
+  until: number;
+}
+
+const updateLease = prepared((db, { id, owner, until }: Lease) =>
+  db
+    .updateTable('servers')
+    .set({ lease_owner: owner, lease_until: until })
+    .where('id', '=', id)
+    .where('phase', 'in', sql<Phase>`('starting', 'ready', 'stopping')`)
+    .where(({ or, eb }) => or([eb('lease_owner', 'is', null), eb('lease_owner', '=', owner)])),
 );
 
-/** True when this hub now holds the row. One statement: of two hubs, one gets it. */
-export async function takeLease(db: Db, id: string, owner: string, now: number, until: number): Promise<boolean> {
-  return (await updateLease(db, { id, owner, now, until })).numAffectedRows === 1n;
+const updateEndedLease = prepared((db, { id, owner, until, now }: Lease & { now: number }) =>
+  db
+    .updateTable('servers')
+    .set({ lease_owner: owner, lease_until: until })
+    .where('id', '=', id)
+    .where('phase', 'in', sql<Phase>`('starting', 'ready', 'stopping')`)
+    .where('lease_until', '<', now),
+);
+
+/**
+ * Whether this hub now holds the row; `taken over` when another held it until its lease ended. Each is one statement: of
+ * two hubs, one gets it.
+ */
+export async function takeLease(
+  db: Db,
+  id: string,
+  owner: string,
+  now: number,
+  until: number,
+): Promise<'free' | 'taken over' | false> {
+  if ((await updateLease(db, { id, owner, until })).numAffectedRows === 1n) return 'free';
+  const { numAffectedRows } = await updateEndedLease(db, { id, owner, until, now });
+  return numAffectedRows === 1n && 'taken over';
 }
 
 export async function renewLeases(db: Db, ids: readonly string[], owner: string, until: number): Promise<void> {
@@ -77,14 +100,18 @@ export async function renewLeases(db: Db, ids: readonly string[], owner: string,
     .execute();
 }
 
-/** On SQLite there is one hub (the file's lock says so): whatever lease is in the rows belongs to a dead one. */
-export async function dropForeignLeases(db: Db, owner: string): Promise<void> {
-  await db
+/**
+ * On SQLite there is one hub (the file's lock says so): whatever lease is in the rows belongs to a dead one.
+ * @returns how many there were
+ */
+export async function dropForeignLeases(db: Db, owner: string): Promise<number> {
+  const { numUpdatedRows } = await db
     .updateTable('servers')
     .set({ lease_owner: null, lease_until: 0 })
     .where('lease_owner', 'is not', null)
     .where('lease_owner', '<>', owner)
-    .execute();
+    .executeTakeFirstOrThrow();
+  return Number(numUpdatedRows);
 }
 
 type Admitted = { now: number; leaseUntil: number; stopAfter: number | null; maxAge: number | null };

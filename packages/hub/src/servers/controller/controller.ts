@@ -1,4 +1,6 @@
 import type { AppContext } from '../../context.ts';
+import { asHub } from '../../http/origin.ts';
+import { LOOK_MS } from '../../http/vitals.ts';
 import { countStarting, readQueue } from '../queue.repo.ts';
 import { isReady } from '../server.ts';
 import { admitOne } from './admit.ts';
@@ -11,8 +13,6 @@ import { createSweep } from './sweep.ts';
 
 const LEASE_MS = 30_000;
 const RENEW_MS = 10_000;
-/** The safety net under the wake-ups. */
-const LOOK_MS = 1_000;
 
 export interface Controller extends AsyncDisposable {
   /** Begins acting: adopts what an earlier hub left, then follows intents. Returns at once. */
@@ -53,15 +53,17 @@ export function createController(ctx: AppContext): Controller {
       scheduled = false;
       const ids = [...dirty];
       dirty.clear();
-      await Promise.all(ids.map(look)).catch(report);
-      await admitWaiting().catch(report);
+      const looked = await Promise.all(ids.map(look)).catch(report);
+      const admitted = await admitWaiting().catch(report);
+      if (looked && admitted) ctx.vitals.controllerLooked();
     });
   }
 
-  function report(err: unknown): void {
+  function report(err: unknown): false {
     // The database may be gone; rows stay as they are and the next look tries again.
     if (!closing.signal.aborted)
       ctx.log.error({ err }, 'the controller could not read or write its rows; trying again');
+    return false;
   }
 
   async function look(id: string): Promise<void> {
@@ -75,7 +77,9 @@ export function createController(ctx: AppContext): Controller {
     }
     if (work.phase === 'stopped' || work.phase === 'queued' || isReady(work)) return;
     const now = ctx.clock.now();
-    if (await takeLease(ctx.db, id, ctx.instanceId, now, now + LEASE_MS)) run(id);
+    const lease = await takeLease(ctx.db, id, ctx.instanceId, now, now + LEASE_MS);
+    if (lease === 'taken over') ctx.metrics.leaseTakeOvers.inc({});
+    if (lease) run(id);
   }
 
   /** Drives one row until it rests. */
@@ -109,27 +113,29 @@ export function createController(ctx: AppContext): Controller {
     if (work.phase === 'starting' && work.desired === 'running') {
       task.kind = 'start';
       using nap = resting.of(id);
-      return await runStart(ctx, work, signal, nap);
+      return await asHub(work.requestId ?? undefined, () => runStart(ctx, work, signal, nap));
     }
     if (work.phase !== 'stopped' && work.phase !== 'queued' && !isReady(work)) {
       task.kind = 'stop';
-      await runStop(ctx, work, signal);
+      await asHub(work.requestId ?? undefined, () => runStop(ctx, work, signal));
     }
     return false;
   }
 
-  async function admitWaiting(): Promise<void> {
-    if (admitting || !waiting || closing.signal.aborted) return;
+  /** True, so that an error's `false` is told apart. */
+  async function admitWaiting(): Promise<true> {
+    if (admitting || !waiting || closing.signal.aborted) return true;
     admitting = true;
     try {
       const free = ctx.config.start.concurrency - (await countStarting(ctx.db));
-      if (free <= 0) return;
+      if (free <= 0) return true;
       waiting = false;
       const queue = await readQueue(ctx.db, free);
       waiting ||= queue.length === free;
       for (const id of queue) {
         if (await admitOne(ctx, id, ctx.clock.now() + LEASE_MS)) run(id);
       }
+      return true;
     } catch (error) {
       waiting = true;
       throw error;
@@ -154,9 +160,13 @@ export function createController(ctx: AppContext): Controller {
           schedule();
         }),
       );
+      ctx.vitals.controllerLooked();
       ends.push(ctx.wakeups.on('starts', (id) => resting.wake(id)));
       void (async () => {
-        if (ctx.dialect === 'sqlite') await dropForeignLeases(ctx.db, ctx.instanceId).catch(report);
+        if (ctx.dialect === 'sqlite') {
+          const dropped = await dropForeignLeases(ctx.db, ctx.instanceId).catch(report);
+          if (dropped) ctx.metrics.leaseTakeOvers.inc({}, dropped);
+        }
         void every(LOOK_MS, async () => {
           for (const id of await listDue(ctx.db, ctx.clock.now(), ctx.instanceId)) if (!tasks.has(id)) dirty.add(id);
           waiting = true;

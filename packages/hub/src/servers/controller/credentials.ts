@@ -22,7 +22,7 @@ export async function putServerCredentials(
     generation,
     hash,
     note: `Server at ${base}`,
-    scopes: serverTokenScopes(userName, name),
+    scopes: serverTokenScopes(ctx, userName, name),
     now: ctx.clock.now(),
   });
   await putClient(db, {

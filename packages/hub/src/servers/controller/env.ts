@@ -12,8 +12,16 @@ export function clientIdOf(user: string, server: string): string {
 }
 
 /** What a server's token may do: the `server` role, resolved (contract §1.2, §4.4). */
-export function serverTokenScopes(user: string, server: string): string[] {
-  return [`users:activity!user=${user}`, `access:servers!server=${user}/${server}`];
+export function serverTokenScopes({ roles }: Pick<AppContext, 'roles'>, user: string, server: string): string[] {
+  const own = { user, server: `${user}/${server}` };
+  const role = (roles.find('server')?.scopes ?? []).flatMap((scope) => {
+    // Shorthand is for whoever a token belongs to, which does not say which server; of a service it means nothing here.
+    const [, kind] = /!(user|server|service)$/.exec(scope) ?? [];
+    if (kind === 'service') return [];
+    return kind === undefined ? [scope] : [`${scope}=${own[kind as keyof typeof own]}`];
+  });
+  // Without this one no server could say that it is in use.
+  return [...new Set([`users:activity!user=${user}`, ...role])];
 }
 
 /**

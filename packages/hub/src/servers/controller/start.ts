@@ -1,5 +1,6 @@
 import type { Address, Fault, Observed } from '@atrium/sdk';
 import type { AppContext } from '../../context.ts';
+import { measured, spawnFailed } from '../../metrics/starts.ts';
 import { openRun, recordMeters } from '../../money/ledger.service.ts';
 import { putRoute } from '../../routes/routes.service.ts';
 import { get } from '../ask.ts';
@@ -33,7 +34,7 @@ export async function runStart(ctx: AppContext, work: Work, signal: AbortSignal,
   const { address, observed, ownSince } = outcome;
   const now = ctx.clock.now();
   const url = ctx.urls.server(work.userName, work.name);
-  const ready = await ctx.db.transaction().execute(async (db) => {
+  const committed = ctx.db.transaction().execute(async (db) => {
     // Not ready: a stop came in between. The controller sees the row and stops it.
     if (!(await saveReady(db, fenceOf(ctx, work), { now, address, observed }))) return false;
     const path = ctx.urls.routePath(work.userName, work.name);
@@ -44,7 +45,9 @@ export async function runStart(ctx: AppContext, work: Work, signal: AbortSignal,
     ]);
     return true;
   });
-  if (!ready) return false;
+  if (!(await measured(ctx.metrics.proxyAdds, committed))) return false;
+  ctx.eventLog.record({ action: 'start', username: work.userName, servername: work.name });
+  ctx.metrics.spawns.observe({ status: 'success', reason: '' }, (now - work.phaseAt) / 1000);
   ctx.log.info(
     {
       server: work.id,
@@ -150,5 +153,6 @@ async function recordFailure(ctx: AppContext, work: Work, fault: Fault): Promise
     },
     [{ percent: 100, message: `Spawn failed: ${fault.message}`, kind: 'failed' }],
   );
+  spawnFailed(ctx.metrics, fault.code, (at - work.phaseAt) / 1000);
   ctx.log.warn({ server: work.id, user: work.userName, name: work.name, code: fault.code }, 'start failed');
 }

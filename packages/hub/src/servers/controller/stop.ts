@@ -1,4 +1,5 @@
 import type { AppContext } from '../../context.ts';
+import { measured } from '../../metrics/starts.ts';
 import { closeRun } from '../../money/ledger.service.ts';
 import { deleteClientsOf } from '../../oauth/oauth-clients.service.ts';
 import { pluginIo } from '../../plugins/plugin-io.ts';
@@ -6,11 +7,13 @@ import { deleteRoutesOf } from '../../routes/routes.service.ts';
 import { deleteServerTokens } from '../../tokens/tokens.service.ts';
 import { insertEvents } from '../events.repo.ts';
 import { queueStart } from '../servers.repo.ts';
-import { findServerById } from '../servers.service.ts';
+import { findServerById, type StopReason } from '../servers.service.ts';
 import type { Work } from './controller.repo.ts';
 import { commit, eventBase } from './steps.ts';
 
 const POLL = { first: 20, factor: 1.6, most: 1_000 };
+/** What nobody did is no action: JupyterHub's event log is about those. */
+const BY_ITSELF: readonly (StopReason['code'] | undefined)[] = ['exited', 'lost'];
 /** When the outside cannot be asked (its phase is unknown), how long until the next try, ms. */
 const UNKNOWN_PAUSE = 5_000;
 
@@ -22,7 +25,8 @@ export async function runStop(ctx: AppContext, work: Work, signal: AbortSignal):
   const at = work.phase === 'stopping' ? work.phaseAt : ctx.clock.now();
   const events =
     work.phase === 'starting' ? [{ percent: 100, message: 'Spawn cancelled', kind: 'cancelled' as const }] : [];
-  await commit(ctx, work, { phase: 'stopping', phase_at: at }, events, (db) => deleteRoutesOf(db, work.id));
+  const unrouted = commit(ctx, work, { phase: 'stopping', phase_at: at }, events, (db) => deleteRoutesOf(db, work.id));
+  await measured(ctx.metrics.proxyDeletes, unrouted);
   work = { ...work, phase: 'stopping', phaseAt: at };
   ctx.wakeups.notify('routes');
   await takeDown(ctx, work, signal);
@@ -46,6 +50,10 @@ export async function runStop(ctx: AppContext, work: Work, signal: AbortSignal):
     },
   );
   ctx.wakeups.notify('routes');
+  if (work.startedAt !== null && !BY_ITSELF.includes(work.stopReason?.code)) {
+    ctx.eventLog.record({ action: 'stop', username: work.userName, servername: work.name });
+  }
+  ctx.metrics.stops.observe({ status: 'success' }, (now - work.phaseAt) / 1000);
   ctx.log.info({ server: work.id, user: work.userName, name: work.name, ms: now - work.phaseAt }, 'server stopped');
   if (again) ctx.wakeups.notify('servers', work.id);
 }
@@ -71,6 +79,7 @@ async function takeDown(ctx: AppContext, work: Work, signal: AbortSignal): Promi
       }
     } catch (err) {
       signal.throwIfAborted();
+      ctx.metrics.stops.observe({ status: 'failure' }, (clock.now() - work.phaseAt) / 1000);
       ctx.log.error({ err, server: work.id, user: work.userName, gone }, 'stopping a server failed; trying again');
       unknown = true;
     }

@@ -35,13 +35,18 @@ export function createSweep(ctx: AppContext): Sweep {
     // Rows first: what is started between the two reads is then only missing from the rows' side, never from outside.
     const rows = await listActiveServers(ctx.db);
     const owned = new Map<string, Owned<unknown>>();
+    const began = performance.now();
     for await (const one of ctx.spawner.list(io)) {
       if (one.hubId === ctx.hubId) owned.set(key(one.serverId, one.generation), one);
     }
-    for (const row of rows) {
-      if (row.phase !== 'ready' || row.desired !== 'running') continue;
+    const ready = rows.filter((row) => row.phase === 'ready' && row.desired === 'running');
+    // One listing is the poll of all of them: each gets its part of the time.
+    const seconds = (performance.now() - began) / 1000 / Math.max(1, ready.length);
+    for (const row of ready) {
+      const seen = owned.get(key(row.id, row.generation))?.observed;
+      ctx.metrics.polls.observe({ status: seen?.phase === 'running' ? 'running' : 'stopped' }, seconds);
       // What is wrong with one of them must not keep the others from being looked after.
-      await check(row, owned.get(key(row.id, row.generation))?.observed, io).catch((err) => {
+      await check(row, seen, io).catch((err) => {
         if (!signal.aborted) ctx.log.warn({ err, server: row.id }, 'could not look after a server; trying again');
       });
     }
@@ -107,11 +112,14 @@ export function createSweep(ctx: AppContext): Sweep {
 
   return {
     async run(signal) {
+      let adopting: number | undefined = performance.now();
       while (!signal.aborted) {
         current = once(signal).catch((err) => {
           if (!signal.aborted) ctx.log.error({ err }, 'could not compare the servers with what runs; trying again');
         });
         await current;
+        if (adopting !== undefined) ctx.metrics.initSpawners.observe({}, (performance.now() - adopting) / 1000);
+        adopting = undefined;
         await ctx.clock.sleep(SWEEP_MS, signal).catch(() => {});
       }
     },

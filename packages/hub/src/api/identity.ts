@@ -1,0 +1,31 @@
+import {
+  containsScopes,
+  expandScopes,
+  IDENTIFY_SCOPES,
+  IDENTIFY_SERVICE_SCOPES,
+  type ScopeSet,
+  unionScopes,
+} from '@atrium/sdk';
+import type { AppContext } from '../context.ts';
+import type { Requester } from '../http/requester.ts';
+import type { Principal } from '../users/principal.ts';
+import { presentService } from './present.ts';
+import { presentOne } from './users.routes.ts';
+
+/** These scopes, and what is always shown of whoever is introduced: their name, and a person's groups (contract §3.4). */
+export function withIdentify(scopes: ScopeSet, principal: Principal): ScopeSet {
+  const identify =
+    principal.kind === 'user'
+      ? expandScopes(IDENTIFY_SCOPES, { user: principal.user.name })
+      : expandScopes(IDENTIFY_SERVICE_SCOPES, { service: principal.service.name });
+  // Nearly everybody holds them already, and every service asks this of every visitor.
+  return containsScopes(scopes, identify) ? scopes : unionScopes(scopes, identify);
+}
+
+/** Somebody's model as the requester sees it, who in any case learns who it is. */
+export async function presentIdentity(ctx: AppContext, requester: Requester, principal: Principal) {
+  const scopes = withIdentify(requester.scopes, principal);
+  if (principal.kind === 'service') return presentService(ctx, principal.service, scopes);
+  const { admin, groups } = principal.user;
+  return { admin, groups, ...(await presentOne(ctx, { ...requester, scopes }, principal.user)) };
+}
