@@ -23,7 +23,7 @@ test('everybody’s server ends when the setting says, also those that were neve
     config: { idle: { stopAfter: '10m', warnBefore: '2m' } },
     spawner: echoSpawner({ world: new EchoWorld() }),
   });
-  const people = [];
+  const people: { id: number }[] = [];
   for (let n = 0; n < PEOPLE; n += 1) {
     const { user } = await signedIn(hub, `person${n}`);
     await requestStart(hub.ctx, user, '', { by: user.name });
