@@ -20,7 +20,11 @@ export function answer(
   options: Omit<PageOptions, 'requester'> & { status?: number },
   body: Html,
 ): FastifyReply {
-  return sendPage(reply, options.status ?? 200, page(ctx, { ...options, requester: asViewer(request.requester) }, body));
+  return sendPage(
+    reply,
+    options.status ?? 200,
+    page(ctx, { ...options, requester: asViewer(request.requester) }, body),
+  );
 }
 
 /** The first value of a field in a query or a form; undefined when it is absent. */

@@ -59,7 +59,10 @@ export const tokenRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
           lastUsed: token.lastActivity,
           expiresAt: token.expiresAt,
         })),
-      applications: applicationsOf(ctx, all.filter(({ clientId }) => clientId !== HUB_CLIENT)),
+      applications: applicationsOf(
+        ctx,
+        all.filter(({ clientId }) => clientId !== HUB_CLIENT),
+      ),
       lifetimes: lifetimes(ctx.config.tokens.maxExpiresIn),
       ...rest,
     });
