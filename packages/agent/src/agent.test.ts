@@ -219,6 +219,9 @@ test('a crash: the server is started again; the person shuts it down: the machin
       SOON,
     )
     .toBe(true);
+  // The agent has seen it, too: until it beats again, an end would be a failed start.
+  const before = world.hub.of(machine.id, 'heartbeat').length;
+  await expect.poll(() => world.hub.of(machine.id, 'heartbeat').length, SOON).toBeGreaterThan(before + 1);
   await fetch(`http://${address}:${port}/quit/0`).catch(() => {});
 
   expect(await booted.ended).toEqual({ reason: 'power-off', why: 'the person shut the server down' });

@@ -232,6 +232,23 @@ test('volumes that no row names: a home is told and kept, a left copy goes after
   expect(await readHome(t.store, STORAGE)).toMatchObject({ volumeId, sizeGb: 10, fresh: true });
 });
 
+test('a home whose making was never answered, for a start that was given up, gets its name in its row', async () => {
+  t = await startTestWorld();
+  const world = await t.hub();
+  t.sim.faults.add({ action: 'CreateVolume', dropResponse: true, times: 100 });
+  await t.run(ensureHome(world, WANT).catch(() => undefined));
+  t.sim.faults.clear();
+  const [volume] = homesOf(t.sim, STORAGE);
+  expect((await readHome(t.store, STORAGE))?.volumeId).toBeNull();
+
+  const seen = await roundsUntil(world, [ada('stopped')], 'finish_home');
+
+  expect(seen.filter((code) => code === 'finish_home')).toHaveLength(1);
+  expect((await readHome(t.store, STORAGE))?.volumeId).toBe(volume!.id);
+  expect((await ready(world)).volumeId).toBe(volume!.id);
+  expect(homesOf(t.sim, STORAGE)).toHaveLength(1);
+});
+
 test('a home that somebody deleted is told, with what will come back', async () => {
   t = await startTestWorld();
   const world = await t.hub();

@@ -1,6 +1,7 @@
 import type { Ec2Volume } from '../calls/types.ts';
 import { deleteVolume } from '../homes/archive.ts';
 import { recoverHome } from '../homes/ensure-home.ts';
+import { changeHome, type HomeRow } from '../homes/home-row.ts';
 import { lookVolume } from '../homes/look.ts';
 import { ourVolumes } from '../survey.ts';
 import { TAG, userTag } from '../tags.ts';
@@ -11,6 +12,8 @@ const AGE_MS = 5 * 60_000;
 const MISSING_MS = 6 * 60_000;
 const LEFT_MS = 3_600_000;
 const COPY_LEFT_MS = 86_400_000;
+/** A start that is under way asks for its home again within seconds. */
+const UNFINISHED_MS = 45_000;
 const TOGETHER = 50;
 
 /** Disks against rows. A home is never deleted here, whatever it looks like. */
@@ -33,7 +36,8 @@ export async function volumes(round: Round): Promise<void> {
       case 'home': {
         const row = rows.get(storage);
         const owner = owners.get(storage);
-        if (row) await second(round, volume, row.volumeId, row.making !== null);
+        if (row?.making && row.volumeId === null) await finish(round, volume, row);
+        else if (row) await second(round, volume, row.volumeId, row.making !== null);
         else if (owner) await recover(round, volume, owner.storage ?? storage, owner.user);
         else
           await round.tell(
@@ -74,6 +78,26 @@ async function second(round: Round, volume: Ec2Volume, used: string | null, maki
       alert: true,
     },
     volume.id,
+  );
+}
+
+/** It was made, but the answer never came, and the start that wanted it was given up: the row learns its name here. */
+async function finish(round: Round, volume: Ec2Volume, { storage, user, making }: HomeRow): Promise<void> {
+  const age = await round.sighted('unfinished', volume.id);
+  if (!making || age === undefined || age < UNFINISHED_MS) return;
+  if ((volume.snapshotId ?? null) !== making.snapshotId) return second(round, volume, null, false);
+  const { world } = round;
+  await round.act(
+    {
+      code: 'finish_home',
+      message: `${volume.id}, made for a start of ${user} that was given up, ${round.is('noted')} as their home.`,
+    },
+    () =>
+      changeHome(world.store, storage, (now) =>
+        now.making?.token === making.token && now.volumeId === null
+          ? { ...now, volumeId: volume.id, zone: volume.zone, making: { ...now.making, at: world.clock.now() } }
+          : undefined,
+      ),
   );
 }
 
