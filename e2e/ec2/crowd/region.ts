@@ -121,9 +121,10 @@ async function launchTiny({ env }: Parameters<Launch>[0], busy: boolean): Promis
   );
   const { hostname, port } = new URL(env.JUPYTERHUB_SERVICE_URL ?? '');
   const { promise: ended, resolve: end } = Promise.withResolvers<{ code: number | null; log: string }>();
-  const server = createServer((request, response) =>
-    response.end(request.url?.endsWith('/api') ? '{}' : request.url?.endsWith('/kernels') ? kernels : '[]'),
-  );
+  const server = createServer((request, response) => {
+    const { pathname } = new URL(request.url ?? '/', 'http://machine');
+    response.end(pathname.endsWith('/api') ? '{}' : pathname.endsWith('/kernels') ? kernels : '[]');
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(Number(port), hostname, resolve);
   });
