@@ -11,7 +11,7 @@ import { VERSION } from './version.ts';
 
 const run = promisify(execFile);
 const python = process.env.ATRIUM_TEST_PYTHON;
-const singleuser = python ? join(dirname(python), 'jupyterhub-singleuser') : '';
+const singleuser = python ? join(python, 'bin', 'jupyterhub-singleuser') : '';
 const BUNDLER = fileURLToPath(new URL('../scripts/bundle.mjs', import.meta.url));
 const SOON = { timeout: 60_000, interval: 200 };
 
