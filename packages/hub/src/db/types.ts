@@ -38,6 +38,10 @@ export interface Tables {
   roles: RolesTable;
   role_members: RoleMembersTable;
   services: ServicesTable;
+  announcements: AnnouncementsTable;
+  start_outcomes: StartOutcomesTable;
+  active_marks: ActiveMarksTable;
+  rollups: RollupsTable;
 }
 
 /** Facts of the installation: `hub_id`, `created`. */
@@ -451,4 +455,50 @@ interface LegacyLoginsTable {
 interface UsedLoginsTable {
   hash: string;
   import_id: number;
+}
+
+/** What administrators tell everybody on every page. */
+export interface AnnouncementsTable {
+  id: Generated<number>;
+  /** Plain text. */
+  text: string;
+  level: 'info' | 'warning';
+  starts_at: number;
+  /** Null: until somebody takes it back. */
+  ends_at: number | null;
+  /** 1: whoever has read it may put it away. */
+  dismissible: number;
+  by_name: string;
+  created: number;
+}
+
+/** How starts came out, and servers that ended by themselves: one row each for some days, then only sums. */
+export interface StartOutcomesTable {
+  id: Generated<number>;
+  at: number;
+  server_id: string;
+  generation: number;
+  kind: 'ready' | 'failed' | 'ended';
+  /** Of the failure, or how it ended; null when it worked. */
+  code: string | null;
+  /** The first words that went with the code; null when it worked. */
+  message: string | null;
+  /** From the request to ready; null unless it worked. */
+  ms: number | null;
+}
+
+/** Who was active in which hour or day, for some days; then only how many. */
+export interface ActiveMarksTable {
+  period: 'hour' | 'day';
+  start: number;
+  user_id: number;
+}
+
+/** Sums of the past: rollups.repo.ts says which kinds there are. */
+export interface RollupsTable {
+  kind: string;
+  /** When the hour or day began. */
+  start: number;
+  key: string;
+  value: number;
 }

@@ -7,6 +7,7 @@ import type { Db } from '../db/types.ts';
  * out, also what a later version adds.
  */
 const STAYS = new Set([
+  'active_marks',
   'config_members',
   'counters',
   'kysely_migration',

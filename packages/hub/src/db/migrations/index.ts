@@ -5,6 +5,18 @@ import * as roles from './004-roles.ts';
 import * as services from './005-services.ts';
 import * as observability from './007-observability.ts';
 import * as imports from './008-import.ts';
+import * as announcements from './009-announcements.ts';
+import * as rollups from './010-rollups.ts';
 
 /** In order; the position plus one is the schema version. Never reorder or remove. */
-export const MIGRATIONS = [first, groups, money, roles, services, observability, imports] as const;
+export const MIGRATIONS = [
+  first,
+  groups,
+  money,
+  roles,
+  services,
+  observability,
+  imports,
+  announcements,
+  rollups,
+] as const;
