@@ -14,7 +14,7 @@ export default defineConfig({
         ssr,
         test: {
           name: 'unit',
-          include: ['{packages,plugins,scripts,tools,bench,examples}/**/*.test.ts'],
+          include: ['{packages,plugins,scripts,tools,bench,examples}/**/*.test.{ts,tsx}'],
           exclude,
           globalSetup,
           testTimeout: 60_000,

@@ -97,7 +97,7 @@ describe.skipIf(!testChromium() || !testPython())('a person and their notebook',
     await shoot(bob, '06-waiting');
 
     const admin = await ada.context().newPage();
-    await admin.goto(`${up.url}hub/admin`);
+    await admin.goto(`${up.url}hub/admin/plain`);
     await shoot(admin, '07-admin');
     await admin.getByRole('button', { name: 'Approve bob' }).click();
     await admin.getByText('bob may sign in now.').waitFor();

@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { findPython } from '../packages/atrium/setup/find-python.mjs';
 import { pythonIsReady, REQUIREMENTS } from '../packages/atrium/setup/python.mjs';
+import { adminSources } from './lib/admin-page.mjs';
 import { root } from './lib/root.mjs';
 
 async function tempDir(): Promise<string> {
@@ -81,6 +82,9 @@ async function clone(): Promise<string> {
   const dir = await tempDir();
   const copied = [
     'scripts',
+    'packages/admin/src',
+    'packages/admin/package.json',
+    'packages/admin/vite.config.ts',
     'packages/atrium/setup',
     'packages/atrium/python',
     'package.json',
@@ -89,6 +93,7 @@ async function clone(): Promise<string> {
   ];
   for (const path of copied) await cp(join(root, path), join(dir, path), { recursive: true });
   await symlink(join(root, 'node_modules'), join(dir, 'node_modules'));
+  await pretendAdminPage(dir);
   await mkdir(join(dir, 'packages/atrium/src'));
   await writeFile(
     join(dir, 'packages/atrium/src/main.ts'),
@@ -99,6 +104,14 @@ async function clone(): Promise<string> {
     console.log(JSON.stringify(process.argv.slice(2)));`,
   );
   return dir;
+}
+
+/** Marks the administrators' page as built from these sources, so that a test of what follows need not build it. */
+async function pretendAdminPage(dir: string): Promise<void> {
+  await mkdir(join(dir, 'packages/hub/static/admin'), { recursive: true });
+  await writeFile(join(dir, 'packages/hub/static/admin/admin.js'), '');
+  await mkdir(join(dir, 'packages/admin/dist'));
+  await writeFile(join(dir, 'packages/admin/dist/built.json'), JSON.stringify({ sources: adminSources(dir) }));
 }
 
 function start(dir: string, args: string[], env: Record<string, string> = {}): ChildProcess {

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
 import { ensurePython, pythonIsReady } from '../packages/atrium/setup/python.mjs';
+import { adminPageIsReady, ensureAdminPage } from './lib/admin-page.mjs';
 import { become, commandLine, runScript } from './lib/launch.mjs';
 import { ensureNode, readyNode } from './lib/node.mjs';
 import { ensurePackages, packagesAreReady } from './lib/npm.mjs';
@@ -14,14 +15,17 @@ await runScript(async () => {
   const python = join(dataDir, 'python');
   const onlyAsks = args.some((arg) => arg === '--help' || arg === '-h' || arg === '--version');
 
-  const isReady = readyNode() && packagesAreReady() && (onlyAsks || pythonIsReady(python));
+  const isReady = readyNode() && packagesAreReady() && (onlyAsks || (adminPageIsReady(root) && pythonIsReady(python)));
   if (!isReady)
     process.stderr.write('Setting Atrium up. This is done once; Ctrl-C is safe, it goes on where it was.\n');
   const node = await ensureNode();
   await ensurePackages();
   // What it holds is its owner's; the environment inside is made readable for people's servers.
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  if (!onlyAsks) await ensurePython({ dir: python, wheels: wheelsDir });
+  if (!onlyAsks) {
+    await ensureAdminPage(root, node);
+    await ensurePython({ dir: python, wheels: wheelsDir });
+  }
 
   return become(node, commandLine(['up', ...(given ? [] : ['--data-dir', dataDir]), ...args]));
 });

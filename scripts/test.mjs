@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
+import { ensureAdminPage } from './lib/admin-page.mjs';
 import { runChecks } from './lib/checks.mjs';
 import { become, runScript } from './lib/launch.mjs';
 import { ensureChromium, ensurePostgres, ensureTestPythons } from './lib/machine.mjs';
@@ -14,6 +15,7 @@ await runScript(async () => {
   const filters = process.argv.slice(2);
   const node = await ensureNode();
   await ensurePackages({ dev: true });
+  await ensureAdminPage(root, node);
   const { python, python5 } = await ensureTestPythons();
   const servicePackages = await ensureServicePackages(python);
   const postgres = await ensurePostgres();

@@ -13,7 +13,8 @@ const MAY_IMPORT = {
   hub: ['sdk'],
   agent: ['sdk'],
   cluster: ['sdk'],
-  admin: [],
+  /** Types only: it runs in a browser. */
+  admin: ['hub'],
   plugins: ['sdk'],
 };
 /** The command wires everything together. */
@@ -21,7 +22,7 @@ const MAY_IMPORT_EVERYTHING = ['atrium'];
 /** Folders that may import anything and that nobody imports. */
 const LEAVES = ['e2e', 'bench', 'tools', 'examples'];
 /** Tests and the helpers beside them. */
-const TESTS = ['**/*.test.ts', '**/src/testing/**', '**/test-*.ts'];
+const TESTS = ['**/*.test.ts', '**/*.test.tsx', '**/src/testing/**', '**/test-*.ts'];
 const NOT_TESTS = TESTS.map((glob) => `!${glob}`);
 
 /** Everybody else is handed a configuration. */

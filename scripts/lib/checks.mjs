@@ -17,6 +17,10 @@ const CHECKS = [
     run: () => tool('@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '--max-diagnostics=100', '.'),
   },
   { name: 'types', run: () => tool('typescript/bin/tsc', '-p', 'tsconfig.json') },
+  {
+    name: 'types of the administration page',
+    run: () => tool('typescript/bin/tsc', '-p', 'packages/admin/tsconfig.json'),
+  },
 ];
 
 /** Runs every check, also after one failed; says what is wrong. Gives the number that passed and that failed. */

@@ -7,8 +7,8 @@ import { join, posix, relative, sep } from 'node:path';
  */
 
 const SKIPPED = new Set(['node_modules', 'dist', 'artifacts', '.git', '.cache', '.atrium']);
-const CODE = /\.(ts|mjs)$/;
-const isTest = (path) => /\.test\.ts$|\/test-[^/]+\.ts$|\/src\/(.*\/)?testing\//.test(path);
+const CODE = /\.(tsx?|mjs)$/;
+const isTest = (path) => /\.test\.tsx?$|\/test-[^/]+\.ts$|\/src\/(.*\/)?testing\//.test(path);
 const HUB = 'packages/hub/src/';
 
 /** The folder of the hub that a file belongs to; undefined for the files that put the hub together. */
@@ -59,7 +59,7 @@ function* filesUnder(root, dir = root) {
     if (SKIPPED.has(entry.name)) continue;
     const path = join(dir, entry.name);
     if (entry.isDirectory()) yield* filesUnder(root, path);
-    else if (entry.isFile() && /\.(ts|mjs|js|json|md|txt|in|css|html|sh|yml|toml)$|(^|\/)\.[^/]+$|\/run$/.test(path))
+    else if (entry.isFile() && /\.(tsx?|mjs|js|json|md|txt|in|css|html|sh|yml|toml)$|(^|\/)\.[^/]+$|\/run$/.test(path))
       yield relative(root, path).split(sep).join('/');
   }
 }

@@ -15,6 +15,7 @@ import {
 import { basename, dirname, join, relative } from 'node:path';
 import { bundleAgent } from '../../packages/agent/scripts/bundle.mjs';
 import { CommandFailed, run } from '../../packages/atrium/setup/run.mjs';
+import { ensureAdminPage } from './admin-page.mjs';
 import { root } from './root.mjs';
 
 /** Packages that nothing imports, but that the packed program must carry: workers are made from it. */
@@ -42,7 +43,7 @@ export async function packAtrium(into) {
   try {
     const main = { dir: join(root, 'packages', 'atrium'), ...readJson(join(root, 'packages/atrium/package.json')) };
     const packages = [main, ...neededBy(main)];
-    await Promise.all([compile(packages, work), bundleAgent()]);
+    await Promise.all([compile(packages, work), bundleAgent(), ensureAdminPage(root)]);
     const stage = join(work, 'package');
     for (const one of packages) stagePackage(one, work, placeOf(one, main, stage));
     copyFileSync(join(root, 'LICENSE'), join(stage, 'LICENSE'));

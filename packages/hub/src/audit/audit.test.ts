@@ -166,7 +166,7 @@ test('the page shows and finds entries for administrators; its file cannot run a
   expect([wrong.status, (await wrong.text()).includes('Write days as 2026-11-21.')]).toEqual([400, true]);
   expect(file.headers.get('content-disposition')).toBe('attachment; filename="audit.csv"');
   for (const name of ['=cmd|calc', '+1', '-1', '@sum']) expect(text).toContain(`,user,"'${name}","'${name}",`);
-  expect(await (await browser.fetch('/hub/admin')).text()).toContain('href="/hub/admin/audit"');
+  expect(await (await browser.fetch('/hub/admin/plain')).text()).toContain('href="/hub/admin/audit"');
 });
 
 test('nobody else sees the audit trail, neither all of it nor their part', async () => {

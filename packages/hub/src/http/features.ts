@@ -1,4 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify';
+import { adminPageRoutes } from '../admin-page/admin-page.routes.ts';
 import { apiRoutes } from '../api/index.ts';
 import type { AppContext } from '../context.ts';
 import { loginRoutes } from '../login/login.routes.ts';
@@ -15,6 +16,7 @@ export const FEATURES: readonly FastifyPluginAsync<{ ctx: AppContext }>[] = [
   oauthRoutes,
   loginRoutes,
   pageRoutes,
+  adminPageRoutes,
   workerRoutes,
   readyRoutes,
   cspReportRoutes,

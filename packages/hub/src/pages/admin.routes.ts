@@ -28,6 +28,7 @@ const WAITING_SHOWN = 100;
 
 type Extra = Partial<Pick<AdminModel, 'error' | 'done' | 'link'>> & { status?: number };
 
+/** Administration by forms alone, for browsers without script; the page of packages/admin stands at `{hub}admin`. */
 export const adminRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, { ctx }) => {
   const url = `${ctx.urls.hub}admin`;
   const config = { page: true } as const;
@@ -102,7 +103,7 @@ export const adminRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
     return { name: user.name, url: originOf(ctx, request) + path, expiresAt };
   }
 
-  app.get(url, { config }, async (request, reply) => {
+  app.get(`${url}/plain`, { config }, async (request, reply) => {
     await allowed(request);
     const of = fieldOf(request.query, 'of') ?? '';
     const done = { started: t.admin.started(of), stopped: t.admin.stopped(of), saved: t.home.saved }[
@@ -177,7 +178,7 @@ export const adminRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
 
   // A form's page that is loaded again from the address bar.
   for (const action of ['add', 'approve', 'decline', 'block', 'reset-link']) {
-    app.get(`${url}/${action}`, { config }, (_, reply) => reply.redirect(url, 302));
+    app.get(`${url}/${action}`, { config }, (_, reply) => reply.redirect(`${url}/plain`, 302));
   }
 };
 

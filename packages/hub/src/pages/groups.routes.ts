@@ -10,9 +10,10 @@ import { type GroupsModel, groupsPage } from './templates/groups.ts';
 
 type Extra = Pick<GroupsModel, 'error' | 'done' | 'typed'> & { status?: number };
 
-/** Groups and who is in them, for administrators. */
+/** Groups and who is in them, by forms alone: for browsers without script. */
 export const groupsRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, { ctx }) => {
   const url = `${ctx.urls.hub}admin/groups`;
+  const page = `${ctx.urls.hub}admin/plain/groups`;
   const config = { page: true } as const;
   const allowed = (request: FastifyRequest) =>
     ownerWithScope(ctx, viewerOf(request), ['admin-ui'], { user: undefined, server: '' });
@@ -43,14 +44,14 @@ export const groupsRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app,
       }
     });
     // A form's page that is loaded again from the address bar.
-    app.get(`${url}/${action}`, { config }, (_, reply) => reply.redirect(url, 302));
+    app.get(`${url}/${action}`, { config }, (_, reply) => reply.redirect(page, 302));
   }
 
   function logged(request: FastifyRequest, facts: object, message: string): void {
     ctx.log.info({ ...facts, by: viewerOf(request).user.name }, message);
   }
 
-  app.get(url, { config }, async (request, reply) => {
+  app.get(page, { config }, async (request, reply) => {
     await allowed(request);
     return show(request, reply);
   });

@@ -21,7 +21,7 @@ async function open() {
 test('an administrator makes a group, puts people in, takes one out, and deletes it', async () => {
   const { hub, root, groupsOf } = await open();
   await using _ = hub;
-  expect((await root.get('/hub/admin')).text).toContain('href="/hub/admin/groups"');
+  expect((await root.get('/hub/admin/plain')).text).toContain('href="/hub/admin/plain/groups"');
 
   const made = await root.post('/hub/admin/groups/new', { group: ' gpu ', users: 'ada, EMMY' });
   expect(made.text).toContain('The group gpu is there.');
@@ -32,7 +32,7 @@ test('an administrator makes a group, puts people in, takes one out, and deletes
   expect(await groupsOf('ada')).toEqual(['gpu']);
   await root.post('/hub/admin/groups/delete', { group: 'gpu' });
   expect(await groupsOf('ada')).toEqual([]);
-  expect((await root.get('/hub/admin/groups')).text).not.toContain('Delete the group gpu');
+  expect((await root.get('/hub/admin/plain/groups')).text).not.toContain('Delete the group gpu');
 });
 
 test('what cannot be is said on the page, with what was typed; what the configuration says is changed there', async () => {
@@ -43,7 +43,7 @@ test('what cannot be is said on the page, with what was typed; what the configur
   expect(unknown.status).toBe(400);
   expect(unknown.text).toContain('No such user: nobody');
   expect(unknown.text).toContain('value="ada nobody"');
-  expect((await root.get('/hub/admin/groups')).text).not.toContain('gpu');
+  expect((await root.get('/hub/admin/plain/groups')).text).not.toContain('gpu');
   expect((await root.post('/hub/admin/groups/new', { group: 'physics' })).status).toBe(409);
   expect((await root.post('/hub/admin/groups/new', { group: 'a/b' })).status).toBe(400);
   expect((await root.post('/hub/admin/groups/new', {})).status).toBe(400);
@@ -58,5 +58,5 @@ test('what cannot be is said on the page, with what was typed; what the configur
   for (const path of ['', '/new', '/add', '/remove', '/delete']) {
     if (path !== '') expect((await ada.post(`/hub/admin/groups${path}`, { group: 'physics' })).status).toBe(403);
   }
-  expect((await ada.get('/hub/admin/groups')).status).toBe(403);
+  expect((await ada.get('/hub/admin/plain/groups')).status).toBe(403);
 });

@@ -86,7 +86,7 @@ export const homeRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, {
     const to = fieldOf(request.body, 'back');
     const admin = to === undefined ? undefined : URL.parse(to, 'http://hub');
     // Looked at after it is read: dots in a path can lead anywhere.
-    const url = admin?.pathname === `${hub}admin` ? admin : new URL(`${hub}home`, 'http://hub');
+    const url = admin?.pathname === `${hub}admin/plain` ? admin : new URL(`${hub}home`, 'http://hub');
     url.searchParams.set('done', done);
     url.searchParams.set('of', fieldOf(request.body, 'user') ?? '');
     if (url !== admin) url.searchParams.set('server', fieldOf(request.body, 'server') ?? '');

@@ -261,11 +261,11 @@ test('a person may let their servers stop sooner than the hub does, not later', 
   expect((await ada.get('/hub/home')).text).toMatch(/id="stop_after-thesis"[^§]*value="1800" selected/);
   const root = await signedIn(hub, 'root', { admin: true });
   expect((await ada.post('/hub/home/idle', { user: 'root', stop_after: '900' })).status).toBe(403);
-  await root.post('/hub/home/idle', { user: 'ada', stop_after: '0', back: '/hub/admin' });
+  await root.post('/hub/home/idle', { user: 'ada', stop_after: '0', back: '/hub/admin/plain' });
   const away = await root.post('/hub/home/idle', {
     user: 'ada',
     stop_after: '0',
-    back: '/hub/admin/../..//evil.example',
+    back: '/hub/admin/plain/../..//evil.example',
   });
   expect(away.location).toMatch(/^\/hub\/home\?/);
   expect((await findUser(hub.ctx.db, 'ada'))?.stopAfter).toBe(0);
@@ -321,14 +321,14 @@ test('an administrator sees people and servers, stops one with a note, and its o
   await using hub = await open();
   const [ada, root] = [await signedIn(hub, 'ada'), await signedIn(hub, 'root', { admin: true })];
   await start(ada);
-  const { text } = await root.get('/hub/admin?q=AD');
-  const back = '/hub/admin?q=AD';
+  const { text } = await root.get('/hub/admin/plain?q=AD');
+  const back = '/hub/admin/plain?q=AD';
 
-  expect((await ada.get('/hub/admin')).status).toBe(403);
+  expect((await ada.get('/hub/admin/plain')).status).toBe(403);
   expect(text).toContain('href="/user/ada/"');
   expect(text).not.toContain('>root</th>');
   const stopped = await root.post('/hub/home/stop', { user: 'ada', server: '', note: 'Exam at noon', back });
-  expect(stopped.location).toBe('/hub/admin?q=AD&done=stopped&of=ada');
+  expect(stopped.location).toBe('/hub/admin/plain?q=AD&done=stopped&of=ada');
   await expect
     .poll(async () => (await ada.get('/hub/user/ada/')).text, WAIT)
     .toContain('Note from staff: Exam at noon');
@@ -345,7 +345,7 @@ test('an administrator adds, approves, declines and blocks people', async () => 
     await updateUser(db, user.id, { pending: true, allowedBy: null });
   }
 
-  expect((await root.get('/hub/admin')).text).toContain('2 people ask for an account');
+  expect((await root.get('/hub/admin/plain')).text).toContain('2 people ask for an account');
   await root.post('/hub/admin/approve', { user: 'yes' });
   await root.post('/hub/admin/decline', { user: 'no' });
   expect(await findUser(db, 'yes')).toMatchObject({ pending: false, allowedBy: 'approval' });

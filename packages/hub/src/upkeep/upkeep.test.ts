@@ -50,7 +50,7 @@ for (const [kind, skip] of [
       expect(await runVerb(ctx, 'upkeep', { dryRun: false })).toEqual([]);
 
       const root = await signedIn(hub, 'root', { admin: true });
-      expect((await root.get('/hub/admin')).text).toMatch(/1 thing to look at[\s\S]*orphan belongs to nobody/);
+      expect((await root.get('/hub/admin/plain')).text).toMatch(/1 thing to look at[\s\S]*orphan belongs to nobody/);
     },
   );
 }
@@ -105,7 +105,7 @@ test('upkeep that keeps failing is told on the page, until it works again', asyn
   const root = await signedIn(hub, 'root', { admin: true });
   const told = async () => {
     await clock.advance(60_000);
-    return (await root.get('/hub/admin')).text.includes('Upkeep has not worked for some minutes');
+    return (await root.get('/hub/admin/plain')).text.includes('Upkeep has not worked for some minutes');
   };
 
   await expect.poll(told, { timeout: WAIT, interval: 50 }).toBe(true);

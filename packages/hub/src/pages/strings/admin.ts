@@ -2,6 +2,9 @@
 export const admin = {
   admin: {
     title: 'Administration',
+    needsScript: 'This page needs JavaScript.',
+    notBuilt: 'This page is not built in this copy of the program: `npm start` builds it.',
+    plain: 'Use the plain page, which works without it.',
     runningNow: (count: number) => (count === 1 ? '1 server is on' : `${count} servers are on`),
     people: 'People',
     search: 'Name contains',

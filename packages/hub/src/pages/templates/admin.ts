@@ -55,7 +55,7 @@ export function adminUrl(ctx: PageContext, view: { q?: string; state?: string; o
   if (view.q) query.set('q', view.q);
   if (view.state && view.state !== 'all') query.set('state', view.state);
   if (view.offset) query.set('offset', String(view.offset));
-  return `${ctx.urls.hub}admin${query.size > 0 ? `?${query}` : ''}`;
+  return `${ctx.urls.hub}admin/plain${query.size > 0 ? `?${query}` : ''}`;
 }
 
 /** A form of this page: `back` brings the administrator to the view they were in. */
@@ -152,7 +152,7 @@ export function adminPage(model: AdminModel): Html {
   const state = (value: StateFilter, label: string) =>
     html`<option value="${value}"${filter.state === value && html` selected`}>${label}</option>`;
   return html`<div class="row between"><h1>${t.admin.title}</h1><p class="muted">${t.admin.runningNow(running)}</p></div>
-<nav class="row" aria-label="${t.admin.title}"><a href="${ctx.urls.hub}admin/usage">${t.costs.link}</a><a href="${ctx.urls.hub}admin/calendar">${t.calendar.link}</a><a href="${ctx.urls.hub}admin/groups">${t.groups.link}</a><a href="${ctx.urls.hub}admin/audit">${t.audit.link}</a></nav>
+<nav class="row" aria-label="${t.admin.title}"><a href="${ctx.urls.hub}admin/usage">${t.costs.link}</a><a href="${ctx.urls.hub}admin/calendar">${t.calendar.link}</a><a href="${ctx.urls.hub}admin/plain/groups">${t.groups.link}</a><a href="${ctx.urls.hub}admin/audit">${t.audit.link}</a></nav>
 ${problem(error)}
 ${done && html`<p class="note ok" role="status">${done}</p>`}
 ${
@@ -166,7 +166,7 @@ ${
   html`<details class="note busy"><summary>${t.admin.warnings(warnings.length)}</summary><ul>${warnings.map((text) => html`<li>${text}</li>`)}</ul></details>`
 }
 <section class="card" aria-labelledby="people"><h2 id="people">${t.admin.people}</h2>
-<form class="row bottom" method="get" action="${ctx.urls.hub}admin" role="search">
+<form class="row bottom" method="get" action="${ctx.urls.hub}admin/plain" role="search">
 <div class="field grow"><label for="q">${t.admin.search}</label><input id="q" name="q" type="search" value="${filter.q}" autocomplete="off"></div>
 <div class="field"><label for="state">${t.admin.show}</label><select id="state" name="state">${state('all', t.admin.all)}${state('active', t.admin.active)}${state('inactive', t.admin.inactive)}</select></div>
 <button>${t.admin.filter}</button></form>
@@ -200,6 +200,6 @@ export function deletePersonPage({ ctx, xsrf, name, home }: DeletePersonModel): 
 <p>${t.admin.removeLost}</p>
 <p class="${home === 'delete-home' && 'note bad'}">${home === 'delete-home' ? t.admin.homeDeleted : t.admin.homeKept}</p>
 <div class="row">${actionForm({ action: `${hub}admin/delete`, fields: { user: name } }, xsrf, { label: t.admin.removeButton(name), look: 'danger' })}
-<a class="button" href="${hub}admin">${t.admin.removeCancel}</a></div>
+<a class="button" href="${hub}admin/plain">${t.admin.removeCancel}</a></div>
 </div>`;
 }
