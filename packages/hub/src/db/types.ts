@@ -38,6 +38,9 @@ export interface Tables {
   roles: RolesTable;
   role_members: RoleMembersTable;
   services: ServicesTable;
+  shares: SharesTable;
+  share_codes: ShareCodesTable;
+  barred_tokens: BarredTokensTable;
   announcements: AnnouncementsTable;
   start_outcomes: StartOutcomesTable;
   active_marks: ActiveMarksTable;
@@ -405,6 +408,51 @@ export interface ServicesTable {
   pid: number | null;
   /** Why it does not run or answer, as last seen; null when nothing is wrong. */
   problem: string | null;
+}
+
+/** What people or groups may do with somebody's server; the filter to that server is added when it is read. */
+export interface SharesTable {
+  id: Generated<number>;
+  server_id: string;
+  /** Either a person's number, or the name of a group. */
+  user_id: number | null;
+  group_name: string | null;
+  /** JSON list, sorted, without filters. */
+  scopes: string;
+  created: number;
+  /** Only of those that an import brought with an end. */
+  expires_at: number | null;
+}
+
+/** Whoever has the code may make a share of it, until it ends. */
+export interface ShareCodesTable {
+  id: Generated<number>;
+  server_id: string;
+  hash: string;
+  /** Of a code that a JupyterHub gave out and that was not used here yet; its `hash` matches nothing. */
+  legacy_prefix: string | null;
+  legacy_hashed: string | null;
+  /** As of a share. */
+  scopes: string;
+  created: number;
+  expires_at: number;
+  exchange_count: Generated<number>;
+  last_exchanged_at: number | null;
+}
+
+/**
+ * Tokens that the proxy keeps from a server, for as long as the server may remember that they were good; part of the route
+ * stream.
+ */
+export interface BarredTokensTable {
+  /** '' for every server. */
+  server_id: string;
+  /** As in `api_tokens`. */
+  hash: string;
+  /** 0 when it is lifted. */
+  until: number;
+  /** Of the route stream. */
+  version: number;
 }
 
 /** One run of `atrium import … --apply`. */

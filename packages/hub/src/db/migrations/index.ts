@@ -3,6 +3,7 @@ import * as groups from './002-groups.ts';
 import * as money from './003-money.ts';
 import * as roles from './004-roles.ts';
 import * as services from './005-services.ts';
+import * as shares from './006-shares.ts';
 import * as observability from './007-observability.ts';
 import * as imports from './008-import.ts';
 import * as announcements from './009-announcements.ts';
@@ -15,6 +16,7 @@ export const MIGRATIONS = [
   money,
   roles,
   services,
+  shares,
   observability,
   imports,
   announcements,
