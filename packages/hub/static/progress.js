@@ -69,6 +69,8 @@ function connect() {
   stream.onmessage = ({ data }) => {
     const event = JSON.parse(data);
     if (event.ready || event.failed) return again();
+    // This page says its place with the time it may take; `look` asks for both.
+    if (event.place !== undefined) return;
     if (event.progress > 0) place.hidden = true;
     percent = Math.max(percent, event.progress);
     step(event.message);

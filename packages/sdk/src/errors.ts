@@ -10,6 +10,7 @@ export const ERROR_STATUS = {
   scope_missing: 403,
   not_allowed: 403,
   locked_out: 429,
+  too_many_starts: 429,
   too_many_servers: 429,
   too_many_requests: 429,
   not_found: 404,
@@ -37,12 +38,19 @@ export class HubError extends Error {
   readonly status: number;
   /** Facts for the log line. Never sent to the client. */
   readonly facts: Record<string, unknown>;
+  /** Seconds until it is worth asking again; told as `Retry-After`. */
+  readonly retryAfter: number | undefined;
 
-  constructor(code: ErrorCode, message: string, options: { cause?: unknown; facts?: Record<string, unknown> } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { cause?: unknown; facts?: Record<string, unknown>; retryAfter?: number } = {},
+  ) {
     super(message, { cause: options.cause });
     this.code = code;
     this.status = ERROR_STATUS[code];
     this.facts = options.facts ?? {};
+    this.retryAfter = options.retryAfter;
   }
 }
 

@@ -4,6 +4,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { AppContext } from '../context.ts';
 import { escapeText } from '../pages/html.ts';
 import { findServer, isReady, logName, type Server, type ServerEvent } from '../servers/servers.service.ts';
+import { placeInQueue } from '../servers/start-times.service.ts';
 import { ServerParams } from './models.ts';
 import { ProgressFeed } from './progress-feed.ts';
 import { userNamed } from './users.service.ts';
@@ -29,7 +30,7 @@ export const progressRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async 
   const breathe = async () => {
     while (!closing.signal.aborted) {
       await ctx.clock.sleep(KEEP_ALIVE, closing.signal).catch(() => {});
-      for (const stream of streams) stream.write('\n\n');
+      for (const stream of streams) stream.breathe();
     }
   };
   void breathe();
@@ -60,6 +61,7 @@ export const progressRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async 
 };
 
 async function follow(ctx: AppContext, feed: ProgressFeed, stream: Stream, server: Server): Promise<void> {
+  if (server.phase === 'queued') tellPlace(ctx, stream, server);
   const stop = await feed.follow(server, {
     events(events) {
       for (const event of events) {
@@ -72,6 +74,17 @@ async function follow(ctx: AppContext, feed: ProgressFeed, stream: Stream, serve
     lost: () => stream.finish(failedEvent('Spawn cancelled')),
   });
   stream.onClose(stop);
+}
+
+/** Its place in the queue, whenever that has changed, until its turn has come. */
+function tellPlace(ctx: AppContext, stream: Stream, server: Server): void {
+  let told: number | null = null;
+  stream.onBreath(async () => {
+    const place = await placeInQueue(ctx, server.id);
+    if (place === null || place === told) return;
+    told = place;
+    stream.send({ progress: 0, message: `Place in the queue: ${place}`, place });
+  });
 }
 
 type EventJson = Record<string, unknown> & { progress: number; message: string };
@@ -101,6 +114,7 @@ function failedEvent(message: string): EventJson {
 class Stream {
   readonly #reply: FastifyReply;
   #closed = false;
+  #act: () => Promise<void> = async () => {};
 
   constructor(reply: FastifyReply) {
     this.#reply = reply;
@@ -125,6 +139,22 @@ class Stream {
   onClose(listener: () => void): void {
     if (this.#reply.raw.closed) listener();
     else this.#reply.raw.once('close', listener);
+  }
+
+  /** What else is said when there is something to say: now and with every sign of life. */
+  onBreath(act: () => Promise<void>): void {
+    this.#act = act;
+    void this.#say();
+  }
+
+  breathe(): void {
+    this.write('\n\n');
+    void this.#say();
+  }
+
+  async #say(): Promise<void> {
+    // What was not said now is said at the next breath.
+    if (!this.#closed) await this.#act().catch(() => {});
   }
 
   write(text: string): void {

@@ -126,7 +126,7 @@ async function ask(ctx: AppContext, lesson: Lesson, user: User, row: LessonStart
   } catch (error) {
     if (!(error instanceof HubError)) throw error;
     // A limit, a full hub, a stop under way. One person's trouble is not everybody's: the others are started.
-    if (error.code === 'server_pending' || error.code === 'too_many_servers') return;
+    if (['server_pending', 'too_many_starts', 'too_many_servers'].includes(error.code)) return;
     await updateLessonStart(ctx.db, row, { state: 'refused' });
     ctx.log.warn({ user: user.name, lesson: lessonName(lesson.rule), code: error.code }, error.message);
   }

@@ -56,18 +56,24 @@ export const CustomScopesConfig = z
     }
   });
 
-/** What cannot be seen in one setting alone: scopes of roles that do not exist. One line per problem. */
+/** What cannot be seen in one setting alone: scopes that do not exist, or that would count for nothing. One line per problem. */
 export function roleProblems(config: {
   roles: readonly ConfiguredRole[];
   customScopes: z.output<typeof CustomScopesConfig>;
+  extraUserScopes: readonly string[];
 }): string[] {
   const custom = makeCustomScopes(config.customScopes);
-  return config.roles.flatMap(({ name, scopes = [] }) =>
+  const check = (where: string, scopes: readonly string[]) =>
     scopes.flatMap((scope) => {
       const problem = scopeProblem(scope, custom);
-      return problem === undefined ? [] : [`roles: ${name}: ${problem}`];
-    }),
-  );
+      return problem === undefined ? [] : [`${where}: ${problem}`];
+    });
+  const problems = config.roles.flatMap(({ name, scopes = [] }) => check(`roles: ${name}`, scopes));
+  problems.push(...check('extraUserScopes', config.extraUserScopes));
+  if (config.extraUserScopes.length > 0 && config.roles.some(({ name, scopes }) => name === 'user' && scopes)) {
+    problems.push('extraUserScopes: the role user has scopes of its own in roles; write all of them there');
+  }
+  return problems;
 }
 
 /** What is wrong with a scope; undefined when nothing is. */

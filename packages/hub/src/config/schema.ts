@@ -38,6 +38,12 @@ const Start = z.strictObject({
   stopTimeout: Duration.prefault('10s').describe('How long a server may take to stop politely before it is forced.'),
   slow: Duration.prefault('10s').describe('How long the API waits for a start or stop before it answers 202.'),
   activeLimit: z.int().nonnegative().default(0).describe('How many servers may be active at once; 0 for no limit.'),
+  whenFull: z
+    .enum(['queue', 'refuse'])
+    .default('queue')
+    .describe(
+      'What happens to a start beyond `concurrency` or `activeLimit`: it waits in the queue, or it is refused with status 429.',
+    ),
 });
 
 const Idle = z.strictObject({
@@ -110,6 +116,10 @@ export const HubConfigSchema = z.strictObject({
   customScopes: CustomScopesConfig.default({}).describe(
     "Scopes that services give a meaning to: `{ 'custom:grades:read': { description: 'read grades' } }`.",
   ),
+  extraUserScopes: z
+    .array(z.string())
+    .default([])
+    .describe("Scopes that everybody holds beside those of the role `user`: `['access:services']`."),
   services: Services.default([]).describe(
     "What stands beside people's servers: `[{ name: 'grader', url: 'http://127.0.0.1:9000', command: [...] }]`.",
   ),

@@ -54,6 +54,11 @@ function loggedPath(request: FastifyRequest): string {
   return config.secretPath ? (url ?? '') : pathOf(request);
 }
 
+/** Also for a page that shows a refusal in place of an error page. */
+export function tellWhenToRetry(err: unknown, reply: FastifyReply): void {
+  if (err instanceof HubError && err.retryAfter !== undefined) reply.header('retry-after', String(err.retryAfter));
+}
+
 /** The one place where an exception becomes a response. JupyterHub's clients read `status` and `message`. */
 export async function sendError(
   ctx: AppContext,
@@ -69,6 +74,7 @@ export async function sendError(
       .send({ error: err.error, error_description: err.message });
   }
   const { status, code, message, facts } = refusalOf(err);
+  tellWhenToRetry(err, reply);
   const where = { ...facts, status, url: loggedPath(request) };
   // A refusal is everyday and planned: its stack tells nothing, and anybody can cause as many as they like.
   if (status < 500) request.log.info({ code, reason: message, ...where }, 'request refused');

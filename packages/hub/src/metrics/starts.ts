@@ -17,11 +17,16 @@ export function spawnFailed(metrics: Metrics, code: string, seconds: number): vo
   metrics.spawns.observe({ status, reason: REASONS[code] ?? code }, seconds);
 }
 
+const REFUSALS: Readonly<Record<string, string>> = {
+  too_many_starts: 'throttled',
+  too_many_servers: 'too-many-users',
+  server_pending: 'already-pending',
+};
+
 /** A start that was not even queued. */
 export function spawnRefused(metrics: Metrics, err: unknown): void {
   if (!(err instanceof HubError)) return;
-  const reason =
-    err.code === 'too_many_servers' ? 'too-many-users' : err.code === 'server_pending' ? 'already-pending' : undefined;
+  const reason = REFUSALS[err.code];
   if (reason !== undefined) metrics.spawns.observe({ status: 'failure', reason }, 0);
 }
 

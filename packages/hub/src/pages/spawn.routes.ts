@@ -1,6 +1,7 @@
 import { HubError, type Json, type Options } from '@atrium/sdk';
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { AppContext } from '../context.ts';
+import { tellWhenToRetry } from '../http/errors.ts';
 import { isRepeated } from '../http/repeat.ts';
 import { xsrfToken } from '../http/xsrf.ts';
 import { choicesFor } from '../servers/choice.service.ts';
@@ -104,7 +105,10 @@ export const spawnRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
       optionsFrom((request.body ?? {}) as Record<string, unknown>)?.profile ?? fieldOf(request.query, 'profile');
     const choices = await choicesFor(ctx, owner, server, typeof wanted === 'string' ? wanted : undefined);
     if (!choices) throw notFound();
-    if (refused) request.log.info({ code: refused.code, reason: refused.message }, 'start refused');
+    if (refused) {
+      request.log.info({ code: refused.code, reason: refused.message }, 'start refused');
+      tellWhenToRetry(refused, reply);
+    }
     const body = choosePage({
       ctx,
       xsrf: xsrfToken(ctx, request, reply),

@@ -51,6 +51,9 @@ export async function openRoles({ config, db }: Pick<AppContext, 'config' | 'db'
       scopes: scopes ?? before?.scopes ?? [],
     });
   }
+  const { extraUserScopes } = config;
+  const everybody = roles.get('user');
+  if (everybody) roles.set('user', { ...everybody, scopes: unique([...everybody.scopes, ...extraUserScopes]) });
   const ids: Members = new Map();
   const users: Members = new Map();
   const groups: Members = new Map();

@@ -196,6 +196,18 @@ onBothDatabases((on) => {
     expect(made.scopes).not.toContain('read:hub');
   });
 
+  test('[4.3 extra user scopes] are everybody’s, beside what the role user says', async () => {
+    await using hub = await apiHub({
+      on,
+      controller: false,
+      config: { extraUserScopes: ['access:services', 'read:metrics'] },
+    });
+    const scopes = await scopesOf(await hub.api({ name: 'ada' }));
+
+    expect(scopes).toEqual(expect.arrayContaining(['access:services', 'read:metrics', 'servers!user=ada']));
+    expect(await scopesOf(await callAs(hub, await serviceOf(hub, 'watcher')))).not.toContain('read:metrics');
+  });
+
   test('[4.4 roles] of the database count beside the configuration’s, which says what a role may do', async () => {
     await using hub = await apiHub({
       on,
@@ -258,6 +270,36 @@ onBothDatabases((on) => {
     expect(await access([])).toEqual([]);
   });
 
+  test('[4.2 shorthand] !service in a visitor’s token is the service that has it', async () => {
+    await using hub = await apiHub({
+      on,
+      controller: false,
+      config: {
+        services: [{ name: 'grader', url: 'http://127.0.0.1:9', apiToken: new Secret('a-token-of-the-grader') }],
+        extraUserScopes: ['read:services', 'access:services'],
+      },
+    });
+    await hub.api({ name: 'ada' });
+    const ada = await findUser(hub.ctx.db, 'ada');
+    if (!ada) throw new Error('no ada');
+    const about = { owner: asUser(ada), scopes: ['read:services!service', 'read:servers!server'], note: '' };
+    const scopesIn = async (clientId?: string) => {
+      const { token } = await issueToken(hub.ctx, { ...about, ...(clientId !== undefined && { clientId }) });
+      const headers = { authorization: `token ${token}` };
+      return ((await (await fetch(`${hub.origin}/hub/api/user`, { headers })).json()) as Self).scopes;
+    };
+    const identify = ['read:users:groups!user=ada', 'read:users:name!user=ada'];
+
+    expect(await scopesIn('service-grader')).toEqual([
+      'access:services!service=grader',
+      'read:services!service=grader',
+      'read:services:name!service=grader',
+      ...identify,
+    ]);
+    // Where nothing stands behind a token, the shorthand means nothing.
+    expect(await scopesIn()).toEqual(identify);
+  });
+
   test('[4.4 server role] a server’s token may do what the role says, and always report activity', async () => {
     await using hub = await apiHub({ on, config: { roles: [{ name: 'server', scopes: ['read:servers!server'] }] } });
     const ada = await hub.api({ name: 'ada' });
@@ -303,6 +345,8 @@ describe('[4.4 configuration] is refused with', () => {
     [{ customScopes: { 'custom:a-': { description: 'x' } } }, /named custom:/],
     [{ customScopes: { 'custom:abc': {} } }, /customScopes/],
     [{ customScopes: { 'custom:abc': { description: 'x', subscopes: ['read:users'] } } }, /other custom scopes only/],
+    [{ extraUserScopes: ['no:such'] }, /extraUserScopes: Scope no:such does not exist/],
+    [{ extraUserScopes: ['read:hub'], roles: [{ name: 'user', scopes: ['self'] }] }, /write all of them there/],
   ])('%j', (file, said) => {
     expect(problemsOf(file).join('\n')).toMatch(said);
   });

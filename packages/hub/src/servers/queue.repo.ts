@@ -18,15 +18,30 @@ export async function readQueue(db: Db, limit: number): Promise<string[]> {
   return rows.map((row) => row.id);
 }
 
-const selectStarting = prepared((db) =>
+const selectBusy = prepared((db) =>
   db
     .selectFrom('servers')
-    .select(({ fn }) => fn.countAll<number>().as('n'))
-    .where('phase', '=', sql.lit('starting')),
+    .select(['phase', ({ fn }) => fn.countAll<number>().as('n')])
+    .where('phase', '<>', sql.lit('stopped'))
+    .groupBy('phase'),
 );
 
-export async function countStarting(db: Db): Promise<number> {
-  return Number((await selectStarting(db, {})).rows[0]?.n);
+/** How many servers wait, are starting, and take up room outside, which those that are starting do too. */
+export async function countBusy(db: Db): Promise<{ queued: number; starting: number; active: number }> {
+  const busy = { queued: 0, starting: 0, active: 0 };
+  for (const { phase, n } of (await selectBusy(db, {})).rows) {
+    if (phase === 'queued') busy.queued += Number(n);
+    else busy.active += Number(n);
+    if (phase === 'starting') busy.starting += Number(n);
+  }
+  return busy;
+}
+
+/** How many of the queue may begin now (contract §10.2). */
+export async function countFree(db: Db, limits: { concurrency: number; activeLimit: number }): Promise<number> {
+  const { starting, active } = await countBusy(db);
+  const room = limits.activeLimit > 0 ? limits.activeLimit - active : Number.POSITIVE_INFINITY;
+  return Math.max(0, Math.min(limits.concurrency - starting, room));
 }
 
 /** Queued → stopped with the reason: it could not even be tried. */

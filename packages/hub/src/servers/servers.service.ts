@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { HubError, type Options } from '@atrium/sdk';
 import { type AuditEntry, audit } from '../audit/audit.service.ts';
 import type { AppContext } from '../context.ts';
@@ -10,6 +11,7 @@ import type { User } from '../users/users.service.ts';
 import { checkChoice } from './choice.service.ts';
 import { readLog } from './controller/log-tail.ts';
 import { deleteEventsBefore, insertEvents } from './events.repo.ts';
+import { countBusy } from './queue.repo.ts';
 import {
   isActive,
   logName,
@@ -84,7 +86,7 @@ export async function requestStart(ctx: AppContext, user: User, name: string, re
       queued = true;
       return { ...before, desired: 'running' as const };
     }
-    await checkActiveLimit(ctx, db);
+    await checkRoom(ctx, db);
     await limits.check(db, before.id);
     if (known) await changeFor(db, known);
     // Somebody else's start was faster: theirs is as good.
@@ -337,9 +339,23 @@ async function checkNamedLimit(ctx: AppContext, db: AppContext['db'], user: User
   }
 }
 
-async function checkActiveLimit(ctx: AppContext, db: AppContext['db']): Promise<void> {
-  const { activeLimit } = ctx.config.start;
-  if (activeLimit > 0 && (await repo.countServers(db, 'active')) >= activeLimit) {
+/** Seconds; apart from each other, so that those who were refused together do not come back together (contract §10.2). */
+const RETRY_AFTER = { least: 30, most: 60 };
+
+/** Whether a start has to be refused now. Nobody's is where starts queue, which is the default: admission waits for room. */
+async function checkRoom(ctx: AppContext, db: AppContext['db']): Promise<void> {
+  const { activeLimit, concurrency, whenFull } = ctx.config.start;
+  if (whenFull === 'queue') return;
+  const { active, starting, queued } = await countBusy(db);
+  if (starting + queued >= concurrency) {
+    const retryAfter = RETRY_AFTER.least + randomInt(RETRY_AFTER.most - RETRY_AFTER.least + 1);
+    throw new HubError(
+      'too_many_starts',
+      `Too many users trying to log in right now. Try again in ${retryAfter} seconds.`,
+      { retryAfter },
+    );
+  }
+  if (activeLimit > 0 && active + queued >= activeLimit) {
     throw new HubError('too_many_servers', 'Active user limit exceeded. Try again in a few minutes.');
   }
 }

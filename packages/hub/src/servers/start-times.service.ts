@@ -1,6 +1,6 @@
 import type { AppContext } from '../context.ts';
 import { recentStartTimes, recentStories } from './events.repo.ts';
-import { readQueue } from './queue.repo.ts';
+import { countBusy, readQueue } from './queue.repo.ts';
 import type { Server } from './server.ts';
 
 /**
@@ -12,11 +12,32 @@ export async function queuePlace(
   server: Server,
 ): Promise<{ place: number; turnInMs: number | null } | null> {
   if (server.phase !== 'queued') return null;
-  const order = await cached(ctx, 'queue', 1_000, () => readQueue(ctx.db, 100_000));
-  const at = order.indexOf(server.id);
-  const place = at === -1 ? order.length + 1 : at + 1;
+  const order = await queueOf(ctx);
+  const place = placeIn(order, server.id) ?? order.length + 1;
   const usual = await typicalWorkMs(ctx);
-  return { place, turnInMs: usual === null ? null : Math.ceil(place / ctx.config.start.concurrency) * usual };
+  const { concurrency } = ctx.config.start;
+  const knowable = usual !== null && !(await waitsForStops(ctx, place));
+  return { place, turnInMs: knowable ? Math.ceil(place / concurrency) * usual : null };
+}
+
+/** Where it stands, 1 first; null when it does not wait any more. */
+export async function placeInQueue(ctx: AppContext, serverId: string): Promise<number | null> {
+  return placeIn(await queueOf(ctx), serverId);
+}
+
+function placeIn(order: readonly string[], serverId: string): number | null {
+  const at = order.indexOf(serverId);
+  return at === -1 ? null : at + 1;
+}
+
+const queueOf = (ctx: AppContext) => cached(ctx, 'queue', 1_000, () => readQueue(ctx.db, 100_000));
+
+/** Somebody's server has to stop before: nobody knows when that will be. */
+async function waitsForStops(ctx: AppContext, place: number): Promise<boolean> {
+  const { activeLimit } = ctx.config.start;
+  if (activeLimit === 0) return false;
+  const { active } = await cached(ctx, 'busy', 1_000, () => countBusy(ctx.db));
+  return active + place > activeLimit;
 }
 
 /** The median of recent starts in ms, from request to ready; null before there was one. */

@@ -94,12 +94,18 @@ export async function scopesOfToken(
 ): Promise<ScopeSet> {
   const held = await scopesOfPrincipal(ctx, owner);
   const { customScopes } = ctx.roles;
-  const whose = { ...ownerOf(owner), ...(client.server !== undefined && { server: client.server }) };
+  // `!server` and `!service` mean what stands behind the client (contract §4.2).
+  const { server, service } = client;
+  const whose = {
+    ...ownerOf(owner),
+    ...(server !== undefined && { server }),
+    ...(service !== undefined && { service }),
+  };
   const asked = () => [
     ...knownScopes(stored, customScopes),
     ...(owner.kind === 'user' ? IDENTIFY_SCOPES : IDENTIFY_SERVICE_SCOPES),
-    ...(client.server === undefined ? [] : [`access:servers!server=${client.server}`]),
-    ...(client.service === undefined ? [] : [`access:services!service=${client.service}`]),
+    ...(server === undefined ? [] : [`access:servers!server=${server}`]),
+    ...(service === undefined ? [] : [`access:services!service=${service}`]),
   ];
   const resolve = (groupsOf?: GroupsOf) => tokenScopes(asked(), whose, held, groupsOf, customScopes);
   // Membership can change under a cached set, so sets that depend on it are made anew.
@@ -107,7 +113,7 @@ export async function scopesOfToken(
     const people = groupsNeeded(expandScopes(asked(), whose, customScopes), held);
     if (people.length > 0) return resolve(await groupsOfPeople(ctx, people));
   }
-  const key = [keyOf(owner, rolesInForce(ctx.roles, owner)), client.server ?? '', client.service ?? '', ...stored];
+  const key = [keyOf(owner, rolesInForce(ctx.roles, owner)), server ?? '', service ?? '', ...stored];
   return cacheOf(ctx).get(key.join('\n'), resolve);
 }
 

@@ -15,6 +15,8 @@ export const frame = {
     signOut: 'Sign out',
   },
 
+  announcement: { important: 'Important:', putAway: 'Put away', putAwayWhich: 'this announcement' },
+
   theme: { light: 'Light colours', dark: 'Dark colours' },
 
   time: {
@@ -62,6 +64,7 @@ export const frame = {
     byCode: {
       xsrf: 'The form has expired, or it did not come from a page of this hub. Load the page again and send it once more.',
       scope_missing: 'Your account has no permission for this.',
+      too_many_starts: 'Many servers are starting here right now. Try again in a minute.',
       too_many_servers: 'As many servers run here as this hub allows. Try again in a few minutes.',
       redirect_loop: 'Your server runs, but the way to it is not open yet. Wait a moment and try again.',
       method_not_allowed: 'This address does not do that.',

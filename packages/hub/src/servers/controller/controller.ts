@@ -1,7 +1,7 @@
 import type { AppContext } from '../../context.ts';
 import { asHub } from '../../http/origin.ts';
 import { LOOK_MS } from '../../http/vitals.ts';
-import { countStarting, readQueue } from '../queue.repo.ts';
+import { countFree, readQueue } from '../queue.repo.ts';
 import { isReady } from '../server.ts';
 import { admitOne } from './admit.ts';
 import { dropForeignLeases, findWork, listDue, renewLeases, takeLease } from './controller.repo.ts';
@@ -127,8 +127,8 @@ export function createController(ctx: AppContext): Controller {
     if (admitting || !waiting || closing.signal.aborted) return true;
     admitting = true;
     try {
-      const free = ctx.config.start.concurrency - (await countStarting(ctx.db));
-      if (free <= 0) return true;
+      const free = await countFree(ctx.db, ctx.config.start);
+      if (free === 0) return true;
       waiting = false;
       const queue = await readQueue(ctx.db, free);
       waiting ||= queue.length === free;
