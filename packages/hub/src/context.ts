@@ -1,5 +1,6 @@
 import type { Authenticator, Clock, Spawner } from '@atrium/sdk';
 import type { Logger } from 'pino';
+import type { AnnouncementBoard } from './announcements/board.ts';
 import type { HubConfig } from './config/schema.ts';
 import type { Db } from './db/types.ts';
 import type { EventLog } from './eventlog/eventlog.ts';
@@ -37,6 +38,8 @@ export interface AppContext {
   readonly roles: RoleBook;
   /** Services that pages lead to. */
   readonly serviceMenu: ServiceMenu;
+  /** What every page tells, for a time. */
+  readonly announcements: AnnouncementBoard;
   /** `JUPYTERHUB_API_URL` for servers: `http://127.0.0.1:<port>{base}hub/api`, no trailing slash. */
   readonly apiUrl: string;
   /** Isolation is not in force and the config did not ask for that: only the first administrator may sign in. */

@@ -2,6 +2,7 @@ import { chmodSync, rmSync } from 'node:fs';
 import type { Address } from '@atrium/sdk';
 import type { FastifyPluginAsync } from 'fastify';
 import { watchIdle } from './activity/idle.service.ts';
+import { watchAnnouncements } from './announcements/announcements.service.ts';
 import { watchAudit } from './audit/audit.service.ts';
 import { recordConfigChanges } from './audit/config-changes.ts';
 import { watchCalendar } from './calendar/calendar.service.ts';
@@ -76,6 +77,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
         ...(runner ? [watchServices(ctx, runner, output, closing.signal)] : []),
         watchEventLoop(ctx, closing.signal),
         watchAudit(ctx, closing.signal),
+        watchAnnouncements(ctx, closing.signal),
         recordConfigChanges(ctx, options.loaded).catch((err) =>
           ctx.log.warn({ err }, 'changes of the configuration are not in the audit trail'),
         ),

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type Clock, type HelperClient, Secret, systemClock } from '@atrium/sdk';
 import type { Logger } from 'pino';
+import { openBoard } from './announcements/board.ts';
 import type { LoadedConfig } from './config/load.ts';
 import type { AppContext } from './context.ts';
 import { openDatabase } from './db/open.ts';
@@ -87,6 +88,7 @@ export async function openContext(options: ContextOptions): Promise<AppContext &
       spawner: Object.assign(spawner, { id: spawn.id }),
       roles: await openRoles({ config, db: opened.db }),
       serviceMenu: await openServiceMenu(opened.db, urls),
+      announcements: await openBoard(opened.db, wakeups, log),
       apiUrl: options.apiUrl,
       shutdown: options.shutdown,
       onlyFirstAdmin: spawner.caps.isolation === 'none' && !spawner.caps.isolationAccepted,

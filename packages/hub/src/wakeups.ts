@@ -3,9 +3,10 @@ import { asHub } from './http/origin.ts';
 
 /**
  * `servers`: a row wants the controller. `starts`: a start under way has something to look at (payload: server id).
- * `progress`: new event rows (payload: server id). `routes`: the table changed.
+ * `progress`: new event rows (payload: server id). `routes`: the table changed. `announcements`: so did those.
+ * `shares`: somebody was given one.
  */
-export type Channel = 'servers' | 'starts' | 'progress' | 'routes';
+export type Channel = 'servers' | 'starts' | 'progress' | 'routes' | 'announcements' | 'shares';
 
 /** Says that something changed, to every hub. Only a hint: whoever listens also polls now and then. */
 export interface Wakeups extends AsyncDisposable {

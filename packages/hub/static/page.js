@@ -98,3 +98,23 @@ if (live) {
   });
   if (Number(live.dataset.live) > 0) setInterval(refresh, Number(live.dataset.live) * 1000);
 }
+
+for (const note of all('[data-announcement]')) {
+  // Timers of browsers end at 24 days; a page that stays open for longer is loaded anew before that.
+  const left = Number(note.dataset.until) - Date.now();
+  if (left < 2 ** 31) setTimeout(() => note.remove(), Math.max(0, left));
+  const button = note.querySelector('[data-put-away]');
+  if (!button) continue;
+  button.hidden = false;
+  button.addEventListener('click', () => {
+    const name = 'atrium-put-away=';
+    const before = document.cookie.split('; ').find((one) => one.startsWith(name));
+    // The newest ones: a cookie that only grew would be refused some day.
+    const ids = [...(before?.slice(name.length).split('.') ?? []), note.dataset.announcement].slice(-50);
+    const secure = location.protocol === 'https:' ? '; Secure' : '';
+    // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API is not in every browser
+    document.cookie = `${name}${ids.join('.')}; Path=${button.dataset.putAway}; Max-Age=31536000; SameSite=Lax${secure}`;
+    note.remove();
+    document.querySelector('main')?.focus();
+  });
+}

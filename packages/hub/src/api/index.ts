@@ -3,6 +3,7 @@ import type { AppContext } from '../context.ts';
 import { readJsonBodies } from '../http/body.ts';
 import { apiMetricsRoutes } from '../metrics/metrics.routes.ts';
 import { activityReportRoutes } from './activity.routes.ts';
+import { announcementRoutes } from './announcements.routes.ts';
 import { auditApiRoutes } from './audit.routes.ts';
 import { authorizationRoutes } from './authorizations.routes.ts';
 import { groupRoutes } from './groups.routes.ts';
@@ -34,6 +35,7 @@ const ROUTES = [
   hubControlRoutes,
   apiMetricsRoutes,
   auditApiRoutes,
+  announcementRoutes,
 ] as const;
 
 /** The REST API below `{api}` (contract §3). */

@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AppContext } from '../context.ts';
 import { asViewer, type Viewer } from '../http/requester.ts';
 import { safeNext } from '../login/next.ts';
+import { putAwayIn } from './announcements.ts';
 import type { Html } from './html.ts';
 import { type PageOptions, page, sendPage } from './layout.ts';
 
@@ -23,7 +24,7 @@ export function answer(
   return sendPage(
     reply,
     options.status ?? 200,
-    page(ctx, { ...options, requester: asViewer(request.requester) }, body),
+    page(ctx, { ...options, requester: asViewer(request.requester), putAway: putAwayIn(request) }, body),
   );
 }
 

@@ -2,6 +2,7 @@ import type { ScopeSet } from '@atrium/sdk';
 import type { FastifyReply } from 'fastify';
 import type { AppContext } from '../context.ts';
 import type { MenuEntry } from '../services/menu.ts';
+import { announcementsOf } from './announcements.ts';
 import { type AssetName, asset } from './assets.ts';
 import { brandSheet } from './brand.ts';
 import { type Html, html } from './html.ts';
@@ -10,7 +11,7 @@ import { t } from './strings.ts';
 
 /** What a page needs of the context: tests and tools can give just this. */
 export type PageContext = Pick<AppContext, 'config' | 'urls' | 'authenticator'> &
-  Partial<Pick<AppContext, 'serviceMenu'>>;
+  Partial<Pick<AppContext, 'serviceMenu' | 'announcements' | 'clock'>>;
 
 export interface PageOptions {
   title: string;
@@ -21,6 +22,8 @@ export interface PageOptions {
   wide?: boolean;
   /** Seconds after which a browser without script loads the page again. */
   refresh?: number;
+  /** Announcements that this browser has put away. */
+  putAway?: ReadonlySet<number>;
   /** Beside the ones every page has. */
   scripts?: AssetName[];
 }
@@ -81,6 +84,7 @@ ${navigation(ctx, options)}
 ${branding.helpUrl && html`<a class="help" href="${branding.helpUrl}">${t.nav.help}</a>`}
 </div></header>
 ${branding.announcement && html`<p class="announcement" role="note">${branding.announcement}</p>`}
+${announcementsOf(ctx, options.putAway)}
 <main id="main" tabindex="-1">
 ${body}
 </main>
