@@ -15,7 +15,7 @@ import {
   takeLease,
 } from './controller/controller.repo.ts';
 import { deleteEventsBefore, insertEvents, readEvents, recentStartTimes } from './events.repo.ts';
-import { countStarting, failQueued, readQueue } from './queue.repo.ts';
+import { countBusy, failQueued, readQueue } from './queue.repo.ts';
 import * as repo from './servers.repo.ts';
 
 const NOW = 1_800_000_000_000;
@@ -116,7 +116,7 @@ describeOnDatabases('servers', (open) => {
       { id: 'a1', generation: 1, owner: 'h' },
       { spec: null, ref: null, now: NOW, leaseUntil: NOW, stopAfter: null, maxAge: null },
     );
-    expect(await countStarting(db)).toBe(1);
+    expect(await countBusy(db)).toMatchObject({ starting: 1 });
     expect(await readQueue(db, 2)).toEqual(['b1', 'c1']);
     await failQueued(db, 'b1', 1, { code: 'x', class: 'config', message: 'no', log: [], at: NOW });
     expect(await readQueue(db, 9)).toEqual(['c1', 'a2']);
