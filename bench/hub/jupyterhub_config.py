@@ -15,6 +15,17 @@ class EchoSpawner(Spawner):
 
     started = False
 
+    def get_state(self):
+        return {**super().get_state(), "started": self.started}
+
+    def load_state(self, state):
+        super().load_state(state)
+        self.started = state.get("started", False)
+
+    def clear_state(self):
+        super().clear_state()
+        self.started = False
+
     async def start(self):
         self.started = True
         return (echo.hostname, echo.port)

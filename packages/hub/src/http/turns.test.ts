@@ -2,20 +2,42 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { loopTurns } from './turns.ts';
 
-test('alone at once, together one a turn and in order', async () => {
-  const inTurn = loopTurns();
+/** A queue of callers that each take so long, ms, and what it let through at the end of each turn. */
+async function run(names: string, each: number) {
+  let now = 0;
+  const inTurn = loopTurns(() => now);
   const seen: string[] = [];
-
-  for (const name of ['a', 'b', 'c']) inTurn(() => seen.push(name));
-  const atOnce = seen.join('');
-  const after = [];
-  for (let at = 0; at < 4; at += 1) {
+  const come = (name: string) =>
+    inTurn(() => {
+      seen.push(name);
+      now += each;
+    });
+  for (const name of names) come(name);
+  const after = [seen.join('')];
+  while (seen.length < names.length) {
     await turn();
     after.push(seen.join(''));
   }
+  await turn();
+  await turn();
+  come('z');
+  return { after, last: seen.join('') };
+}
 
-  expect(atOnce).toBe('a');
-  expect(after.at(-1)).toBe('abc');
-  inTurn(() => seen.push('d'));
-  expect(seen.join('')).toBe('abcd');
+test('who is quick goes through at once, all in one turn', async () => {
+  expect(await run('abcdefgh', 0.1)).toEqual({ after: ['abcdefgh'], last: 'abcdefghz' });
+});
+
+test('when they take long, one goes through a turn, in order, and afterwards one that is alone goes at once', async () => {
+  expect(await run('abcd', 10)).toEqual({ after: ['a', 'ab', 'abc', 'abcd'], last: 'abcdz' });
+});
+
+test('a turn that has had its time leaves the rest to the next ones, which take as many as fit', async () => {
+  const { after, last } = await run('abcdefghijkl', 0.9);
+
+  expect(last).toBe('abcdefghijklz');
+  expect(after[0]).toBe('abc');
+  // Nobody is overtaken, and later turns take several, too.
+  expect(after.every((seen) => 'abcdefghijkl'.startsWith(seen))).toBe(true);
+  expect(after.length).toBeLessThan(8);
 });
