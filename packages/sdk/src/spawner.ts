@@ -67,6 +67,15 @@ export interface Observed {
   againMs?: number;
 }
 
+/** What a running server and everything it started use now. */
+export interface ServerUsage {
+  memoryBytes: number;
+  /** Null: no limit, or it is not known. */
+  memoryLimitBytes: number | null;
+  /** Since the server began; the hub makes a rate of two looks. Null where nobody counts. */
+  cpuSeconds: number | null;
+}
+
 /** Something outside that carries our labels. */
 export interface Owned<Ref> {
   ref: Ref;
@@ -172,6 +181,8 @@ export interface Spawner<Spec extends Json = Json, Ref extends Json = Json> {
   watch?(io: Io): AsyncIterable<Owned<Ref> | 'resync'>;
   /** The newest `lines` lines of output, oldest first. Empty when there is none. */
   logs?(ref: Ref, lines: number, io: Io): Promise<readonly string[]>;
+  /** What each of these uses, in their order; null where that is not known. Only asked while an administrator looks. */
+  usage?(refs: readonly Ref[], io: Io): Promise<readonly (ServerUsage | null)[]>;
   /** The choices offered before a start. Pure. Without it there are none, and any `user_options` are passed on unseen. */
   form?(user: SpawnUser): SpawnForm;
   /** What a start of this spec costs. Pure. Without it servers cost nothing. */

@@ -19,6 +19,7 @@ import { type Facts, launches, look } from './look.ts';
 import { Machine, seesOtherProcesses } from './machine.ts';
 import { toObserved } from './observed.ts';
 import { nameStorage } from './storage.ts';
+import { usageOf } from './usage.ts';
 import { isolationOf, warningsOf } from './warnings.ts';
 
 /** One start, frozen. */
@@ -176,6 +177,8 @@ async function createProcessSpawner(
       const text = await readTail(place, ref.server, facts?.meta.logFrom ?? 0, LOG_BYTES);
       return text === '' ? [] : text.replace(/\n$/, '').split('\n').slice(-lines);
     },
+
+    usage: (refs) => usageOf(place, refs),
   };
 }
 
