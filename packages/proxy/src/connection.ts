@@ -1,7 +1,9 @@
 import type { Socket } from 'node:net';
 import { isTrusted } from '@atrium/sdk';
+import type { Closes } from './bars.ts';
 import { badLineEnd } from './body.ts';
 import type { Offer, ProxyContext } from './context.ts';
+import { tokensIn } from './credentials.ts';
 import { PROBLEMS, type Problem, problemAnswer, problemOf } from './error-page.ts';
 import { Exchange } from './exchange.ts';
 import { peerAddress } from './forwarded.ts';
@@ -131,6 +133,12 @@ export class ClientConnection {
     return { socket: this.socket, early };
   }
 
+  /** Cut off when what is under way is for somebody who may not have it any more. */
+  closeFor(closes: Closes): void {
+    const exchange = this.#exchange;
+    if (exchange && closes(exchange.target.serverId, () => tokensIn(exchange.head))) this.destroy();
+  }
+
   /** Ends at once when nothing is under way, else after the present answer. */
   closeWhenDone(): void {
     if (!this.#exchange && !this.#ending) this.destroy();
@@ -220,7 +228,14 @@ export class ClientConnection {
     if (only !== undefined && path !== only && !path.startsWith(`${only}/`)) {
       return this.#answerProblem(PROBLEMS.notFound, 'json', requestId, plain);
     }
-    const exchange = new Exchange(this, head, only === undefined ? target : HUB, requestId, context.clock.now());
+    const goal = only === undefined ? target : HUB;
+    const exchange = new Exchange(
+      this,
+      context.bars.clean(goal.serverId, head),
+      goal,
+      requestId,
+      context.clock.now(),
+    );
     this.#exchange = exchange;
     if (this.#ahead && !exchange.requestBody.done) {
       const bytes = this.#ahead;

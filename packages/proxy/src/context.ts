@@ -1,6 +1,7 @@
 import type { BlockList } from 'node:net';
 import type { Address, Clock, Log } from '@atrium/sdk';
 import type { Activity } from './activity.ts';
+import type { Bars } from './bars.ts';
 import type { ClientConnection } from './connection.ts';
 import type { HubGate } from './hub-gate.ts';
 import type { RouteTable } from './route-table.ts';
@@ -51,6 +52,7 @@ export interface ProxyContext {
   /** How long a request for the hub waits while the hub is gone. */
   readonly hubWaitMs: number;
   readonly table: RouteTable;
+  readonly bars: Bars;
   readonly pool: UpstreamPool;
   readonly gate: HubGate;
   readonly activity: Activity;

@@ -1,6 +1,7 @@
 import { BodyReader } from './body.ts';
 import type { ClientConnection } from './connection.ts';
 import type { ProxyContext } from './context.ts';
+import { tokensIn } from './credentials.ts';
 import { PROBLEMS, type Problem } from './error-page.ts';
 import { forwardedLines } from './forwarded.ts';
 import { HEAD_END, parseResponseHead, type RequestHead, type ResponseHead } from './head.ts';
@@ -409,6 +410,7 @@ export class Exchange implements UpstreamUser {
       server,
       this.target.serverId,
       relativePath(this.head.target, this.target.prefix),
+      this.target.serverId === undefined ? [] : tokensIn(this.head),
     );
     splice.start(text, early, sent);
   }

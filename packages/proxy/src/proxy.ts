@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { type Address, type Clock, type Log, systemClock, trustList } from '@atrium/sdk';
+import { type Address, type Bar, type Clock, type Log, systemClock, trustList } from '@atrium/sdk';
 import { Activity } from './activity.ts';
+import { Bars, closesFor } from './bars.ts';
 import { ClientConnection } from './connection.ts';
 import type { Limits, Offer, ProxyContext, ProxyStats } from './context.ts';
 import { tellFigures } from './figures.ts';
@@ -73,6 +74,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const table = new RouteTable();
   const pool = new UpstreamPool({ idleMs: limits.upstreamIdleMs, maxIdle: limits.upstreamMaxIdle });
   const activity = new Activity({ control, clock, log, everyMs: options.activityEveryMs ?? 10_000 });
+  const bars = new Bars();
   const stream = new RouteStream({
     table,
     control,
@@ -83,6 +85,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     onGone: (targets) => {
       for (const { address } of targets) if (address) pool.forget(address);
     },
+    onBars: (said) => closeBarred(context, bars.apply(said, clock.now())),
   });
   const context: ProxyContext = {
     limits,
@@ -93,6 +96,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     healthPath: `${basePath}hub/health`,
     hubWaitMs: options.hubWaitMs ?? 15_000,
     table,
+    bars,
     pool,
     gate: new HubGate(options.hub, clock),
     activity,
@@ -167,7 +171,22 @@ async function sweep(context: ProxyContext, signal: AbortSignal): Promise<void> 
     for (const connection of connections) connection.sweep(now);
     for (const splice of splices) splice.sweep(now);
     pool.sweep(now);
+    context.bars.sweep(now);
   }
+}
+
+/** Whoever lost the right to a server has nothing open there from this moment. */
+function closeBarred({ splices, connections, log }: ProxyContext, bars: readonly Bar[]): void {
+  if (bars.length === 0) return;
+  const closes = closesFor(bars);
+  let closed = 0;
+  for (const splice of [...splices]) {
+    if (!closes(splice.serverId, () => splice.tokens)) continue;
+    splice.goAway();
+    closed += 1;
+  }
+  for (const connection of [...connections]) connection.closeFor(closes);
+  if (closed > 0) log.info({ closed }, 'closed websockets of people who may not use the server any more');
 }
 
 /** Unique across proxies and restarts, short enough to be read out to somebody. */

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { Address, Clock, Log, Route, RouteMessage } from '@atrium/sdk';
+import type { Address, Bar, Clock, Log, Route, RouteMessage } from '@atrium/sdk';
 import { openControl } from './control.ts';
 import type { RouteTable, Target } from './route-table.ts';
 
@@ -24,6 +24,8 @@ export interface RouteStreamOptions {
   log: Log;
   /** Targets that are no longer in the table. */
   onGone(targets: Target[]): void;
+  /** Tokens that servers must not see any more, or may again. */
+  onBars(bars: readonly Bar[]): void;
 }
 
 /**
@@ -131,7 +133,8 @@ export class RouteStream implements AsyncDisposable {
     if (message.type === 'ping') return;
     const gone = this.#options.table.apply(message);
     if (gone.length > 0) this.#options.onGone(gone);
-    this.#save();
+    if (message.bars) this.#options.onBars(message.bars);
+    if (message.type === 'snapshot' || message.set.length + message.delete.length > 0) this.#save();
   }
 
   #load(): void {
@@ -194,7 +197,15 @@ function checkMessage(value: unknown): RouteMessage {
   if (message.type === 'change' && !(Array.isArray(message.delete) && message.delete.every(isPath))) {
     throw new Error('a route message has malformed deletions');
   }
+  if (message.bars !== undefined && !(Array.isArray(message.bars) && message.bars.every(isBar))) {
+    throw new Error('a route message has malformed bars');
+  }
   return message;
+}
+
+function isBar(value: unknown): value is Bar {
+  const { serverId, token, until } = (value ?? {}) as Partial<Bar>;
+  return typeof serverId === 'string' && typeof token === 'string' && typeof until === 'number';
 }
 
 function isPath(value: unknown): value is string {

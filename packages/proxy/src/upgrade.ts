@@ -17,17 +17,27 @@ export class Splice {
   readonly #context: ProxyContext;
   readonly #client: Socket;
   readonly #server: Socket;
-  readonly #serverId: string | undefined;
+  readonly serverId: string | undefined;
   readonly #kind: SocketKind;
+  /** Hashes of the tokens it was opened with. */
+  readonly tokens: readonly string[];
   #deadline = 0;
 
   /** @param path relative to the server's prefix; decides what counts as work */
-  constructor(context: ProxyContext, client: Socket, server: Socket, serverId: string | undefined, path: string) {
+  constructor(
+    context: ProxyContext,
+    client: Socket,
+    server: Socket,
+    serverId: string | undefined,
+    path: string,
+    tokens: readonly string[],
+  ) {
     this.#context = context;
     this.#client = client;
     this.#server = server;
-    this.#serverId = serverId;
+    this.serverId = serverId;
     this.#kind = socketKind(path);
+    this.tokens = tokens;
   }
 
   /**
@@ -48,7 +58,7 @@ export class Splice {
     server.resume();
   }
 
-  /** Says goodbye on both sides; for the proxy's own end. */
+  /** Says goodbye on both sides: at the proxy's own end, or when whoever opened it may not use it any more. */
   goAway(): void {
     this.#client.end(GOING_AWAY);
     this.#server.end(GOING_AWAY_MASKED);
@@ -86,8 +96,8 @@ export class Splice {
   #pass(chunk: Buffer, from: Socket, to: Socket, fromClient: boolean): void {
     if (to.writable && !to.write(chunk)) from.pause();
     if (this.#deadline > 0) this.#deadline = this.#context.clock.now() + HALF_OPEN_MS;
-    if (this.#serverId === undefined) return;
+    if (this.serverId === undefined) return;
     const work = fromClient && isSocketWork(this.#kind, chunk);
-    this.#context.activity.note(this.#serverId, this.#context.clock.now(), work);
+    this.#context.activity.note(this.serverId, this.#context.clock.now(), work);
   }
 }

@@ -12,13 +12,27 @@ export interface Route {
 }
 
 /**
+ * A token that must not reach a server any more, although the server may still take it for good: whoever came with it lost
+ * the right to, or it was revoked.
+ */
+export interface Bar {
+  /** '' for every server. */
+  serverId: string;
+  /** SHA-256 of the token, hex. */
+  token: string;
+  /** Ms since the epoch; what is past lets it through again. */
+  until: number;
+}
+
+/**
  * One line of the route stream (newline-delimited JSON, `GET /routes?since=<version>` on the hub's internal socket).
  * First a `snapshot` (or, when `since` is recent enough, straight to changes), then `change` lines as they happen,
- * and a `ping` every 5 s so that a silent connection is known to be dead.
+ * and a `ping` every 5 s so that a silent connection is known to be dead. `bars` holds those that are new or changed; all that
+ count in the first line.
  */
 export type RouteMessage =
-  | { type: 'snapshot'; version: number; routes: Route[] }
-  | { type: 'change'; version: number; set: Route[]; delete: string[] }
+  | { type: 'snapshot'; version: number; routes: Route[]; bars?: Bar[] }
+  | { type: 'change'; version: number; set: Route[]; delete: string[]; bars?: Bar[] }
   | { type: 'ping'; version: number };
 
 /** `POST /activity` on the hub's internal socket. Times are ms since the epoch; counts are since the last report. */

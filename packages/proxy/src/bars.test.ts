@@ -1,0 +1,117 @@
+import type { Socket } from 'node:net';
+import type { Bar } from '@atrium/sdk';
+import { expect, test } from 'vitest';
+import { tokenHash } from './credentials.ts';
+import { httpServer, type Rig, rawServer, route, startRig, until } from './test-kit.ts';
+
+const ACCEPTED =
+  'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n';
+const GOING_AWAY = Buffer.from([0x88, 0x02, 0x03, 0xe9]).toString('latin1');
+
+/** What a notebook server gives a visitor: Tornado's signed cookie. */
+function cookie(token: string, name = 'jupyterhub-user-ada'): string {
+  const value = Buffer.from(token).toString('base64');
+  return `${name}="2|1:0|10:1732200000|${name.length}:${name}|${value.length}:${value}|abcdef0123"`;
+}
+
+const upgrade = (lines: string, path = '/user/ada/terminals/websocket/1') =>
+  `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: abc\r\n${lines}\r\n`;
+const get = (lines: string, path = '/user/ada/lab') =>
+  `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${lines}\r\n`;
+const bar = (token: string, serverId = 'ada', until = Date.now() + 900_000): Bar => ({
+  serverId,
+  token: tokenHash(token),
+  until,
+});
+
+async function echoing(rig: Rig, request: string) {
+  const client = await rig.client();
+  client.socket.write(request);
+  await client.sees('\r\n\r\n');
+  return client;
+}
+
+/** Answers a websocket's head, and everything after it. */
+const channel = () =>
+  rawServer((socket: Socket) => {
+    let greeted = false;
+    socket.on('data', (chunk) => {
+      socket.write(greeted ? `<${chunk}>` : ACCEPTED);
+      greeted = true;
+    });
+  });
+
+test('who loses a server has their websockets there closed at once; others stay, and so do theirs elsewhere', async () => {
+  await using ada = await channel();
+  await using bob = await channel();
+  await using rig = await startRig({ routes: [route('/user/ada', ada, 'ada'), route('/user/bob', bob, 'bob')] });
+  using visitor = await echoing(rig, upgrade(`Cookie: a=b; ${cookie('visitor')}\r\n`));
+  using script = await echoing(rig, upgrade('Authorization: Bearer visitor-2\r\n'));
+  using inAddress = await echoing(rig, upgrade('', '/user/ada/api/kernels/1/channels?token=visitor-3&x=1'));
+  using stranger = await echoing(rig, upgrade('Cookie: jupyterhub-user-ada=nothing-we-know\r\n'));
+  using owner = await echoing(rig, upgrade(`Cookie: ${cookie('owner')}\r\n`));
+  using elsewhere = await echoing(rig, upgrade(`Cookie: ${cookie('visitor', 'jupyterhub-user-bob')}\r\n`, '/user/bob/w'));
+
+  const bars = ['visitor', 'visitor-2', 'visitor-3'].map((token) => bar(token));
+  rig.hub.send({ type: 'change', version: 2, set: [], delete: [], bars });
+
+  for (const client of [visitor, script, inAddress, stranger]) {
+    await client.sees(GOING_AWAY);
+    client.socket.write('still here?');
+    client.socket.end();
+    expect(await client.ended()).not.toContain('still here?');
+  }
+  for (const client of [owner, elsewhere]) {
+    client.socket.write('on');
+    await client.sees('<on>');
+  }
+
+  rig.hub.send({ type: 'change', version: 3, set: [], delete: [], bars: [bar('visitor', '')] });
+  await elsewhere.sees(GOING_AWAY);
+  owner.socket.write('and on');
+  await owner.sees('<and on>');
+});
+
+test('a request of theirs reaches the server without the token, in whatever way it is written, until the bar is lifted', async () => {
+  const seen: string[] = [];
+  await using ada = await httpServer((request, reply) => {
+    const { authorization = '-', cookie: cookies = '-' } = request.headers;
+    seen.push(`${request.url} ${authorization} ${cookies}`);
+    reply.end('answer');
+  });
+  await using rig = await startRig({ routes: [route('/user/ada', ada, 'ada')] });
+  const last = async (request: string) => {
+    expect(await rig.exchange(request)).toContain('answer');
+    return seen.at(-1);
+  };
+  const octal = cookie('visitor').replace('|1:0|', '|\\061:0|');
+  rig.hub.send({ type: 'change', version: 2, set: [], delete: [], bars: [bar('visitor')] });
+  await until('the bar holds', async () => {
+    return (await last(get('Authorization: token visitor\r\n'))) === '/user/ada/lab - -';
+  });
+
+  expect(await last(get(`Cookie: _xsrf=1; ${cookie('visitor')}; b=2\r\n`))).toBe('/user/ada/lab - _xsrf=1; b=2');
+  expect(await last(get(`Cookie: ${octal}\r\n`))).toBe('/user/ada/lab - -');
+  expect(await last(get('', '/user/ada/api?token=visitor&x=1'))).toBe('/user/ada/api?x=1 - -');
+  expect(await last(get('Authorization: token other\r\n', '/user/ada/api?token=mine'))).toBe(
+    '/user/ada/api?token=mine token other -',
+  );
+  expect(await last(get(`Cookie: ${cookie('other')}\r\n`))).toBe(`/user/ada/lab - ${cookie('other')}`);
+
+  rig.hub.send({ type: 'change', version: 3, set: [], delete: [], bars: [bar('visitor', 'ada', 0)] });
+  await until('the bar is lifted', async () => {
+    return (await last(get('Authorization: token visitor\r\n'))) === '/user/ada/lab token visitor -';
+  });
+});
+
+test('an answer that is still being sent to somebody who loses the server is cut off', async () => {
+  await using ada = await httpServer((_request, reply) => void reply.writeHead(200).write('first part'));
+  await using rig = await startRig({ routes: [route('/user/ada', ada, 'ada')] });
+  using visitor = await rig.client();
+  visitor.socket.write(get(`Cookie: ${cookie('visitor')}\r\n`));
+  await visitor.sees('first part');
+
+  rig.hub.send({ type: 'change', version: 2, set: [], delete: [], bars: [bar('visitor')] });
+
+  expect(await visitor.ended()).toMatch(/first part\r\n$/);
+});
