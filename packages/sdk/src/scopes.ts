@@ -263,12 +263,20 @@ export function permits(
   return inside ? 'yes' : 'outside';
 }
 
-/** Sorted text form: what `/user` and token models show. */
+const lists = new WeakMap<ScopeSet, readonly string[]>();
+
+/** Sorted text form: what `/user` and token models show. Made once for each set, which never changes. */
 export function scopeList(set: ScopeSet): string[] {
-  const texts: string[] = [];
-  for (const [name, reach] of set) {
-    if (reach === 'all') texts.push(name);
-    else for (const kind of FILTER_KINDS) for (const value of reach[kind] ?? []) texts.push(`${name}!${kind}=${value}`);
+  let list = lists.get(set);
+  if (!list) {
+    const texts: string[] = [];
+    for (const [name, reach] of set) {
+      if (reach === 'all') texts.push(name);
+      else
+        for (const kind of FILTER_KINDS) for (const value of reach[kind] ?? []) texts.push(`${name}!${kind}=${value}`);
+    }
+    list = texts.sort();
+    lists.set(set, list);
   }
-  return texts.sort();
+  return [...list];
 }

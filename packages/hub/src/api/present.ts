@@ -51,14 +51,16 @@ function publicUrl(ctx: AppContext, path: string): string | null {
 }
 
 /** Scope to the keys it unlocks (contract §3.3); every one of them shows kind and name. */
-const UNLOCKS: Readonly<Record<string, readonly (keyof UserJson)[]>> = {
-  'read:users': ['user_info', 'admin', 'roles', 'groups', 'server', 'pending', 'created', 'last_activity'],
-  'read:users:name': ['user_info', 'admin'],
-  'read:users:groups': ['groups'],
-  'read:users:activity': ['last_activity'],
-  'read:roles:users': ['roles', 'admin'],
-  'admin:auth_state': ['auth_state'],
-};
+type UserKey = Exclude<keyof UserJson, 'kind' | 'name' | 'servers'>;
+
+const UNLOCKS: readonly (readonly [scope: string, keys: readonly UserKey[]])[] = [
+  ['read:users', ['user_info', 'admin', 'roles', 'groups', 'server', 'pending', 'created', 'last_activity']],
+  ['read:users:name', ['user_info', 'admin']],
+  ['read:users:groups', ['groups']],
+  ['read:users:activity', ['last_activity']],
+  ['read:roles:users', ['roles', 'admin']],
+  ['admin:auth_state', ['auth_state']],
+];
 
 /** The scopes that open one user's model. */
 export const USER_READ_SCOPES = [
@@ -85,14 +87,31 @@ export interface UserView {
 /** Whether the view shows servers of this user at all: only then they need to be read. */
 export function showsServers(view: UserView, user: User): boolean {
   const reach = view.scopes.get('read:servers');
-  if (reach === undefined) return showsKey(view, user, 'server');
-  return reachesServersOf(reach, view, user) || showsKey(view, user, 'server');
+  return (reach !== undefined && reachesServersOf(reach, view, user)) || keysOf(view, user).has('server');
 }
 
-function showsKey(view: UserView, user: User, key: keyof UserJson): boolean {
-  return Object.entries(UNLOCKS).some(
-    ([scope, keys]) => keys.includes(key) && permits(view.scopes, scope, { user: user.name }, view.groupsOf) === 'yes',
-  );
+const keysForAll = new WeakMap<ScopeSet, ReadonlySet<UserKey> | null>();
+
+/** The keys that the view shows of this user. */
+function keysOf(view: UserView, user: User): ReadonlySet<UserKey> {
+  let keys = keysForAll.get(view.scopes);
+  if (keys === undefined) {
+    const unfiltered = UNLOCKS.every(([scope]) => (view.scopes.get(scope) ?? 'all') === 'all');
+    keys = unfiltered ? unlocked(view, user) : null;
+    keysForAll.set(view.scopes, keys);
+  }
+  // A filter that covers one and not another: looked at for each.
+  return keys ?? unlocked(view, user);
+}
+
+function unlocked(view: UserView, user: User): Set<UserKey> {
+  const keys = new Set<UserKey>();
+  const target = { user: user.name };
+  for (const [scope, unlocks] of UNLOCKS) {
+    if (permits(view.scopes, scope, target, view.groupsOf) !== 'yes') continue;
+    for (const key of unlocks) keys.add(key);
+  }
+  return keys;
 }
 
 function reachesServersOf(reach: Reach, view: UserView, user: User): boolean {
@@ -102,30 +121,22 @@ function reachesServersOf(reach: Reach, view: UserView, user: User): boolean {
 }
 
 export function presentUser(ctx: AppContext, user: User, servers: readonly Server[], view: UserView): UserJson {
-  const keys = new Set<keyof UserJson>();
-  for (const [scope, unlocked] of Object.entries(UNLOCKS)) {
-    if (permits(view.scopes, scope, { user: user.name }, view.groupsOf) !== 'yes') continue;
-    for (const key of unlocked) keys.add(key);
-  }
+  const keys = keysOf(view, user);
   const main = servers.find((server) => server.name === '');
-  const all: Omit<Required<UserJson>, 'kind' | 'name' | 'servers'> = {
-    admin: user.admin,
-    roles: [...ctx.roles.of(asUser(user))],
-    groups: user.groups,
-    server: main && isReady(main) ? ctx.urls.server(user.name, '') : null,
-    pending: main ? pendingOf(main) : null,
-    created: isoTime(user.created),
-    last_activity: isoTimeOrNull(user.lastActivity),
-    auth_state: view.authState ?? null,
-    user_info: user.userInfo,
-  };
+  const model: UserJson = { kind: 'user', name: user.name };
+  // One after the other: a list has many of them, and asks for what is not shown too, if all are made first.
+  if (keys.has('admin')) model.admin = user.admin;
+  if (keys.has('roles')) model.roles = [...ctx.roles.of(asUser(user))];
+  if (keys.has('groups')) model.groups = user.groups;
+  if (keys.has('server')) model.server = main && isReady(main) ? ctx.urls.serverUrl(user.name, '') : null;
+  if (keys.has('pending')) model.pending = main ? pendingOf(main) : null;
+  if (keys.has('created')) model.created = isoTime(user.created);
+  if (keys.has('last_activity')) model.last_activity = isoTimeOrNull(user.lastActivity);
+  if (keys.has('auth_state')) model.auth_state = view.authState ?? null;
+  if (keys.has('user_info')) model.user_info = user.userInfo;
   const reach = view.scopes.get('read:servers');
-  return {
-    kind: 'user',
-    name: user.name,
-    ...Object.fromEntries(Object.entries(all).filter(([key]) => keys.has(key as keyof UserJson))),
-    ...(reach && reachesServersOf(reach, view, user) && { servers: presentServers(ctx, user, servers, view) }),
-  };
+  if (reach && reachesServersOf(reach, view, user)) model.servers = presentServers(ctx, user, servers, view);
+  return model;
 }
 
 function presentServers(ctx: AppContext, user: User, servers: readonly Server[], view: UserView) {

@@ -2,6 +2,7 @@ import { scopeList } from '@atrium/sdk';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { AppContext } from '../context.ts';
+import { asMade } from '../http/serialize.ts';
 import { ATRIUM_VERSION, JUPYTERHUB_VERSION } from '../http/version.ts';
 import { presentIdentity, withIdentify } from './identity.ts';
 import { SelfModel } from './models.ts';
@@ -53,6 +54,7 @@ export const rootRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (app
     schema: { summary: 'Whoever asks, and what they may do', response: { 200: SelfModel } },
     async handler(request) {
       const requester = requesterIn(request);
+    serializerCompiler: asMade,
       const { principal, via } = requester;
       return {
         // Contract §2.1: a service always learns who it is talking to, whatever little they may do.

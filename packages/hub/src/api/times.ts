@@ -3,7 +3,7 @@ import { HubError } from '@atrium/sdk';
 /** Contract §3.2: naive UTC plus `Z`, six digits of a second, none when they are zero. */
 export function isoTime(ms: number): string {
   const text = new Date(ms).toISOString();
-  return text.endsWith('.000Z') ? text.replace('.000Z', 'Z') : text.replace('Z', '000Z');
+  return text.endsWith('.000Z') ? `${text.slice(0, -5)}Z` : `${text.slice(0, -1)}000Z`;
 }
 
 export function isoTimeOrNull(ms: number | null): string | null {

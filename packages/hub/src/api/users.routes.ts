@@ -3,6 +3,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { AppContext } from '../context.ts';
 import { mayDo, type Requester } from '../http/requester.ts';
+import { asMade } from '../http/serialize.ts';
 import { listServers } from '../servers/servers.service.ts';
 import { keepAuthState, readAuthState } from '../users/auth-state.service.ts';
 import { actorName } from '../users/principal.ts';
@@ -80,6 +81,7 @@ const isOn = (flag: string | undefined) => flag !== undefined && flag !== '0' &&
 export const userRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (app, { ctx }) => {
   app.get('/users', {
     config: { scopes: ['list:users'], filtered: true },
+    serializerCompiler: asMade,
     schema: { summary: 'List users', querystring: ListQuery, response: { 200: pageOf(UserModel) } },
     async handler(request) {
       const requester = requesterIn(request);
@@ -116,6 +118,7 @@ export const userRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (app
 
   app.get('/users/:user', {
     config: { scopes: [...USER_READ_SCOPES] },
+    serializerCompiler: asMade,
     schema: { summary: 'Get a user', params: UserParams, querystring: ViewQuery, response: { 200: UserModel } },
     async handler(request) {
       const user = await userNamed(ctx, request.params.user);

@@ -9,7 +9,6 @@ import fastify, {
 } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import type { AppContext } from '../context.ts';
-import { randomHex } from '../keys.ts';
 import { elsewhere } from '../pages/public.routes.ts';
 import { rememberReply } from '../sessions/sessions.service.ts';
 import { sendError } from './errors.ts';
@@ -46,11 +45,12 @@ export function buildApp(ctx: AppContext, register: (app: FastifyInstance) => vo
     frameworkErrors: (err, request, reply) => void refuseAddress(ctx, err, request, reply),
     genReqId: ({ headers }) => {
       const given = headers['x-request-id'];
-      return typeof given === 'string' && /^[\w-]{8,64}$/.test(given) ? given : randomHex(8);
+      return typeof given === 'string' && /^[\w-]{8,64}$/.test(given) ? given : newId();
     },
   });
   const paths = new KnownPaths();
 
+  const newId = requestIds();
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setSchemaErrorFormatter(inOneSentence);
@@ -64,15 +64,19 @@ export function buildApp(ctx: AppContext, register: (app: FastifyInstance) => vo
     else inTurn(done);
   });
   app.addHook('onRequest', (request, _reply, done) => onBehalfOf(request, done));
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     reply.headers(commonHeaders(ctx, request));
     rememberReply(request, reply);
   });
   // Reading a body continues from the socket's events, which belong to nobody.
-  app.addHook('preValidation', (request, _reply, done) => onBehalfOf(request, done));
+    done();
+  app.addHook('preValidation', (request, _reply, done) => (hasBody(request) ? onBehalfOf(request, done) : done()));
   app.addHook('preValidation', (request, reply) => guard(ctx, request, reply));
-  app.addHook('onSend', async (request, reply, payload) => finishReply(ctx, request, reply, payload));
-  app.addHook('onResponse', async (request, reply) => onBehalfOf(request, () => recordRequest(ctx, request, reply)));
+  app.addHook('onSend', (request, reply, payload, done) => done(null, finishReply(ctx, request, reply, payload)));
+  app.addHook('onResponse', (request, reply, done) => {
+    onBehalfOf(request, () => recordRequest(ctx, request, reply));
+    done();
+  });
   app.setErrorHandler((err, request, reply) => onBehalfOf(request, () => sendError(ctx, err, request, reply)));
   app.setNotFoundHandler((request, reply) => {
     if (request.method === 'OPTIONS') return reply.code(200).type('text/plain').send('');
@@ -93,6 +97,9 @@ async function refuseAddress(ctx: AppContext, err: Error, request: FastifyReques
   reply.headers(commonHeaders(ctx, request));
   await onBehalfOf(request, () => sendError(ctx, err, request, reply));
 }
+const hasBody = ({ headers }: FastifyRequest) =>
+  headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+
 
 /** The first thing that is wrong, and where: `usernames/0: Invalid input: expected string, received number`. */
 function inOneSentence(errors: { instancePath: string; message?: string }[]): HubError {

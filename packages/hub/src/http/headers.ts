@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AppContext } from '../context.ts';
 import { isApiRequest } from './guard.ts';
@@ -20,7 +20,7 @@ export function finishReply(ctx: AppContext, request: FastifyRequest, reply: Fas
   if (!isApiRequest(ctx, request) || typeof payload !== 'string') return payload;
   if (String(reply.getHeader('content-type') ?? '').startsWith('application/json')) reply.type('application/json');
   if (request.method !== 'GET' || reply.statusCode !== 200) return payload;
-  const tag = `"${createHash('sha1').update(payload).digest('hex')}"`;
+  const tag = `"${hash('sha1', payload)}"`;
   reply.header('etag', tag);
   if (request.headers['if-none-match'] !== tag) return payload;
   reply.code(304).removeHeader('content-type').removeHeader('content-length');

@@ -69,7 +69,8 @@ function takesToken(ctx: AppContext, request: FastifyRequest): boolean {
 }
 
 export function pathOf(request: FastifyRequest): string {
-  return request.url.split('?', 1)[0] ?? request.url;
+  const at = request.url.indexOf('?');
+  return at === -1 ? request.url : request.url.slice(0, at);
 }
 
 export function isApi(ctx: AppContext, path: string): boolean {

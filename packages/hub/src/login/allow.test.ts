@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { z } from 'zod';
 import { HubConfigSchema } from '../config/schema.ts';
-import { judge, reasonOf } from './allow.ts';
+import { judge, mayStay, reasonOf } from './allow.ts';
 
 const Access = HubConfigSchema.shape.access;
 type AccessInput = z.input<typeof Access>;
@@ -77,4 +77,26 @@ test('every rule is named with its outcome and a sentence', () => {
     'access.allowExistingUsers': 'silent',
   });
   expect(rules.every(({ detail }) => detail.endsWith('.'))).toBe(true);
+});
+
+test('whether somebody may stay is what the rules say one by one, for every account under every rule', () => {
+  const flags = [false, true];
+  const rules: AccessInput[] = [{}, { allowAll: true }, { allowedUsers: ['ada'] }, { adminUsers: ['ada'] }];
+  rules.push({ allowedGroups: ['physics'] }, { allowExistingUsers: true }, { allowAll: true, blockedUsers: ['ada'] });
+  const outcomes = new Set<boolean>();
+
+  for (const access of rules)
+    for (const isolated of flags)
+      for (const blocked of flags)
+        for (const pending of flags)
+          for (const admin of flags)
+            for (const allowedBy of [null, 'approval', 'first-admin'])
+              for (const authGroups of [[], ['physics']]) {
+                const person = { ...account, name: 'ada', blocked, pending, admin, allowedBy, authGroups };
+                const stays = mayStay(ctx(access, !isolated), person as unknown as Parameters<typeof mayStay>[1]);
+                expect(stays, JSON.stringify({ access, person })).toBe(allowed(ctx(access, !isolated), 'ada', person));
+                outcomes.add(stays);
+              }
+
+  expect([...outcomes].sort()).toEqual([false, true]);
 });

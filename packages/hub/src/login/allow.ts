@@ -58,73 +58,132 @@ const MADE_BY: Record<string, string> = {
   'sign-up': 'The account was made by sign-up while that was open to everybody.',
 };
 
+/** What the rules look at. */
+interface Facts {
+  access: HubConfig['access'];
+  lists: Lists;
+  name: string;
+  person: Person | undefined;
+  claims: Claims | undefined;
+}
+
+interface Rule {
+  rule: string;
+  then: 'allows' | 'denies';
+  when(facts: Facts): boolean;
+  yes(facts: Facts): string;
+  no: string | ((facts: Facts) => string);
+}
+
+const NOT_LISTED = 'The name is not in this list.';
+
+/** Sign-in service's groups that the config lets in, as far as somebody has one. */
+const groupOf = ({ lists, person, claims }: Facts) =>
+  (claims?.groups ?? person?.authGroups ?? []).find((one) => lists.groups.has(one));
+
+/** Every rule, denials first. Words are made only for who is told them: every request asks for the outcome. */
+const RULES: readonly Rule[] = [
+  {
+    rule: 'blocked account',
+    then: 'denies',
+    when: ({ person }) => person?.blocked === true,
+    yes: () => 'An administrator blocked this account.',
+    no: 'The account is not blocked.',
+  },
+  {
+    rule: 'access.blockedUsers',
+    then: 'denies',
+    when: ({ lists, name }) => lists.blocked.has(name),
+    yes: () => 'The configuration blocks this name.',
+    no: NOT_LISTED,
+  },
+  {
+    rule: 'approval',
+    then: 'denies',
+    when: ({ person }) => person?.pending === true,
+    yes: () => 'The account waits until an administrator approves it.',
+    no: 'No approval is waited for.',
+  },
+  {
+    rule: 'administrator',
+    then: 'allows',
+    when: ({ person, claims }) => person?.admin === true || claims?.admin === true,
+    yes: () => 'The account is an administrator’s.',
+    no: 'The account is not an administrator’s.',
+  },
+  {
+    rule: 'access.adminUsers',
+    then: 'allows',
+    when: ({ lists, name }) => lists.admins.has(name),
+    yes: () => 'The configuration makes this name an administrator.',
+    no: NOT_LISTED,
+  },
+  {
+    rule: 'account',
+    then: 'allows',
+    when: ({ person }) => Boolean(person?.allowedBy),
+    yes: ({ person }) => MADE_BY[person?.allowedBy ?? ''] ?? `It was allowed by ${person?.allowedBy}.`,
+    no: 'Nobody made or approved an account of this name.',
+  },
+  {
+    rule: 'access.allowAll',
+    then: 'allows',
+    when: ({ access }) => access.allowAll,
+    yes: () => 'Everybody who can sign in is allowed.',
+    no: 'Not everybody is allowed.',
+  },
+  {
+    rule: 'access.allowedUsers',
+    then: 'allows',
+    when: ({ lists, name }) => lists.allowed.has(name),
+    yes: () => 'The name is in this list.',
+    no: NOT_LISTED,
+  },
+  {
+    rule: 'access.allowedGroups',
+    then: 'allows',
+    when: (facts) => groupOf(facts) !== undefined,
+    yes: (facts) => `A member of ${groupOf(facts)} is allowed.`,
+    no: 'In none of these groups.',
+  },
+  {
+    rule: 'access.allowExistingUsers',
+    then: 'allows',
+    when: ({ access, person }) => access.allowExistingUsers && person !== undefined,
+    yes: () => 'Everybody with an account here is allowed.',
+    no: ({ access }) =>
+      access.allowExistingUsers ? 'There is no account of this name yet.' : 'Having an account here is not enough.',
+  },
+];
+
+/** Looked at only where servers are not isolated. */
+const ISOLATION: Rule = {
+  rule: 'isolation',
+  then: 'denies',
+  when: ({ person }) => person?.allowedBy !== 'first-admin',
+  yes: () =>
+    'Servers are not isolated from each other on this machine, so only the first administrator may sign in. ' +
+    'An administrator can accept that with isolation: "none" in the configuration.',
+  no: 'Only the first administrator may sign in, and this is that account.',
+};
+const NOT_ISOLATED: readonly Rule[] = [ISOLATION, ...RULES];
+
+const rulesFor = ({ onlyFirstAdmin }: Pick<Context, 'onlyFirstAdmin'>) => (onlyFirstAdmin ? NOT_ISOLATED : RULES);
+
+function factsOf({ config }: Context, name: string, person: Person | undefined, claims: Claims | undefined): Facts {
+  return { access: config.access, lists: listsOf(config.access), name, person, claims };
+}
+
 /**
  * Every rule about one name, denials first. Pure: the one place that decides who is allowed (architecture §4).
  * `claims` is what the authenticator says now; without it, what it said at the last sign-in.
  */
-export function judge({ config, onlyFirstAdmin }: Context, name: string, person?: Person, claims?: Claims): Access {
-  const { access } = config;
-  const { allowed, blocked, admins, groups } = listsOf(access);
-  const rules: RuleOutcome[] = [];
-  const say = (rule: string, outcome: RuleOutcome['outcome'], detail: string) => rules.push({ rule, outcome, detail });
-  const denies = (rule: string, when: boolean, yes: string, no: string) =>
-    say(rule, when ? 'denies' : 'silent', when ? yes : no);
-  const allows = (rule: string, when: boolean, yes: string, no: string) =>
-    say(rule, when ? 'allows' : 'silent', when ? yes : no);
-
-  if (onlyFirstAdmin) {
-    denies(
-      'isolation',
-      person?.allowedBy !== 'first-admin',
-      'Servers are not isolated from each other on this machine, so only the first administrator may sign in. ' +
-        'An administrator can accept that with isolation: "none" in the configuration.',
-      'Only the first administrator may sign in, and this is that account.',
-    );
-  }
-  denies(
-    'blocked account',
-    person?.blocked === true,
-    'An administrator blocked this account.',
-    'The account is not blocked.',
-  );
-  denies(
-    'access.blockedUsers',
-    blocked.has(name),
-    'The configuration blocks this name.',
-    'The name is not in this list.',
-  );
-  denies(
-    'approval',
-    person?.pending === true,
-    'The account waits until an administrator approves it.',
-    'No approval is waited for.',
-  );
-
-  const admin = person?.admin === true || claims?.admin === true;
-  allows('administrator', admin, 'The account is an administrator’s.', 'The account is not an administrator’s.');
-  allows(
-    'access.adminUsers',
-    admins.has(name),
-    'The configuration makes this name an administrator.',
-    'The name is not in this list.',
-  );
-  const origin = person?.allowedBy ?? '';
-  allows(
-    'account',
-    origin !== '',
-    MADE_BY[origin] ?? `It was allowed by ${origin}.`,
-    'Nobody made or approved an account of this name.',
-  );
-  allows('access.allowAll', access.allowAll, 'Everybody who can sign in is allowed.', 'Not everybody is allowed.');
-  allows('access.allowedUsers', allowed.has(name), 'The name is in this list.', 'The name is not in this list.');
-  const group = (claims?.groups ?? person?.authGroups ?? []).find((one) => groups.has(one));
-  allows('access.allowedGroups', group !== undefined, `A member of ${group} is allowed.`, 'In none of these groups.');
-  allows(
-    'access.allowExistingUsers',
-    access.allowExistingUsers && person !== undefined,
-    'Everybody with an account here is allowed.',
-    access.allowExistingUsers ? 'There is no account of this name yet.' : 'Having an account here is not enough.',
-  );
+export function judge(ctx: Context, name: string, person?: Person, claims?: Claims): Access {
+  const facts = factsOf(ctx, name, person, claims);
+  const rules = rulesFor(ctx).map(({ rule, then, when, yes, no }): RuleOutcome => {
+    if (when(facts)) return { rule, outcome: then, detail: yes(facts) };
+    return { rule, outcome: 'silent', detail: typeof no === 'string' ? no : no(facts) };
+  });
   const said = (outcome: RuleOutcome['outcome']) => rules.some((one) => one.outcome === outcome);
   return { allowed: said('allows') && !said('denies'), rules };
 }
@@ -140,7 +199,9 @@ export async function explainAccess(
 
 /** Whether somebody who signed in earlier is still allowed: a rule that is taken back ends what it allowed. */
 export function mayStay(ctx: Context, user: User): boolean {
-  return judge(ctx, user.name, user).allowed;
+  const facts = factsOf(ctx, user.name, user, undefined);
+  // Denials come first, so the first rule that says anything settles it.
+  return rulesFor(ctx).find(({ when }) => when(facts))?.then === 'allows';
 }
 
 /** The sentence that matters most to the person who is refused. */

@@ -76,6 +76,23 @@ const PAGES: Readonly<Record<string, string>> = {
  */
 export function handlerOf(urls: Urls, route: string | undefined): string {
   if (route === undefined) return base('Template404');
+  let names = known.get(urls);
+  if (!names) {
+    names = new Map();
+    known.set(urls, names);
+  }
+  let name = names.get(route);
+  if (name === undefined) {
+    name = nameOf(urls, route);
+    names.set(route, name);
+  }
+  return name;
+}
+
+/** By route: every request asks. */
+const known = new WeakMap<Urls, Map<string, string>>();
+
+function nameOf(urls: Urls, route: string): string {
   const shape = route.replace(/:\w+/g, ':x');
   if (shape === urls.api) return API['/'] ?? '';
   if (shape.startsWith(`${urls.api}/`)) {

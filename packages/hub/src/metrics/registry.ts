@@ -61,7 +61,8 @@ export function createRegistry(now: number): Registry {
 }
 
 const escapeHelp = (text: string) => text.replace(/\\/g, '\\\\').replace(/\n/g, '\\n');
-const escapeValue = (text: string) => escapeHelp(text).replace(/"/g, '\\"');
+/** Nearly every value is plain, and every request has some. */
+const escapeValue = (text: string) => (/[\\\n"]/.test(text) ? escapeHelp(text).replace(/"/g, '\\"') : text);
 const number = (value: number) => (value === Infinity ? '+Inf' : String(value));
 
 function head(name: string, kind: string, help: string): string[] {
@@ -70,7 +71,9 @@ function head(name: string, kind: string, help: string): string[] {
 
 /** `method="GET",code="200"`: what lies between the braces, and the key of a value. */
 function textOf<Name extends string>(names: readonly Name[], labels: Labels<Name>): string {
-  return names.map((name) => `${name}="${escapeValue(labels[name])}"`).join(',');
+  let text = '';
+  for (const name of names) text += `${text === '' ? '' : ','}${name}="${escapeValue(labels[name])}"`;
+  return text;
 }
 
 function line(name: string, labels: string, value: number): string {

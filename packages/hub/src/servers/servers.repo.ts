@@ -1,6 +1,7 @@
 import type { Json, Options } from '@atrium/sdk';
 import type { Updateable } from 'kysely';
 import { sql } from 'kysely';
+import { isOneOfNumbers } from '../db/dialect.ts';
 import { fromJson } from '../db/json.ts';
 import { prepared } from '../db/prepared.ts';
 import type { Db, ServersTable } from '../db/types.ts';
@@ -36,12 +37,28 @@ export async function findServerById(db: Db, id: string): Promise<Server | undef
   return row && toServer(row);
 }
 
+const selectOfOwner = prepared((db, { userId }: { userId: number }) =>
+  selectServers(db).where('s.user_id', '=', userId).orderBy('s.name'),
+);
+
+const selectOfOwners = prepared((db, { userIds }: { userIds: string }) =>
+  selectServers(db).where(isOneOfNumbers(db, 's.user_id', userIds)).orderBy('s.name'),
+);
+
 /** Servers of these people, by user id, default server first. */
 export async function listServers(db: Db, userIds: readonly number[]): Promise<Map<number, Server[]>> {
+  const [userId] = userIds;
+  if (userId === undefined) return new Map();
+  const { rows } =
+    userIds.length === 1
+      ? await selectOfOwner(db, { userId })
+      : await selectOfOwners(db, { userIds: JSON.stringify(userIds) });
   const found = new Map<number, Server[]>();
-  if (userIds.length === 0) return found;
-  const rows = await selectServers(db).where('s.user_id', 'in', userIds).orderBy('s.name').execute();
-  for (const row of rows) found.set(row.user_id, [...(found.get(row.user_id) ?? []), toServer(row)]);
+  for (const row of rows) {
+    const servers = found.get(row.user_id);
+    if (servers) servers.push(toServer(row));
+    else found.set(row.user_id, [toServer(row)]);
+  }
   return found;
 }
 

@@ -1,7 +1,7 @@
 import type { Selectable } from 'kysely';
 import { prepared } from '../db/prepared.ts';
 import type { Db, SessionsTable } from '../db/types.ts';
-import { toUser, type User } from '../users/users.service.ts';
+import { toUser, USER_COLUMNS, type User } from '../users/users.service.ts';
 
 export type SessionRow = Selectable<SessionsTable>;
 
@@ -26,7 +26,7 @@ const selectLive = prepared((db, { hash, now }: { hash: string; now: number }) =
     .innerJoin('users as u', 'u.id', 's.user_id')
     .where('s.hash', '=', hash)
     .where('s.expires_at', '>', now)
-    .selectAll('u')
+    .select(USER_COLUMNS.map((column) => `u.${column}` as const))
     .select(['s.session_id', 's.last_seen']),
 );
 

@@ -49,7 +49,26 @@ export interface UserFilter {
 
 export type UserSort = 'id' | 'name' | 'last_activity' | '-id' | '-name' | '-last_activity';
 
-export function toUser(row: Selectable<UsersTable>): User {
+/** All that `User` is made of, without what may be long and is seldom asked for (`auth_state`). */
+export const USER_COLUMNS = [
+  'id',
+  'name',
+  'admin',
+  'uid',
+  'allowed_by',
+  'pending',
+  'blocked',
+  'created',
+  'last_activity',
+  'user_info',
+  'auth_groups',
+  'groups',
+  'stop_after',
+] as const satisfies (keyof UsersTable)[];
+
+export type UserRow = Pick<Selectable<UsersTable>, (typeof USER_COLUMNS)[number]>;
+
+export function toUser(row: UserRow): User {
   return {
     id: row.id,
     name: row.name,
@@ -68,7 +87,7 @@ export function toUser(row: Selectable<UsersTable>): User {
 }
 
 const selectByName = prepared((db, { name }: { name: string }) =>
-  db.selectFrom('users').selectAll().where('name', '=', name),
+  db.selectFrom('users').select(USER_COLUMNS).where('name', '=', name),
 );
 
 export async function findUser(db: Db, name: string): Promise<User | undefined> {
@@ -76,7 +95,9 @@ export async function findUser(db: Db, name: string): Promise<User | undefined> 
   return row && toUser(row);
 }
 
-const selectById = prepared((db, { id }: { id: number }) => db.selectFrom('users').selectAll().where('id', '=', id));
+const selectById = prepared((db, { id }: { id: number }) =>
+  db.selectFrom('users').select(USER_COLUMNS).where('id', '=', id),
+);
 
 export async function findUserById(db: Db, id: number): Promise<User | undefined> {
   const [row] = (await selectById(db, { id })).rows;
@@ -85,7 +106,7 @@ export async function findUserById(db: Db, id: number): Promise<User | undefined
 
 export async function findUsersByName(db: Db, names: readonly string[]): Promise<User[]> {
   if (names.length === 0) return [];
-  return (await db.selectFrom('users').selectAll().where('name', 'in', names).execute()).map(toUser);
+  return (await db.selectFrom('users').select(USER_COLUMNS).where('name', 'in', names).execute()).map(toUser);
 }
 
 /** Whether a name has this in it, in any case; by an index where the text is long enough for one. */

@@ -17,6 +17,8 @@ export {
   type User,
   type UserChange,
   type UserFilter,
+  type UserRow,
+  USER_COLUMNS,
   updateUser,
 } from './users.repo.ts';
 
