@@ -100,6 +100,43 @@ export const NewTokenModel = TokenModel.extend({ token: z.string().describe('Sho
   title: 'NewToken',
 });
 
+const SharedServerModel = z.object({
+  user: z.object({ name: z.string() }),
+  name: z.string().describe("'' for the default server."),
+  url: z.string(),
+  full_url: z.string().nullable(),
+  ready: z.boolean(),
+});
+
+export const ShareModel = z
+  .object({
+    server: SharedServerModel,
+    scopes: z.array(z.string()).describe('Each for this server.'),
+    user: z.object({ name: z.string() }).nullable(),
+    group: z.object({ name: z.string() }).nullable(),
+    kind: z.enum(['user', 'group']),
+    created_at: Time,
+  })
+  .meta({ title: 'Share' });
+
+export const ShareCodeModel = z
+  .object({
+    server: SharedServerModel,
+    scopes: z.array(z.string()).describe('Each for this server.'),
+    id: z.string(),
+    created_at: Time,
+    expires_at: Time,
+    exchange_count: z.int(),
+    last_exchanged_at: Time.nullable(),
+  })
+  .meta({ title: 'ShareCode' });
+
+export const NewShareCodeModel = ShareCodeModel.extend({
+  code: z.string().describe('Shown this once.'),
+  accept_url: z.string().describe('The page where it is accepted.'),
+  full_accept_url: z.string().nullable(),
+}).meta({ title: 'NewShareCode' });
+
 /** A body with keys that are not known is refused, and names them. */
 export function strictBody<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   return z.strictObject(shape, {

@@ -22,6 +22,11 @@ export function pageOf<Item extends z.ZodType>(item: Item) {
   return z.union([z.array(item), z.object({ items: z.array(item), _pagination: Position })]);
 }
 
+/** A list that always comes with its position (contract §3.2). */
+export function alwaysPageOf<Item extends z.ZodType>(item: Item) {
+  return z.object({ items: z.array(item), _pagination: Position });
+}
+
 const Position = z.object({
   offset: z.number(),
   limit: z.number(),
@@ -55,7 +60,11 @@ export function readPage(request: FastifyRequest, query: z.output<typeof PageQue
 }
 
 export function paged<T>(request: FastifyRequest, page: Page, total: number, items: T[]) {
-  if (!wantsPosition(request)) return items;
+  return wantsPosition(request) ? withPosition(request, page, total, items) : items;
+}
+
+/** As `paged`, whether it was asked for or not. */
+export function withPosition<T>(request: FastifyRequest, page: Page, total: number, items: T[]) {
   const { offset, limit } = page;
   const more = offset + limit < total;
   const next = more ? { offset: offset + limit, limit, url: urlWith(request, offset + limit, limit) } : null;

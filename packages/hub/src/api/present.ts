@@ -25,7 +25,7 @@ export function presentServer(
   withState: boolean,
 ): ServerJson {
   const active = server !== undefined && isActive(server);
-  const url = ctx.urls.server(owner.name, name);
+  const url = ctx.urls.serverUrl(owner.name, name);
   const progressUrl = ctx.urls.progress(owner.name, name);
   const started = active ? (server.startedAt ?? server.queuedAt ?? server.phaseAt) : null;
   return {
@@ -46,13 +46,14 @@ export function presentServer(
   };
 }
 
-function publicUrl(ctx: AppContext, path: string): string | null {
+/** With the public address before it, where there is one. */
+export function publicUrl(ctx: AppContext, path: string): string | null {
   return ctx.config.publicUrl === undefined ? null : new URL(path, ctx.config.publicUrl).href;
 }
 
-/** Scope to the keys it unlocks (contract §3.3); every one of them shows kind and name. */
 type UserKey = Exclude<keyof UserJson, 'kind' | 'name' | 'servers'>;
 
+/** Scope to the keys it unlocks (contract §3.3); every one of them shows kind and name. */
 const UNLOCKS: readonly (readonly [scope: string, keys: readonly UserKey[]])[] = [
   ['read:users', ['user_info', 'admin', 'roles', 'groups', 'server', 'pending', 'created', 'last_activity']],
   ['read:users:name', ['user_info', 'admin']],

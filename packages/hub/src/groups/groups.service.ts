@@ -2,6 +2,8 @@ import { HubError, type Json } from '@atrium/sdk';
 import { type AuditEntry, audit } from '../audit/audit.service.ts';
 import type { AppContext } from '../context.ts';
 import { fromJson } from '../db/json.ts';
+import { tellProxies } from '../access/bars.service.ts';
+import { revokeSharesOfGroup, settleGroupShares } from '../shares/shares.service.ts';
 import { findUsersByName, listUsers, normaliseUserName, settleGroups, type User } from '../users/users.service.ts';
 import * as repo from './groups.repo.ts';
 
@@ -102,18 +104,21 @@ export async function addToGroup(ctx: AppContext, name: string, userNames: reado
   await needGroup(ctx, name);
   await ctx.db.transaction().execute(async (db) => {
     await repo.insertGroup(db, name, ctx.clock.now());
-    await join({ ...ctx, db }, name, userNames);
+    const ids = await join({ ...ctx, db }, name, userNames);
+    await settleGroupShares({ ...ctx, db }, name, ids);
     await audit({ ...ctx, db }, { action: 'group.add', ...aboutGroup(name), detail: { users: userNames } });
   });
+  tellProxies(ctx);
 }
 
-async function join(ctx: AppContext, name: string, userNames: readonly string[]): Promise<void> {
+async function join(ctx: AppContext, name: string, userNames: readonly string[]): Promise<number[]> {
   const users = await usersNamed(ctx, userNames);
   const row = await repo.findGroupRow(ctx.db, name);
   if (!row) throw noGroup(name);
   const ids = users.map(({ id }) => id);
   await repo.insertMembers(ctx.db, row.id, ids);
   await settleGroups(ctx.db, ids);
+  return ids;
 }
 
 /** Idempotent. @throws HubError `bad_request` for a membership that does not come from an administrator. */
@@ -130,8 +135,10 @@ export async function removeFromGroup(ctx: AppContext, name: string, userNames: 
     const ids = users.map(({ id }) => id);
     if (row) await repo.deleteMembers(db, row.id, ids);
     await settleGroups(db, ids);
+    await settleGroupShares({ ...ctx, db }, name, ids);
     await audit({ ...ctx, db }, { action: 'group.remove', ...aboutGroup(name), detail: { users: userNames } });
   });
+  tellProxies(ctx);
 }
 
 /** @throws HubError `not_found`, or `bad_request` when the group would be back at once. */
@@ -145,8 +152,10 @@ export async function deleteGroup(ctx: AppContext, name: string): Promise<void> 
     const row = await repo.findGroupRow(db, name);
     if (row) await repo.deleteGroupRow(db, row.id);
     await settleGroups(db, ids);
+    await revokeSharesOfGroup({ ...ctx, db }, name, ids);
     await audit({ ...ctx, db }, { action: 'group.delete', ...aboutGroup(name) });
   });
+  tellProxies(ctx);
 }
 
 /** Replaces all of them. */

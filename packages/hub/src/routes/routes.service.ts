@@ -1,4 +1,5 @@
 import type { RouteMessage } from '@atrium/sdk';
+import { barChanges, currentBars } from '../access/bars.service.ts';
 import type { AppContext } from '../context.ts';
 import { forgetTombstones, readRouteChanges, readRoutes, routeVersion } from './routes.repo.ts';
 
@@ -41,13 +42,18 @@ export async function* routeMessages(
   };
   try {
     let version = await routeVersion(ctx.db);
+    // Counted apart: what is read one after the other is not of one moment, and neither may be left out.
+    let barVersion = version;
+    const bars = await currentBars(ctx.db, ctx.clock.now());
     void pulse();
-    if (since > 0 && since <= version && since > version - MEMORY) version = since;
-    else {
+    if (since > 0 && since <= version && since > version - MEMORY) {
+      version = since;
+      if (bars.length > 0) yield { type: 'change', version, set: [], delete: [], bars };
+    } else {
       const began = performance.now();
       const routes = await readRoutes(ctx.db);
       ctx.metrics.proxyPolls.observe({}, (performance.now() - began) / 1000);
-      yield { type: 'snapshot', version, routes };
+      yield { type: 'snapshot', version, routes, bars };
     }
     while (!signal.aborted) {
       changed = false;
@@ -55,7 +61,10 @@ export async function* routeMessages(
       const changes = await readRouteChanges(ctx.db, version);
       ctx.metrics.routeChecks.observe({}, (performance.now() - began) / 1000);
       version = changes.version;
-      if (changes.set.length + changes.delete.length > 0) yield { type: 'change', ...changes };
+      const barred = await barChanges(ctx.db, barVersion);
+      barVersion = barred.version;
+      const count = changes.set.length + changes.delete.length + barred.bars.length;
+      if (count > 0) yield { type: 'change', ...changes, ...(barred.bars.length > 0 && { bars: barred.bars }) };
       else yield { type: 'ping', version };
       if (changed) continue;
       await new Promise<void>((resolve) => {

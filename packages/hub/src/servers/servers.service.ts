@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { HubError, type Options } from '@atrium/sdk';
+import { HubError, type Options, bytesOf, FormFile } from '@atrium/sdk';
 import { type AuditEntry, audit } from '../audit/audit.service.ts';
 import type { AppContext } from '../context.ts';
 import { fromJson } from '../db/json.ts';
@@ -166,6 +166,12 @@ export async function createServer(
   });
 }
 
+/** The default server, which everybody has; its record is made when it is first needed. */
+export async function serverRecord(ctx: AppContext, user: User): Promise<Server> {
+  const known = await repo.findServer(ctx.db, user.id, '');
+  return known ?? ctx.db.transaction().execute((db) => createIn(ctx, db, user, '', {}));
+}
+
 async function createIn(
   ctx: AppContext,
   db: AppContext['db'],
@@ -321,10 +327,23 @@ function checkDisplayName(name: string | undefined): void {
 
 /** Characters as JSON: they are read with the row, everywhere. */
 const MOST_OPTIONS = 65_536;
+/** Of all files in them together, bytes: they are for settings and lists, a home folder is for data. */
+const MOST_FILES = 512 * 1024;
 
 function checkOptions(options: Options | undefined): void {
-  if (options !== undefined && JSON.stringify(options).length > MOST_OPTIONS) {
-    throw new HubError('bad_request', 'The options for a server are too long.');
+  if (options === undefined) return;
+  let files = 0;
+  // Counted apart, as they were before they became text.
+  const text = JSON.stringify(options, (_key, value: unknown) => {
+    const file = FormFile.safeParse(value);
+    if (!file.success) return value;
+    files += bytesOf(file.data).length;
+    return file.data.filename;
+  });
+  if (text.length > MOST_OPTIONS) throw new HubError('bad_request', 'The options for a server are too long.');
+  if (files > MOST_FILES) {
+    const kilobytes = Math.ceil(files / 1024);
+    throw new HubError('too_large', `The files are too large: ${kilobytes} KB. All files of one form may have ${MOST_FILES / 1024} KB.`);
   }
 }
 

@@ -15,6 +15,7 @@ import {
 } from '@atrium/sdk';
 import type { AppContext } from '../context.ts';
 import { rolesInForce, scopesOfRoles } from '../roles/roles.service.ts';
+import { receivedScopes } from '../shares/received.ts';
 import { type Principal, principalName } from '../users/principal.ts';
 import { findUsersByName } from '../users/users.service.ts';
 import type { TokenClient } from './tokens.repo.ts';
@@ -47,24 +48,26 @@ function cacheOf(ctx: AppContext): ScopeCache {
   return cache;
 }
 
-/** Everything a person or a service may do now: by their own roles and those of their groups. */
+/** Everything a person or a service may do now: by their own roles, those of their groups, and what others share. */
 export async function scopesOfPrincipal(ctx: AppContext, principal: Principal): Promise<ScopeSet> {
-  const roles = rolesInForce(ctx.roles, principal);
-  return cacheOf(ctx).get(keyOf(principal, roles), () => {
-    const { customScopes } = ctx.roles;
-    const texts = knownScopes(
-      scopesOfRoles(
-        ctx.roles,
-        roles.filter((role) => ctx.roles.find(role)),
-      ),
-      customScopes,
-    );
-    return expandScopes(texts, ownerOf(principal), customScopes);
-  });
+  return (await rightsOf(ctx, principal)).held;
 }
 
-const keyOf = (principal: Principal, roles: readonly string[]) =>
-  JSON.stringify([principal.kind, principalName(principal), roles]);
+/** With what decided it, as a key for what is made of it. */
+async function rightsOf(ctx: AppContext, principal: Principal): Promise<{ held: ScopeSet; key: string }> {
+  const roles = rolesInForce(ctx.roles, principal);
+  const received = principal.kind === 'user' ? await receivedScopes(ctx, principal.user) : [];
+  const key = JSON.stringify([principal.kind, principalName(principal), roles, received]);
+  const held = cacheOf(ctx).get(key, () => {
+    const { customScopes } = ctx.roles;
+    const own = scopesOfRoles(
+      ctx.roles,
+      roles.filter((role) => ctx.roles.find(role)),
+    );
+    return expandScopes(knownScopes([...own, ...received], customScopes), ownerOf(principal), customScopes);
+  });
+  return { held, key };
+}
 
 /** Without those that do not exist: a custom scope may have gone from the configuration. */
 function knownScopes(texts: readonly string[], custom: CustomScopes): string[] {
@@ -92,7 +95,7 @@ export async function scopesOfToken(
   stored: readonly string[],
   client: TokenClient = {},
 ): Promise<ScopeSet> {
-  const held = await scopesOfPrincipal(ctx, owner);
+  const { held, key: rights } = await rightsOf(ctx, owner);
   const { customScopes } = ctx.roles;
   // `!server` and `!service` mean what stands behind the client (contract §4.2).
   const { server, service } = client;
@@ -113,7 +116,7 @@ export async function scopesOfToken(
     const people = groupsNeeded(expandScopes(asked(), whose, customScopes), held);
     if (people.length > 0) return resolve(await groupsOfPeople(ctx, people));
   }
-  const key = [keyOf(owner, rolesInForce(ctx.roles, owner)), server ?? '', service ?? '', ...stored];
+  const key = [rights, server ?? '', service ?? '', ...stored];
   return cacheOf(ctx).get(key.join('\n'), resolve);
 }
 
