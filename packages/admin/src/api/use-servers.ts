@@ -1,0 +1,83 @@
+import { useEffect, useState } from 'react';
+import { facts } from '../lib/facts.ts';
+import type { LiveServer, Usage } from './types.ts';
+
+/** How long to wait before a stream that the hub refused or lost is opened again, ms. */
+const AGAIN = 5_000;
+
+export interface LiveTable {
+  rows: ReadonlyMap<string, LiveServer>;
+  /** `waiting`: nothing has come yet. `lost`: what is shown is as old as the connection. */
+  state: 'waiting' | 'live' | 'lost';
+  /** When something last changed; for whoever shows sums over it. */
+  changed: number;
+}
+
+interface Rows {
+  rows: LiveServer[];
+  more: boolean;
+  first?: boolean;
+}
+
+/** Every server that is on or has a problem, kept up to date by the hub's stream. */
+export function useServers(enabled = true): LiveTable {
+  const [table, setTable] = useState<LiveTable>({ rows: new Map(), state: 'waiting', changed: 0 });
+  useEffect(() => {
+    if (!enabled) return;
+    let stream: EventSource;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let arriving: Map<string, LiveServer> | undefined;
+    const { api, xsrf } = facts();
+
+    const change = (edit: (rows: Map<string, LiveServer>) => void) =>
+      setTable(({ rows }) => {
+        const next = new Map(rows);
+        edit(next);
+        return { rows: next, state: 'live', changed: Date.now() };
+      });
+
+    const open = () => {
+      stream = new EventSource(`${api}/atrium/servers/stream?_xsrf=${encodeURIComponent(xsrf)}`);
+      stream.addEventListener('rows', ({ data }: MessageEvent<string>) => {
+        const { rows, more, first } = JSON.parse(data) as Rows;
+        if (first) arriving = new Map();
+        if (!arriving) {
+          return change((known) => {
+            for (const row of rows) known.set(row.key, row);
+          });
+        }
+        for (const row of rows) arriving.set(row.key, row);
+        if (more) return;
+        const whole = arriving;
+        arriving = undefined;
+        setTable({ rows: whole, state: 'live', changed: Date.now() });
+      });
+      stream.addEventListener('gone', ({ data }: MessageEvent<string>) => {
+        const { keys } = JSON.parse(data) as { keys: string[] };
+        change((known) => {
+          for (const key of keys) known.delete(key);
+        });
+      });
+      stream.addEventListener('usage', ({ data }: MessageEvent<string>) => {
+        const { usage } = JSON.parse(data) as { usage: Record<string, Usage> };
+        const at = new Date().toISOString();
+        change((known) => {
+          for (const [key, used] of Object.entries(usage)) {
+            const row = known.get(key);
+            if (row) known.set(key, { ...row, usage: { ...used, at } });
+          }
+        });
+      });
+      stream.onerror = () => {
+        setTable((now) => ({ ...now, state: 'lost' }));
+        if (stream.readyState === EventSource.CLOSED) timer = setTimeout(open, AGAIN);
+      };
+    };
+    open();
+    return () => {
+      clearTimeout(timer);
+      stream.close();
+    };
+  }, [enabled]);
+  return table;
+}

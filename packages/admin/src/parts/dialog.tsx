@@ -1,0 +1,31 @@
+import { type ReactNode, useEffect, useId, useRef } from 'react';
+import { t } from '../strings/index.ts';
+
+/** A question or a longer task over the page. The browser keeps the focus in it, closes it with Escape and gives the focus back. */
+export function Dialog({ title, close, children }: { title: string; close: () => void; children: ReactNode }) {
+  const ref = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  useEffect(() => {
+    const dialog = ref.current;
+    if (dialog && !dialog.open) dialog.showModal();
+    return () => dialog?.close();
+  }, []);
+  return (
+    <dialog
+      ref={ref}
+      aria-labelledby={id}
+      onCancel={(event) => {
+        event.preventDefault();
+        close();
+      }}
+    >
+      <div className="row between">
+        <h2 id={id}>{title}</h2>
+        <button type="button" className="quiet" onClick={close}>
+          {t.close}
+        </button>
+      </div>
+      {children}
+    </dialog>
+  );
+}
