@@ -11,6 +11,7 @@ import {
 } from '../announcements/announcements.service.ts';
 import type { AppContext } from '../context.ts';
 import { actorName } from '../users/principal.ts';
+import { AnnouncementModel } from './atrium-models.ts';
 import { Empty, strictBody } from './models.ts';
 import { requesterIn } from './requester-in.ts';
 import { isoTime, isoTimeOrNull } from './times.ts';
@@ -25,19 +26,6 @@ const TextLine = z
   .refine((text) => !/[^\P{Cc}\n\t]/u.test(text), 'No control characters')
   .describe('Plain text.');
 
-const AnnouncementModel = z
-  .object({
-    id: z.number(),
-    text: z.string(),
-    level: Level,
-    starts_at: z.string(),
-    ends_at: z.string().nullable().describe('null: until it is taken back.'),
-    dismissible: z.boolean().describe('Whoever has read it may put it away.'),
-    state: z.enum(['scheduled', 'shown', 'over']),
-    by: z.string(),
-    created: z.string(),
-  })
-  .meta({ title: 'Announcement' });
 const Announcements = z.object({ items: z.array(AnnouncementModel) }).meta({ title: 'Announcements' });
 
 const Shown = z

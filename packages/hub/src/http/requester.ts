@@ -1,7 +1,7 @@
 import { type GroupsOf, HubError, permits, type ScopeSet, type ScopeTarget } from '@atrium/sdk';
 import type { FastifyRequest } from 'fastify';
 import type { AppContext } from '../context.ts';
-import { findSession } from '../sessions/sessions.service.ts';
+import { findSession, userOfSession } from '../sessions/sessions.service.ts';
 import { type ApiToken, findToken, scopesOfPrincipal, touchToken } from '../tokens/tokens.service.ts';
 import { asUser, type Principal } from '../users/principal.ts';
 import { findUser, touchUser, type User } from '../users/users.service.ts';
@@ -60,6 +60,20 @@ async function find(ctx: AppContext, request: FastifyRequest): Promise<Requester
     scopes: await scopesOfPrincipal(ctx, principal),
     via: { kind: 'session', hash, sessionId },
   };
+}
+
+/**
+ * What whoever asked may do by now, for an answer that stays open; undefined when they are signed out, or their token is
+ * gone.
+ */
+export async function scopesNow(ctx: AppContext, request: FastifyRequest): Promise<ScopeSet | undefined> {
+  const via = request.requester?.via;
+  if (via?.kind === 'session') {
+    const user = await userOfSession(ctx, via.hash);
+    return user && scopesOfPrincipal(ctx, asUser(user));
+  }
+  const text = headerToken(request);
+  return text === undefined ? undefined : (await findToken(ctx, text))?.scopes;
 }
 
 /** Only the API, `{hub}metrics`, and `{hub}user/…`, where an open JupyterLab polls; other pages ignore the header (§5.1). */

@@ -86,7 +86,12 @@ export function findSession(ctx: AppContext, request: FastifyRequest): Promise<S
 
 /** Whose login cookie this is; undefined when it is not one, or they may no longer be here. */
 export async function findUserOfCookie(ctx: AppContext, value: string): Promise<User | undefined> {
-  const row = await findSessionRow(ctx.db, hashToken(value), ctx.clock.now());
+  return userOfSession(ctx, hashToken(value));
+}
+
+/** Whose session this is now; undefined when it has ended, or they may no longer be here. */
+export async function userOfSession(ctx: AppContext, hash: string): Promise<User | undefined> {
+  const row = await findSessionRow(ctx.db, hash, ctx.clock.now());
   return row && mayStay(ctx, row.user) ? row.user : undefined;
 }
 

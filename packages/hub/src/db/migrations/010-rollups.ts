@@ -10,7 +10,7 @@ export async function up(db: Kysely<never>, dialect: 'sqlite' | 'postgres'): Pro
     `create table start_outcomes (
       id ${id}, at bigint not null, server_id text not null, generation integer not null, kind text not null,
       code text, message text, ms bigint, unique (server_id, generation, kind))`,
-    `create index start_outcomes_at on start_outcomes (at)`,
+    `create index start_outcomes_at on start_outcomes (kind, at)`,
     `create table active_marks (
       period text not null, start bigint not null, user_id bigint not null, primary key (period, start, user_id))`,
     `create table rollups (

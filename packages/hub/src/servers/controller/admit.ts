@@ -1,6 +1,7 @@
 import type { AppContext } from '../../context.ts';
 import { asHub } from '../../http/origin.ts';
 import { spawnFailed } from '../../metrics/starts.ts';
+import { recordTrouble } from '../../rollups/rollups.service.ts';
 import { findUserById } from '../../users/users.service.ts';
 import { insertEvents } from '../events.repo.ts';
 import { failQueued } from '../queue.repo.ts';
@@ -33,6 +34,7 @@ async function admitWork(ctx: AppContext, work: Work, leaseUntil: number): Promi
     const failure: Failure = { ...fault, log: [], at: now };
     await ctx.db.transaction().execute(async (db) => {
       await failQueued(db, id, work.generation, failure);
+      await recordTrouble(db, work, { kind: 'failed', code: fault.code, message: fault.message, at: now });
       const message = `Spawn failed: ${fault.message}`;
       await insertEvents(db, [
         { serverId: id, generation: work.generation, at: now, percent: 100, message, kind: 'failed' },

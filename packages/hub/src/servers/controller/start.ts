@@ -2,6 +2,7 @@ import type { Address, Fault, Observed } from '@atrium/sdk';
 import type { AppContext } from '../../context.ts';
 import { measured, spawnFailed } from '../../metrics/starts.ts';
 import { openRun, recordMeters } from '../../money/ledger.service.ts';
+import { recordReady, recordTrouble } from '../../rollups/rollups.service.ts';
 import { putRoute } from '../../routes/routes.service.ts';
 import { get } from '../ask.ts';
 import { insertEvents } from '../events.repo.ts';
@@ -40,6 +41,7 @@ export async function runStart(ctx: AppContext, work: Work, signal: AbortSignal,
     const path = ctx.urls.routePath(work.userName, work.name);
     await putRoute(db, { path, target: address, serverId: work.id });
     await openRun(ctx, db, work, work.spec, now);
+    await recordReady(db, work, now, work.phaseAt);
     await insertEvents(db, [
       { ...eventBase(ctx, work), percent: 100, message: `Server ready at ${url}`, kind: 'ready' },
     ]);
@@ -152,6 +154,7 @@ async function recordFailure(ctx: AppContext, work: Work, fault: Fault): Promise
       stop_reason: JSON.stringify({ code: 'failed', at }),
     },
     [{ percent: 100, message: `Spawn failed: ${fault.message}`, kind: 'failed' }],
+    (db) => recordTrouble(db, work, { kind: 'failed', code: fault.code, message: fault.message, at }),
   );
   spawnFailed(ctx.metrics, fault.code, (at - work.phaseAt) / 1000);
   ctx.log.warn({ server: work.id, user: work.userName, name: work.name, code: fault.code }, 'start failed');

@@ -2,6 +2,7 @@ import type { Observed, Owned } from '@atrium/sdk';
 import type { AppContext } from '../../context.ts';
 import { recordMeters } from '../../money/ledger.service.ts';
 import { pluginIo } from '../../plugins/plugin-io.ts';
+import { recordTrouble } from '../../rollups/rollups.service.ts';
 import type { Server, StopReason } from '../server.ts';
 import { listActiveServers } from '../servers.repo.ts';
 import { findWork, takeLease } from './controller.repo.ts';
@@ -75,11 +76,13 @@ export function createSweep(ctx: AppContext): Sweep {
       ...(observed.fault && { message: observed.fault.message }),
     };
     const failure = observed.fault && { ...observed.fault, log: [...log], at: now };
-    await commit(ctx, work, {
-      desired: 'stopped',
+    const values = {
+      desired: 'stopped' as const,
       stop_reason: JSON.stringify(reason),
       ...(failure && { failure: JSON.stringify(failure) }),
-    });
+    };
+    const trouble = { kind: 'ended', code: observed.fault?.code ?? reason.code, at: now } as const;
+    await commit(ctx, work, values, [], (db) => recordTrouble(db, work, { ...trouble, message: reason.message }));
     ctx.log.warn({ server: id, user: work.userName, name: work.name, ...reason }, 'a server ended by itself');
     ctx.wakeups.notify('servers', id);
   }

@@ -1,0 +1,11 @@
+import type { FastifyPluginAsync } from 'fastify';
+import type { AppContext } from '../context.ts';
+import { announcementRoutes } from './announcements.routes.ts';
+import { liveServerRoutes } from './live-servers.routes.ts';
+
+const ROUTES = [announcementRoutes, liveServerRoutes] as const;
+
+/** What the administration page needs beside JupyterHub's endpoints. */
+export const administrationRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, { ctx }) => {
+  for (const routes of ROUTES) void app.register(routes, { ctx });
+};

@@ -1,0 +1,119 @@
+import { z } from 'zod';
+
+/** What the administration page reads beside JupyterHub's models. Imports zod alone, so that its types go anywhere. */
+
+const Time = z.string().describe('UTC, ISO 8601.');
+const count = z.number();
+
+const Level = z.enum(['info', 'warning']);
+
+export const AnnouncementModel = z
+  .object({
+    id: z.number(),
+    text: z.string(),
+    level: Level,
+    starts_at: Time,
+    ends_at: Time.nullable().describe('null: until it is taken back.'),
+    dismissible: z.boolean().describe('Whoever has read it may put it away.'),
+    state: z.enum(['scheduled', 'shown', 'over']),
+    by: z.string(),
+    created: Time,
+  })
+  .meta({ title: 'Announcement' });
+
+const Usage = z.object({
+  memory: z.number().describe('Bytes.'),
+  memory_limit: z.number().nullable(),
+  cpu: z.number().nullable().describe('Cores: 1 is one that is busy all the time. null before the second look.'),
+});
+
+/** A server as the live table shows it. */
+export const LiveServerModel = z
+  .object({
+    key: z.string().describe('`ada/thesis`; the default server is `ada/`.'),
+    user: z.string(),
+    name: z.string(),
+    display_name: z.string(),
+    phase: z.enum(['stopped', 'queued', 'starting', 'ready', 'stopping']),
+    wanted: z.enum(['running', 'stopped']),
+    queue_place: z.number().nullable().describe('1 is next.'),
+    since: Time.describe('When the phase began.'),
+    requested: Time.nullable().describe('While it is queued: when it was asked for.'),
+    started: Time.nullable(),
+    last_activity: Time.nullable(),
+    url: z.string(),
+    progress_url: z.string(),
+    kind: z.string().nullable().describe('The kind of server that was chosen, where there are several.'),
+    failure: z
+      .object({ code: z.string(), message: z.string(), advice: z.string().nullable(), at: Time })
+      .nullable()
+      .describe('Why the last start did not work.'),
+    stopped: z
+      .object({
+        code: z.string(),
+        by: z.string().nullable(),
+        note: z.string().nullable(),
+        message: z.string().nullable(),
+        at: Time,
+      })
+      .nullable()
+      .describe('Why it does not run, or is about to stop.'),
+    failures_in_a_row: z.number(),
+    usage: Usage.extend({ at: Time }).nullable().describe('Where the spawner knows, and somebody looked lately.'),
+  })
+  .meta({ title: 'LiveServer' });
+
+export const LiveServersModel = z
+  .object({ items: z.array(LiveServerModel), total: count, offset: count, limit: count })
+  .meta({ title: 'LiveServers' });
+
+export const PersonModel = z
+  .object({
+    name: z.string(),
+    admin: z.boolean(),
+    blocked: z.boolean(),
+    waiting: z.boolean().describe('A sign-up that nobody has approved yet.'),
+    groups: z.array(z.string()),
+    roles: z.array(z.string()),
+    created: Time,
+    last_activity: Time.nullable(),
+    stop_after: z.number().nullable().describe("Idle seconds; null: the hub's; 0: never."),
+    servers: z.array(LiveServerModel),
+  })
+  .meta({ title: 'Person' });
+
+export const PeopleModel = z
+  .object({ items: z.array(PersonModel), total: count, offset: count, limit: count })
+  .meta({ title: 'People' });
+
+const ScopeInWords = z.object({ scope: z.string(), words: z.string() });
+
+export const PersonDetailModel = z
+  .object({
+    person: PersonModel,
+    groups: z.array(
+      z.object({ name: z.string(), sources: z.array(z.enum(['administrator', 'configuration', 'sign-in'])) }),
+    ),
+    roles: z.array(z.object({ name: z.string(), description: z.string(), from: z.array(z.string()) })),
+    scopes: z.array(ScopeInWords).describe('Everything they may do.'),
+    access: z.object({
+      allowed: z.boolean(),
+      because: z.string().describe('The rule that decides, in one sentence.'),
+      rules: z.array(
+        z.object({ rule: z.string(), outcome: z.enum(['allows', 'denies', 'silent']), detail: z.string() }),
+      ),
+    }),
+    authenticator: z.object({
+      id: z.string(),
+      told_groups: z.array(z.string()).describe('What it said at the last sign-in.'),
+    }),
+    sessions: count.describe('Browsers that are signed in.'),
+    tokens: count,
+  })
+  .meta({ title: 'PersonDetail' });
+
+export const RolesModel = z
+  .object({
+    items: z.array(z.object({ name: z.string(), description: z.string(), scopes: z.array(ScopeInWords) })),
+  })
+  .meta({ title: 'Roles' });

@@ -1,0 +1,58 @@
+import type { FastifyReply } from 'fastify';
+
+/** A reader that is so far behind gets nothing more: it may come again and begin anew; bytes. */
+const MOST_WAITING = 16 * 1024 * 1024;
+
+/** Server-sent events: an answer that stays open until either side ends it. */
+export class EventStream {
+  readonly #reply: FastifyReply;
+  #closed = false;
+
+  constructor(reply: FastifyReply) {
+    this.#reply = reply;
+    reply.hijack();
+    reply.raw.writeHead(200, {
+      ...(reply.getHeaders() as Record<string, string>),
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-cache',
+      // Front servers that would collect the stream before passing it on are asked not to.
+      'x-accel-buffering': 'no',
+    });
+    this.onClose(() => {
+      this.#closed = true;
+    });
+    this.#write(': here\n\n');
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  onClose(listener: () => void): void {
+    if (this.#reply.raw.closed) listener();
+    else this.#reply.raw.once('close', listener);
+  }
+
+  send(event: string, data: object): void {
+    this.#write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  }
+
+  /** Keeps middleboxes from closing a stream on which nothing happens. */
+  breathe(): void {
+    this.#write(':\n\n');
+  }
+
+  end(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#reply.raw.end();
+  }
+
+  #write(text: string): void {
+    if (this.#closed) return;
+    if (this.#reply.raw.writableLength > MOST_WAITING) {
+      this.#closed = true;
+      this.#reply.raw.destroy();
+    } else this.#reply.raw.write(text);
+  }
+}

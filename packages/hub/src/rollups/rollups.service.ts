@@ -1,0 +1,1 @@
+export { recordReady, recordTrouble } from './outcomes.repo.ts';
