@@ -11,6 +11,7 @@ export interface Tables {
   meta: MetaTable;
   counters: CountersTable;
   users: UsersTable;
+  people_versions: PeopleVersionsTable;
   sessions: SessionsTable;
   login_throttle: LoginThrottleTable;
   one_time_links: OneTimeLinksTable;
@@ -83,6 +84,12 @@ export interface UsersTable {
   stop_after: number | null;
   /** Sealed JSON of what the sign-in service said, where the configuration keeps it. */
   auth_state: Generated<string | null>;
+}
+
+/** How often the people, or what they are listed by, changed: the sum of all rows, which triggers keep. */
+interface PeopleVersionsTable {
+  slot: number;
+  changes: number;
 }
 
 export interface SessionsTable {

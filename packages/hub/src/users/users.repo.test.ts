@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { describeOnDatabases } from '../../../../tools/test-databases.ts';
 import { insertServer, queueStart } from '../servers/servers.repo.ts';
+import { listUsers } from './user-list.repo.ts';
 import {
   countAdmins,
   deleteUserRow,
@@ -9,7 +10,6 @@ import {
   findUserById,
   findUsersByName,
   insertUser,
-  listUsers,
   touchUser,
   updateUser,
 } from './users.repo.ts';
@@ -124,6 +124,58 @@ describeOnDatabases('users', (open) => {
     expect(await found('-name')).toEqual(['new-name']);
     expect(await found('old-n')).toEqual([]);
     expect((await found('new-n')).length).toBe(1);
+  });
+
+  test('one or two letters find people too, whatever they are', async () => {
+    await using opened = await open();
+    for (const name of ['Änne', 'ab', 'a_b', 'B%']) await insertUser(opened.db, { name, now: NOW });
+    const found = async (nameFilter: string) =>
+      (await listUsers(opened.db, { nameFilter, sort: 'name' })).users.map((user) => user.name).sort();
+
+    expect(await found('B')).toEqual(['B%', 'a_b', 'ab']);
+    expect(await found('AB')).toEqual(['ab']);
+    expect(await found('_')).toEqual(['a_b']);
+    expect(await found('%')).toEqual(['B%']);
+    expect(await found('zz')).toEqual([]);
+  });
+
+  test('filters add up, and what is counted of them follows every change, whoever makes it', async () => {
+    await using opened = await open();
+    const { db } = opened;
+    const ids: number[] = [];
+    for (let n = 0; n < 6; n += 1)
+      ids.push((await insertUser(db, { name: `p${n}`, pending: n > 3, now: NOW }))?.id ?? 0);
+    const [first = 0, second = 0, third = 0] = ids;
+    await updateUser(db, first, { admin: true, authGroups: ['x"y', 'physics'] });
+    await updateUser(db, second, { blocked: true, authGroups: ['physics'] });
+    const total = async (filter: Parameters<typeof listUsers>[1]) =>
+      (await listUsers(db, { ...filter, limit: 1 })).total;
+
+    expect(await total({})).toBe(6);
+    expect(await total({ pending: false })).toBe(4);
+    expect(await total({ pending: false, blocked: false })).toBe(3);
+    expect(await total({ admin: true })).toBe(1);
+    expect(await total({ inGroup: 'physics' })).toBe(2);
+    expect(await total({ inGroup: 'x"y', admin: true })).toBe(1);
+    expect(await total({ inGroup: 'phys' })).toBe(0);
+    expect(await total({ groups: ['physics', 'none'], names: ['p5'] })).toBe(3);
+    expect(await total({ nameFilter: 'p' })).toBe(6);
+
+    // Somebody else's program, past all of ours.
+    await sql`update users set pending = 0 where name = 'p5'`.execute(db);
+    expect(await total({ pending: false })).toBe(5);
+    await updateUser(db, third, { name: 'q' });
+    expect(await total({ nameFilter: 'p' })).toBe(5);
+    await deleteUserRow(db, second);
+    expect(await total({})).toBe(5);
+    expect(await total({ inGroup: 'physics' })).toBe(1);
+    await db.transaction().execute(async (tx) => {
+      await insertUser(tx, { name: 'within', now: NOW });
+      expect((await listUsers(tx, { limit: 1 })).total).toBe(6);
+    });
+    expect(await total({})).toBe(6);
+    expect((await listUsers(db, { limit: 4, offset: 4 })).total).toBe(6);
+    expect((await listUsers(db, { limit: 4, offset: 40 })).total).toBe(6);
   });
 
   test('there is an index for parts of names', async () => {

@@ -1,7 +1,6 @@
 import type { Selectable } from 'kysely';
 import { sql } from 'kysely';
 import { takeNumber } from '../db/counters.repo.ts';
-import { isPostgres } from '../db/dialect.ts';
 import { fromJson } from '../db/json.ts';
 import { prepared } from '../db/prepared.ts';
 import type { Db, UsersTable } from '../db/types.ts';
@@ -27,27 +26,6 @@ export interface User {
   /** Seconds; null = the config's; 0 = never. */
   stopAfter: number | null;
 }
-
-export interface UserFilter {
-  state?: 'ready' | 'active' | 'inactive' | undefined;
-  /** Case-insensitive substring. */
-  nameFilter?: string | undefined;
-  /** Only these names (a filtered scope). */
-  names?: readonly string[] | undefined;
-  /** Members of these groups too, beside `names`. */
-  groups?: readonly string[] | undefined;
-  /** Only people who are in any group. */
-  inGroups?: true | undefined;
-  /** Only people waiting for approval. */
-  pending?: boolean | undefined;
-  sort?: UserSort | undefined;
-  offset?: number | undefined;
-  limit?: number | undefined;
-  /** False: nobody asks how many there are, so they are not counted, and `total` is 0. */
-  total?: boolean | undefined;
-}
-
-export type UserSort = 'id' | 'name' | 'last_activity' | '-id' | '-name' | '-last_activity';
 
 /** All that `User` is made of, without what may be long and is seldom asked for (`auth_state`). */
 export const USER_COLUMNS = [
@@ -107,61 +85,6 @@ export async function findUserById(db: Db, id: number): Promise<User | undefined
 export async function findUsersByName(db: Db, names: readonly string[]): Promise<User[]> {
   if (names.length === 0) return [];
   return (await db.selectFrom('users').select(USER_COLUMNS).where('name', 'in', names).execute()).map(toUser);
-}
-
-/** Whether a name has this in it, in any case; by an index where the text is long enough for one. */
-function hasInName(db: Db, text: string) {
-  // No name has any, and neither database takes every one of them.
-  if (/\p{Cc}/u.test(text)) return sql<boolean>`1 = 0`;
-  const pattern = `%${text.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`;
-  if (isPostgres(db)) return sql<boolean>`lower(u.name) like ${pattern}`;
-  if ([...text].length >= 3) {
-    const phrase = `"${text.replaceAll('"', '""')}"`;
-    return sql<boolean>`u.id in (select rowid from user_names where user_names match ${phrase})`;
-  }
-  return sql<boolean>`lower(u.name) like ${pattern} escape '\\'`;
-}
-
-/** One page and the total, both of what the filter covers. */
-export async function listUsers(db: Db, filter: UserFilter): Promise<{ users: User[]; total: number }> {
-  const { names = [], groups = [] } = filter;
-  const only = filter.names !== undefined || filter.groups !== undefined;
-  if (only && names.length === 0 && groups.length === 0) return { users: [], total: 0 };
-  let query = db.selectFrom('users as u');
-  if (filter.nameFilter) query = query.where(hasInName(db, filter.nameFilter));
-  if (only) {
-    query = query.where(({ eb, or }) =>
-      or([
-        ...(names.length > 0 ? [eb('u.name', 'in', names)] : []),
-        // A name inside a JSON list, quotes and all, cannot be part of another. `like` would ignore case on SQLite.
-        ...groups.map((group) => sql<boolean>`replace(u.groups, ${JSON.stringify(group)}, '') <> u.groups`),
-      ]),
-    );
-  }
-  if (filter.inGroups) query = query.where('u.groups', '<>', '[]');
-  if (filter.pending !== undefined) query = query.where('u.pending', '=', filter.pending ? 1 : 0);
-  if (filter.state) {
-    const phases =
-      filter.state === 'ready' ? (['ready'] as const) : (['queued', 'starting', 'ready', 'stopping'] as const);
-    const owners = db.selectFrom('servers').select('user_id').where('phase', 'in', phases);
-    query = query.where('u.id', filter.state === 'inactive' ? 'not in' : 'in', owners);
-  }
-  const { total } =
-    filter.total === false
-      ? { total: 0 }
-      : await query.select(({ fn }) => fn.countAll<number>().as('total')).executeTakeFirstOrThrow();
-  const key = (filter.sort ?? 'id').replace('-', '') as 'id' | 'name' | 'last_activity';
-  const direction = filter.sort?.startsWith('-') ? 'desc' : 'asc';
-  // Never active comes first ascending, on both databases (contract §3.5).
-  if (key === 'last_activity') query = query.orderBy(sql`coalesce(u.last_activity, 0)`, direction);
-  else query = query.orderBy(`u.${key}`, direction);
-  const rows = await query
-    .orderBy('u.id', direction)
-    .selectAll('u')
-    .limit(filter.limit ?? 1_000_000)
-    .offset(filter.offset ?? 0)
-    .execute();
-  return { users: rows.map(toUser), total: Number(total) };
 }
 
 export interface NewUser {

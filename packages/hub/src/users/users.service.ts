@@ -6,19 +6,18 @@ import { deleteStorageOf } from '../storage/storage.service.ts';
 import { deleteUserRow, insertUser, type NewUser, type User } from './users.repo.ts';
 
 export { settleGroups } from './memberships.repo.ts';
+export { listUsers, type UserFilter } from './user-list.repo.ts';
 export {
   countAdmins,
   findUser,
   findUserById,
   findUsersByName,
-  listUsers,
   toUser,
   touchUser,
+  USER_COLUMNS,
   type User,
   type UserChange,
-  type UserFilter,
   type UserRow,
-  USER_COLUMNS,
   updateUser,
 } from './users.repo.ts';
 

@@ -8,6 +8,7 @@ import * as observability from './007-observability.ts';
 import * as imports from './008-import.ts';
 import * as announcements from './009-announcements.ts';
 import * as rollups from './010-rollups.ts';
+import * as people from './011-people.ts';
 
 /** In order; the position plus one is the schema version. Never reorder or remove. */
 export const MIGRATIONS = [
@@ -21,4 +22,5 @@ export const MIGRATIONS = [
   imports,
   announcements,
   rollups,
+  people,
 ] as const;
