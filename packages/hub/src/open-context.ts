@@ -54,7 +54,7 @@ export async function openContext(options: ContextOptions): Promise<AppContext &
     const hubId = await hubIdOf(opened.db);
     await takeConfiguredGroups({ config, db: opened.db, clock });
     const keys = deriveKeys(hubKeyOf(config.hubKey, dataDir));
-    const urls = makeUrls(config.basePath);
+    const urls = makeUrls(config.basePath, config.subdomainHost);
     await takeConfiguredServices({ config, db: opened.db, clock, keys, urls });
     const pluginContext = (kind: string, id: string) => ({
       hubId,

@@ -16,6 +16,7 @@ export const ERROR_STATUS = {
   not_found: 404,
   name_taken: 409,
   method_not_allowed: 405,
+  too_large: 413,
   unprocessable: 422,
   server_stopped: 424,
   internal: 500,

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { type Address, defineSpawner, type Observed, type Owned, SpawnFault } from '@atrium/sdk';
 import { z } from 'zod';
 import { maintain } from './maintain.ts';
-import { EchoProfile, formOf, profileOf } from './profiles.ts';
+import { EchoField, EchoProfile, formOf, profileOf } from './profiles.ts';
 import { serveEcho } from './server.ts';
 import { EchoStorage, storageDoor } from './storage.ts';
 import { answerMachine } from './worker.ts';
@@ -28,6 +28,7 @@ export const echoSpawner = defineSpawner({
     listen: z.enum(['unix', 'tcp']).default('unix').describe('Where the one in the hub listens.'),
     startMs: z.int().nonnegative().default(0).describe('How long a start pretends to take.'),
     failFor: z.array(z.string()).default([]).describe('User names whose servers fail to start.'),
+    fields: z.array(EchoField).default([]).describe('What else is asked, where there are profiles.'),
     profiles: z.array(EchoProfile).default([]).describe('Kinds of server to choose from; they are all the same.'),
     machineKey: z
       .string()
@@ -40,7 +41,7 @@ export const echoSpawner = defineSpawner({
   }),
 
   create(
-    { url, listen, startMs, failFor, profiles, machineKey, storage, metered, upkeep, world = new EchoWorld() },
+    { url, listen, startMs, failFor, fields, profiles, machineKey, storage, metered, upkeep, world = new EchoWorld() },
     { hubId, runDir },
   ) {
     const [first, ...others] = profiles;
@@ -116,7 +117,7 @@ export const echoSpawner = defineSpawner({
       },
       logs: async () => [],
       ...(first && {
-        form: (user) => formOf([first, ...others], user),
+        form: (user) => formOf([first, ...others], fields, user),
         ending(spec) {
           const { stopAfter = null, maxAge = null } = profileOf(profiles, spec) ?? {};
           return { stopAfter, maxAge };

@@ -1,5 +1,5 @@
 import type { AppContext } from '../context.ts';
-import { get } from '../servers/ask.ts';
+import { get, type Reply } from '../servers/ask.ts';
 import type { Server } from '../servers/servers.service.ts';
 
 /** How long a person who pressed a button waits for the answer. */
@@ -11,14 +11,9 @@ interface Session {
   kernel?: { id?: unknown; name?: unknown; execution_state?: unknown } | null;
 }
 
-/** One GET of a server's own API with its token; the body when it answered 200. */
-export async function askServer(
-  ctx: AppContext,
-  server: Server,
-  path: string,
-  timeoutMs: number,
-): Promise<{ status: number; body: string }> {
-  if (!server.address) return { status: 0, body: '' };
+/** One GET of a server's own API with its token. Status 0 when it has no address. */
+export async function askServer(ctx: AppContext, server: Server, path: string, timeoutMs: number): Promise<Reply> {
+  if (!server.address) return { status: 0, headers: {}, body: '' };
   const authorization = `token ${ctx.keys.serverToken(server.id, server.generation, server.tokenNumber).reveal()}`;
   const url = ctx.urls.server(server.userName, server.name) + path;
   return get(server.address, url, { authorization }, timeoutMs);

@@ -12,9 +12,9 @@ import { userNamed } from './users.service.ts';
 /** Contract §3.8, ms: keeps middleboxes from closing a stream on which nothing happens. */
 const KEEP_ALIVE = 8_000;
 const PATHS = [
-  { url: '/users/:user/server/progress', server: '', hide: false },
-  { url: '/users/:user/servers//progress', server: '', hide: true },
-  { url: '/users/:user/servers/:server/progress', hide: false },
+  { url: '/users/:user/server/progress', server: '' },
+  { url: '/users/:user/servers//progress', server: '' },
+  { url: '/users/:user/servers/:server/progress' },
 ] as const;
 
 export const progressRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (app, { ctx }) => {
@@ -38,7 +38,11 @@ export const progressRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async 
   for (const path of PATHS) {
     app.get(path.url, {
       config: { scopes: ['read:servers'], ...('server' in path && { server: path.server }) },
-      schema: { summary: 'Follow a start (server-sent events)', params: ServerParams, hide: path.hide },
+      schema: {
+        summary: 'Follow a start (server-sent events)',
+        params: ServerParams,
+        answers: { 200: { type: 'text/event-stream', description: 'Events, until the start is over' } },
+      },
       async handler(request, reply) {
         const { user: name, server: serverName = '' } = request.params;
         const user = await userNamed(ctx, name);
@@ -96,7 +100,7 @@ function presentEvent(ctx: AppContext, server: Server, event: ServerEvent): Even
 }
 
 function readyEvent(ctx: AppContext, server: Server): EventJson {
-  const url = ctx.urls.server(server.userName, server.name);
+  const url = ctx.urls.serverUrl(server.userName, server.name);
   return {
     progress: 100,
     ready: true,

@@ -95,3 +95,21 @@ test('what is shown says where it comes from, and no secret', () => {
   expect(of('spawner.environment')?.value).toEqual({ API_TOKEN: '«secret»', PLAIN: 'seen' });
   expect(JSON.stringify(shown)).not.toContain('hidden');
 });
+
+test("the address that everybody's own host lies under is one that browsers can use so", () => {
+  const problemOf = (subdomainHost: string) => problemsOf({ subdomainHost }).join();
+
+  expect(problemOf('https://hub.example.org')).toBe('');
+  expect(problemOf('hub.example.org')).toContain('subdomainHost: Write it with its scheme');
+  expect(problemOf('https://10.0.0.1')).toContain('An IP address has no hosts below it');
+  expect(problemOf('http://[::1]:8000')).toContain('An IP address has no hosts below it');
+  expect(problemOf('http://localhost:8000')).toContain('everything below localhost');
+  expect(problemOf('https://hub.example.org/jupyter/')).toContain('the path is basePath');
+  expect(problemOf('https://*.example.org')).toContain('a plain host name');
+  expect(problemOf('https://ada:x@hub.example.org')).toContain('no name and no password');
+  expect(problemsOf({ subdomainHost: 'https://hub.example.org', publicUrl: 'https://example.org' })).toEqual([
+    'subdomainHost: The hub itself is at https://hub.example.org then, but publicUrl says https://example.org; leave publicUrl out',
+  ]);
+  const file = { subdomainHost: 'https://hub.example.org', basePath: '/jupyter/' };
+  expect(loadConfig({ file, defaults }).config.publicUrl).toBe('https://hub.example.org/jupyter/');
+});

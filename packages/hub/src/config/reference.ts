@@ -98,6 +98,7 @@ const EXAMPLES: Record<string, { value: string; comment?: string }> = {
   database: { value: "secret.env('ATRIUM_DATABASE')" },
   hubKey: { value: "secret.file('/run/secrets/hub-key')" },
   publicUrl: { value: "'https://hub.example.org'" },
+  subdomainHost: { value: "'https://hub.example.org'" },
 };
 
 function example(schema: z.ZodType): string {

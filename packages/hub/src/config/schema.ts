@@ -7,6 +7,7 @@ import { Limits } from './money-schema.ts';
 import { AuditConfig, EventLogConfig, MetricsConfig } from './observability-schema.ts';
 import { CustomScopesConfig, Roles } from './roles-schema.ts';
 import { Services } from './services-schema.ts';
+import { SubdomainHost } from './subdomain-schema.ts';
 
 const isPlugin = (kind: string) => (value: unknown) =>
   typeof value === 'object' && value !== null && (value as { kind?: unknown }).kind === kind;
@@ -83,6 +84,9 @@ export const HubConfigSchema = z.strictObject({
     .url({ protocol: /^https?$/ })
     .optional()
     .describe('How browsers reach this hub, when a front server stands before it.'),
+  subdomainHost: SubdomainHost.describe(
+    "The hub's address, under which each person's servers get a host of their own (`https://ada.hub.example.org`): one person's pages cannot reach another's. Needs DNS and TLS for every name below it.",
+  ),
   trustedProxies: z
     .array(z.string().refine(isAddress, 'Write an IP address, or a range like 10.0.0.0/8'))
     .default([])

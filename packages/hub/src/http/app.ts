@@ -16,6 +16,8 @@ import { checkAccess, guard, isApiRequest } from './guard.ts';
 import { commonHeaders, finishReply } from './headers.ts';
 import { KnownPaths } from './methods.ts';
 import { onBehalfOf } from './origin.ts';
+import { keepToHubHost } from './other-hosts.ts';
+import { requestIds } from './request-ids.ts';
 import { recordRequest } from './request-log.ts';
 import { loopTurns } from './turns.ts';
 
@@ -48,9 +50,9 @@ export function buildApp(ctx: AppContext, register: (app: FastifyInstance) => vo
       return typeof given === 'string' && /^[\w-]{8,64}$/.test(given) ? given : newId();
     },
   });
+  const newId = requestIds();
   const paths = new KnownPaths();
 
-  const newId = requestIds();
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setSchemaErrorFormatter(inOneSentence);
@@ -67,9 +69,12 @@ export function buildApp(ctx: AppContext, register: (app: FastifyInstance) => vo
   app.addHook('onRequest', (request, reply, done) => {
     reply.headers(commonHeaders(ctx, request));
     rememberReply(request, reply);
-  });
-  // Reading a body continues from the socket's events, which belong to nobody.
     done();
+  });
+  if (ctx.urls.domain !== undefined) {
+    app.addHook('onRequest', (request, reply) => keepToHubHost(ctx, request, reply));
+  }
+  // Reading a body continues from the socket's events, which belong to nobody.
   app.addHook('preValidation', (request, _reply, done) => (hasBody(request) ? onBehalfOf(request, done) : done()));
   app.addHook('preValidation', (request, reply) => guard(ctx, request, reply));
   app.addHook('onSend', (request, reply, payload, done) => done(null, finishReply(ctx, request, reply, payload)));
@@ -92,14 +97,14 @@ export function buildApp(ctx: AppContext, register: (app: FastifyInstance) => vo
   return app;
 }
 
+const hasBody = ({ headers }: FastifyRequest) =>
+  headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+
 /** An address that cannot be read at all; no hook has run for it. */
 async function refuseAddress(ctx: AppContext, err: Error, request: FastifyRequest, reply: FastifyReply): Promise<void> {
   reply.headers(commonHeaders(ctx, request));
   await onBehalfOf(request, () => sendError(ctx, err, request, reply));
 }
-const hasBody = ({ headers }: FastifyRequest) =>
-  headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
-
 
 /** The first thing that is wrong, and where: `usernames/0: Invalid input: expected string, received number`. */
 function inOneSentence(errors: { instancePath: string; message?: string }[]): HubError {

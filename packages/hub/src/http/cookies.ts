@@ -9,8 +9,19 @@ export const COOKIES = {
   services: 'jupyterhub-services',
 } as const;
 
+/**
+ * The login cookie. Where people have hosts of their own it has the prefix that keeps those from setting it: otherwise
+ * somebody's page could sign its visitors in as somebody else (contract §2.5).
+ */
+export function loginCookie({ urls }: Pick<AppContext, 'urls'>): { name: string; path: string } {
+  if (urls.hostCookies) return { name: `__Host-${COOKIES.login}`, path: '/' };
+  return { name: COOKIES.login, path: urls.hub };
+}
+
 export interface CookieOptions {
   path: string;
+  /** Also for every host below the hub's, where people have one each. */
+  everyHost?: boolean;
   /** Seconds. Without it the cookie ends with the browser's session. */
   maxAge?: number;
   /** Readable by scripts. */
@@ -37,9 +48,10 @@ export function setCookie(
   reply: FastifyReply,
   name: string,
   value: string,
-  { path, maxAge, scripts = false }: CookieOptions,
+  { path, everyHost = false, maxAge, scripts = false }: CookieOptions,
 ): void {
   const parts = [`${name}=${value}`, `Path=${path}`];
+  if (everyHost && ctx.urls.domain !== undefined) parts.push(`Domain=${ctx.urls.domain}`);
   if (maxAge !== undefined) parts.push(`Max-Age=${Math.floor(maxAge)}`);
   if (!scripts) parts.push('HttpOnly');
   if (isHttps(ctx, request)) parts.push('Secure');
@@ -52,9 +64,9 @@ export function clearCookie(
   request: FastifyRequest,
   reply: FastifyReply,
   name: string,
-  path: string,
+  options: Pick<CookieOptions, 'path' | 'everyHost'>,
 ): void {
-  setCookie(ctx, request, reply, name, '', { path, maxAge: 0 });
+  setCookie(ctx, request, reply, name, '', { ...options, maxAge: 0 });
 }
 
 /** A reply that sets a cookie twice (a sign-in after a sign-out) sends the last one only. */

@@ -33,6 +33,7 @@ function refusalOf(err: unknown): Refusal {
   if (fault) return { status: fault.status, code: fault.code, message: fault.message, facts: fault.facts };
   const { statusCode, code, message } = err as { statusCode?: unknown; code?: unknown; message?: unknown };
   const refused = typeof code === 'string' && code.startsWith('FST_') && typeof statusCode === 'number';
+  if (refused && statusCode === 413) return { status: 413, code: 'too_large', message: String(message), facts: {} };
   if (refused && statusCode < 500) {
     return {
       status: statusCode,
@@ -91,5 +92,5 @@ export async function sendError(
     requestId: request.id,
     signedIn: requester !== null,
   });
-  return sendPage(reply, status, page(ctx, { title: errorTitle(status), requester }, body));
+  return sendPage(ctx, reply, status, page(ctx, { title: errorTitle(status), requester }, body));
 }

@@ -5,7 +5,6 @@ import { checkXsrf } from '../http/xsrf.ts';
 import type { Html } from '../pages/html.ts';
 import { page, sendPage } from '../pages/layout.ts';
 import { findSession } from '../sessions/sessions.service.ts';
-import type { Origin } from './next.ts';
 
 /** A field of a posted form or of the query; '' when it is absent or given twice. */
 export function field(from: unknown, name: string): string {
@@ -15,10 +14,6 @@ export function field(from: unknown, name: string): string {
 
 export function queryOf(request: FastifyRequest): Record<string, unknown> {
   return request.query as Record<string, unknown>;
-}
-
-export function originOf(ctx: AppContext, request: FastifyRequest): Origin {
-  return { host: request.headers.host ?? '', publicUrl: ctx.config.publicUrl, hub: ctx.urls.hub };
 }
 
 /** Whether a form that was posted is ours. False when its check failed: then it is shown again, and nothing is done. */
@@ -41,7 +36,7 @@ export function plainPage(
   title: string,
   body: Html,
 ): FastifyReply {
-  return sendPage(reply, status, page(ctx, { title, requester: null }, body));
+  return sendPage(ctx, reply, status, page(ctx, { title, requester: null }, body));
 }
 
 /** `Retry-After`, whole seconds. */

@@ -1,11 +1,12 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { AppContext } from '../context.ts';
 import { xsrfToken } from '../http/xsrf.ts';
+import { ownAddress } from '../pages/answer.ts';
 import { t } from '../pages/strings.ts';
 import { loginPage } from '../pages/templates/login.ts';
 import { notAllowedPage } from '../pages/templates/not-allowed.ts';
 import { createSession, endSession, findSession } from '../sessions/sessions.service.ts';
-import { field, isOurForm, originOf, plainPage, queryOf, retryAfter } from './forms.ts';
+import { field, isOurForm, plainPage, queryOf, retryAfter } from './forms.ts';
 import { keepLoginTidy } from './housekeeping.ts';
 import { signIn } from './login.service.ts';
 import { destination } from './next.ts';
@@ -53,7 +54,9 @@ export const loginRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
     return plainPage(ctx, reply, status, t.signIn.title, body);
   };
   const goOn = (request: FastifyRequest, reply: FastifyReply) =>
-    reply.header('cache-control', 'no-store').redirect(destination(queryOf(request), hub, originOf(ctx, request)), 302);
+    reply
+      .header('cache-control', 'no-store')
+      .redirect(destination(queryOf(request), hub, ownAddress(ctx, request)), 302);
 
   app.get(`${hub}login`, { config: { public: true } }, async (request, reply) =>
     (await findSession(ctx, request)) ? goOn(request, reply) : show(request, reply, 200),

@@ -25,6 +25,19 @@ test.each([
   expect(safeNext(given, here)).toBe(path);
 });
 
+const spread = { host: 'hub.example:8000', subdomainHost: 'https://hub.example:8000', hub };
+
+test.each([
+  ['https://ada.hub.example:8000/user/ada/lab?x=1', '/user/ada/lab?x=1'],
+  ['//grader--service.hub.example:8000/services/grader/', '/services/grader/'],
+  ['https://HUB.example:8000//other/', '/other/'],
+  ['https://xhub.example:8000/user/ada/', null],
+  ['https://hub.example.evil:8000/user/ada/', null],
+  ['https://ada.hub.example/user/ada/', null],
+])('with hosts for everybody, %s leads to %s', (given, path) => {
+  expect(safeNext(given, { ...spread, publicUrl: 'https://hub.example:8000/' })).toBe(path);
+});
+
 test.each([
   '',
   'home',

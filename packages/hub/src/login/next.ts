@@ -4,6 +4,8 @@ export interface Origin {
   host: string;
   /** The config's `publicUrl`; then only its scheme and host count. */
   publicUrl?: string | undefined;
+  /** The config's `subdomainHost`; then every host at or below it is ours. */
+  subdomainHost?: string | undefined;
   /** `{hub}`: sign-in and sign-out are nowhere to return to. */
   hub: string;
 }
@@ -16,22 +18,24 @@ const DROPPED = /[\u0000-\u001f\u007f]/;
  * Where to go after signing in: a path of this hub, or null when `raw` is nothing that may be followed
  * (contract §5.2). Safe to put into a `Location` header.
  */
-export function safeNext(raw: unknown, { host, publicUrl, hub }: Origin): string | null {
+export function safeNext(raw: unknown, { hub, ...ours }: Origin): string | null {
   if (typeof raw !== 'string' || raw === '' || DROPPED.test(raw)) return null;
   const text = raw.replaceAll('\\', '%5C').replace(/^\/{3,}/, '//');
   const [, scheme = '', authority, rest = ''] = /^(?:(https?):)?\/\/([^/?#]*)(.*)$/i.exec(text) ?? [];
-  const path = authority === undefined ? text : isOurs(scheme, authority, host, publicUrl) ? pathOf(rest) : null;
+  const path = authority === undefined ? text : isOurs(scheme, authority, ours) ? pathOf(rest) : null;
   if (path === null || !path.startsWith('/') || path.startsWith('//')) return null;
   const [place = ''] = path.split(/[?#]/, 1);
   if (place === `${hub}login` || place === `${hub}logout`) return null;
   return escapeForHeader(path);
 }
 
-function isOurs(scheme: string, authority: string, host: string, publicUrl: string | undefined): boolean {
-  if (publicUrl === undefined) return authority.toLowerCase() === host.toLowerCase();
+function isOurs(scheme: string, authority: string, { host, publicUrl, subdomainHost }: Omit<Origin, 'hub'>): boolean {
+  const given = authority.toLowerCase();
+  if (subdomainHost !== undefined && `.${given}`.endsWith(`.${new URL(subdomainHost).host}`)) return true;
+  if (publicUrl === undefined) return given === host.toLowerCase();
   const ours = new URL(publicUrl);
   const sameScheme = scheme === '' || `${scheme.toLowerCase()}:` === ours.protocol;
-  return sameScheme && authority.toLowerCase() === ours.host;
+  return sameScheme && given === ours.host;
 }
 
 /** The part after the host, with exactly one slash before it. */

@@ -80,7 +80,7 @@ export const passwordRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (ap
     }
     const xsrf = xsrfToken(ctx, request, reply);
     const body = changePasswordPage({ ctx, xsrf, name: requester.user.name, error, done });
-    return sendPage(reply, status, page(ctx, { title: t.changePassword.title, requester }, body));
+    return sendPage(ctx, reply, status, page(ctx, { title: t.changePassword.title, requester }, body));
   };
 
   app.get(`${hub}change-password`, { config: { page: true } }, async (request, reply) =>

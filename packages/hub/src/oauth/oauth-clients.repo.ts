@@ -57,6 +57,17 @@ export async function settleServiceClient(db: Db, serviceId: number, client: OAu
   if (client) await putClient(db, client);
 }
 
+/** Where signing in for a service ends, of all services. */
+export async function serviceCallbacks(db: Db): Promise<string[]> {
+  const rows = await db
+    .selectFrom('oauth_clients')
+    .select('redirect_uri')
+    .where('service_id', 'is not', null)
+    .orderBy('redirect_uri')
+    .execute();
+  return rows.map((row) => row.redirect_uri);
+}
+
 /** A client that is somebody else's. */
 export async function isClientTaken(db: Db, identifier: string, serviceId: number | null): Promise<boolean> {
   const row = await db

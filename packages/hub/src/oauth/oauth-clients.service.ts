@@ -5,5 +5,6 @@ export {
   isClientTaken,
   type OAuthClient,
   putClient,
+  serviceCallbacks,
   settleServiceClient,
 } from './oauth-clients.repo.ts';

@@ -1,4 +1,5 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
 import type { AppContext } from '../context.ts';
 import { OAuthError } from '../http/errors.ts';
 import { xsrfToken } from '../http/xsrf.ts';
@@ -9,20 +10,63 @@ import { describeScope } from '../tokens/tokens.service.ts';
 import { type Authorization, authorize, type RawQuery } from './authorize/steps.ts';
 import { exchangeCode, issueCode, type TokenForm } from './oauth.service.ts';
 
+const back = { description: "To the application's address with `code` or `error`, or to the sign-in" };
+const Asked = z.object({
+  client_id: z.string(),
+  response_type: z.string().describe('`code`'),
+  redirect_uri: z.string().optional(),
+  scope: z.string().optional().describe('Names of scopes or roles, with blanks between; all it may have by default.'),
+  state: z.string().optional(),
+  code_challenge: z.string().optional(),
+  code_challenge_method: z.enum(['S256', 'plain']).optional(),
+});
+const ASKING = {
+  summary: 'Ask for access in the name of whoever is signed in (RFC 6749)',
+  description: 'For a browser: what is refused is a page.',
+  answers: { 200: { type: 'text/html', description: 'The person is asked' }, 302: back },
+  reads: { query: Asked },
+};
+const AGREEING = {
+  summary: "The person's answer to that question",
+  answers: { 302: back },
+  reads: { query: Asked },
+};
+const text = z.string().optional();
+const EXCHANGE = {
+  summary: 'A code against an access token (RFC 6749)',
+  answers: { 200: { type: 'application/json', description: '`access_token`, `expires_in`, `token_type`, `scope`' } },
+  refuses: [401],
+  reads: {
+    body: z.object({
+      grant_type: z.literal('authorization_code'),
+      client_id: text,
+      client_secret: text,
+      code: text,
+      redirect_uri: text,
+      code_verifier: text,
+    }),
+  },
+  dialect: 'form',
+} as const;
+
 /** `{api}/oauth2/…` (contract §2): how a notebook server learns who its visitor is. */
 export const oauthRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, { ctx }) => {
   const authorizeUrl = `${ctx.urls.api}/oauth2/authorize`;
 
-  app.get<{ Querystring: RawQuery }>(authorizeUrl, { config: { page: true } }, async (request, reply) => {
-    const { flow, refusal } = await begin(ctx, request);
-    if (refusal) return sendBack(reply, flow, { error: refusal.error, error_description: refusal.message });
-    if (!flow.confirm) return sendBack(reply, flow, { code: await issueCode(flow, flow.scopes) });
-    return sendPage(reply, 200, consent(ctx, request, reply, flow));
-  });
+  app.get<{ Querystring: RawQuery }>(
+    authorizeUrl,
+    { config: { page: true }, schema: ASKING },
+    async (request, reply) => {
+      const { flow, refusal } = await begin(ctx, request);
+      if (refusal) return sendBack(reply, flow, { error: refusal.error, error_description: refusal.message });
+      if (!flow.confirm) return sendBack(reply, flow, { code: await issueCode(flow, flow.scopes) });
+      return sendPage(ctx, reply, 200, consent(ctx, request, reply, flow));
+    },
+  );
 
   app.post<{ Querystring: RawQuery; Body: { scopes?: string | string[] } | null }>(
     authorizeUrl,
-    { config: { page: true, repeatable: true } },
+    { config: { page: true, repeatable: true }, schema: AGREEING },
     async (request, reply) => {
       const { flow, refusal } = await begin(ctx, request);
       if (refusal) return sendBack(reply, flow, { error: refusal.error, error_description: refusal.message });
@@ -74,7 +118,7 @@ const tokenRoute: FastifyPluginAsync<{ ctx: AppContext }> = async (app, { ctx })
   app.post<{ Querystring: RawQuery; Body: TokenForm | null | undefined }>(
     `${ctx.urls.api}/oauth2/token`,
     // A code is good for one token, whoever asks how often.
-    { config: { public: true, repeatable: true } },
+    { config: { public: true, repeatable: true }, schema: EXCHANGE },
     async (request, reply) => {
       if (Object.keys(request.query).length > 0) {
         throw new OAuthError('invalid_request', 'Parameters belong in the body, not in the address.');

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AppContext } from '../context.ts';
 import { asViewer, type Viewer } from '../http/requester.ts';
-import { safeNext } from '../login/next.ts';
+import { type Origin, safeNext } from '../login/next.ts';
 import { putAwayIn } from './announcements.ts';
 import type { Html } from './html.ts';
 import { type PageOptions, page, sendPage } from './layout.ts';
@@ -22,6 +22,7 @@ export function answer(
   body: Html,
 ): FastifyReply {
   return sendPage(
+    ctx,
     reply,
     options.status ?? 200,
     page(ctx, { ...options, requester: asViewer(request.requester), putAway: putAwayIn(request) }, body),
@@ -54,9 +55,14 @@ export function originOf(ctx: AppContext, request: FastifyRequest): string {
   return ctx.config.publicUrl ? new URL(ctx.config.publicUrl).origin : `${request.protocol}://${request.host}`;
 }
 
+/** What tells our own absolute addresses from others'. */
+export function ownAddress({ config, urls }: AppContext, request: FastifyRequest): Origin {
+  const { publicUrl, subdomainHost } = config;
+  return { host: request.host, publicUrl, subdomainHost, hub: urls.hub };
+}
+
 /** Where the person was heading: from the query, or from the form that carried it along (contract §5.2). */
 export function nextOf(ctx: AppContext, request: FastifyRequest): string | undefined {
   const raw = fieldOf(request.query, 'next') ?? fieldOf(request.body, 'next');
-  const { config, urls } = ctx;
-  return safeNext(raw, { host: request.host, publicUrl: config.publicUrl, hub: urls.hub }) ?? undefined;
+  return safeNext(raw, ownAddress(ctx, request)) ?? undefined;
 }

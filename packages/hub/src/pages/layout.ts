@@ -94,24 +94,33 @@ ${body}
 `.toString();
 }
 
-/** Nothing but our own files, nothing inline, nobody frames us. */
-export const PAGE_POLICY = [
-  "default-src 'none'",
-  "style-src 'self'",
-  "script-src 'self'",
-  "img-src 'self' data:",
-  "connect-src 'self'",
-  "form-action 'self'",
-  "frame-ancestors 'none'",
-  "base-uri 'none'",
-].join('; ');
+/**
+ * Nothing but our own files, nothing inline, nobody frames us. A form may end at other hosts only where OAuth leads on to
+ * them: browsers hold this rule against every redirect that follows a form.
+ */
+function pagePolicy({ urls, serviceMenu }: PolicyContext): string {
+  const ends = [urls.otherHosts, ...(serviceMenu?.callbackHosts ?? [])].filter((host) => host !== '');
+  return [
+    "default-src 'none'",
+    "style-src 'self'",
+    "script-src 'self'",
+    "img-src 'self' data:",
+    "connect-src 'self'",
+    ["form-action 'self'", ...ends].join(' '),
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+    `report-uri ${urls.hub}security/csp-report`,
+  ].join('; ');
+}
+
+type PolicyContext = Pick<PageContext, 'urls' | 'serviceMenu'>;
 
 /** Sends a document made by `page`. */
-export function sendPage(reply: FastifyReply, status: number, document: string): FastifyReply {
+export function sendPage(ctx: PolicyContext, reply: FastifyReply, status: number, document: string): FastifyReply {
   return reply
     .code(status)
     .headers({
-      'content-security-policy': PAGE_POLICY,
+      'content-security-policy': pagePolicy(ctx),
       'cache-control': 'no-store',
       // A page of somebody's server, which has our origin, cannot look into ours by having opened it.
       'cross-origin-opener-policy': 'same-origin',

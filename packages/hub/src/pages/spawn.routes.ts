@@ -2,6 +2,7 @@ import { HubError, type Json, type Options } from '@atrium/sdk';
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { AppContext } from '../context.ts';
 import { tellWhenToRetry } from '../http/errors.ts';
+import { takeFileForms } from '../http/multipart.ts';
 import { isRepeated } from '../http/repeat.ts';
 import { xsrfToken } from '../http/xsrf.ts';
 import { choicesFor } from '../servers/choice.service.ts';
@@ -61,6 +62,7 @@ type Names = { Params: { user?: string; server?: string } };
 export const spawnRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, { ctx }) => {
   const { hub } = ctx.urls;
   const config = { page: true } as const;
+  takeFileForms(app);
 
   const withNext = (url: string, next: string | undefined) =>
     next === undefined ? url : `${url}?next=${encodeURIComponent(next)}`;
@@ -123,7 +125,7 @@ export const spawnRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
 
   async function spawn(request: FastifyRequest<Names>, reply: FastifyReply) {
     const { owner, name, server, next } = await target(request, ['start:servers']);
-    if (server && isReady(server)) return reply.redirect(next ?? ctx.urls.server(owner.name, name), 302);
+    if (server && isReady(server)) return reply.redirect(next ?? ctx.urls.serverUrl(owner.name, name), 302);
     if (!server || !isActive(server) || pendingOf(server) === 'stop') {
       // Only points at a kind (contract §5.3 knows options by their prefix); without a form it is an option like any other.
       const { profile: wanted, ...others } = request.query as Record<string, unknown>;
@@ -181,18 +183,19 @@ export const spawnRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
         .header('cache-control', 'no-store')
         .send(server && state ? withPlaceText(await waitingFor(server)) : { state: 'over' });
     }
-    if (!server) return reply.redirect(withNext(ctx.urls.spawn(owner.name, name), next), 302);
-    if (isReady(server)) return reply.redirect(next ?? ctx.urls.server(owner.name, name), 302);
+    // The default server is always there to be started; another one only once somebody made it.
+    if (!server && name !== '') throw notFound();
+    if (server && isReady(server)) return reply.redirect(next ?? ctx.urls.serverUrl(owner.name, name), 302);
     const rights = await rightsOver(ctx, viewer, owner, name, next);
     const model = {
       ctx,
       xsrf: xsrfToken(ctx, request, reply),
-      view: viewServer(ctx, server, viewer, owner.stopAfter),
+      view: server ? viewServer(ctx, server, viewer, owner.stopAfter) : absentServer(ctx, owner, name, viewer),
     };
-    const state = pendingOf(server);
-    if (state === 'stop' && !isFailing(server))
+    const state = server && pendingOf(server);
+    if (server && state === 'stop' && !isFailing(server))
       return answer(ctx, request, reply, { title: t.stopping.title, refresh: 2 }, stoppingPage(model));
-    if (state === 'spawn') {
+    if (server && state === 'spawn') {
       const tail = withNext('', next);
       const body = spawnPendingPage({
         ...model,
@@ -206,7 +209,7 @@ export const spawnRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
       });
       return answer(ctx, request, reply, { title: t.starting.title, refresh: 3, scripts: ['progress.js'] }, body);
     }
-    const { failure } = server;
+    const failure = server?.failure;
     if (failure) {
       const body = spawnFailedPage({
         ...model,

@@ -1,9 +1,11 @@
 import { HubError } from '@atrium/sdk';
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import { askServer } from '../activity/busy.ts';
 import type { AppContext } from '../context.ts';
 import { mayDo } from '../http/requester.ts';
+import { JUPYTERHUB_VERSION } from '../http/version.ts';
 import { xsrfToken } from '../http/xsrf.ts';
-import { isReady, pendingOf } from '../servers/servers.service.ts';
+import { isReady, pendingOf, type Server } from '../servers/servers.service.ts';
 import { findSession } from '../sessions/sessions.service.ts';
 import { segment } from '../urls.ts';
 import { answer, originOf, prefersJson, viewerOf } from './answer.ts';
@@ -15,6 +17,10 @@ import { notRunningPage } from './templates/spawn.ts';
 /** How often a browser is sent back to a server whose route the proxy does not know yet. */
 const REDIRECT_LIMIT = 4;
 const REDIRECT_PAUSE = 250;
+/** The same for servers that are not of our JupyterHub: fewer times, and longer. */
+const REDIRECT_LIMIT_OTHERS = 2;
+const REDIRECT_PAUSE_OTHERS = 1_000;
+const VERSION_TIMEOUT = 1_000;
 
 /** What the proxy sends here because no server answers at its address (contract §5.4). */
 export const userRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, { ctx }) => {
@@ -38,11 +44,9 @@ export const userRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, {
     const reading = request.method === 'GET';
 
     if (server && isReady(server) && reading) {
-      if (redirects >= REDIRECT_LIMIT) throw new HubError('redirect_loop', 'Redirect loop detected.');
-      // The proxy learns of a new route within moments; a browser would be quicker.
-      if (redirects > 0) await ctx.clock.sleep(REDIRECT_PAUSE * redirects);
+      await waitForRoute(ctx, server, redirects);
       parameters.set('redirects', String(redirects + 1));
-      return reply.redirect(`${base}user/${rest}?${parameters}`, 302);
+      return reply.redirect(`${ctx.urls.userHost(user.name)}${base}user/${rest}?${parameters}`, 302);
     }
     if (!reading || prefersJson(request) || rest.split('/').slice(1).includes('api')) {
       const start = originOf(ctx, request) + ctx.urls.spawn(user.name, serverName);
@@ -93,6 +97,29 @@ export const userRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, {
     return reply.redirect(`${hub}spawn/${segment(user.name)}?next=${encodeURIComponent(next)}`, 302);
   });
 };
+
+/**
+ * Waits a moment for the proxy to learn the way, and gives up on going round in circles. Sooner where the server is of
+ * another JupyterHub than the one we speak for, or says of none: then it may be the server that sends people back.
+ */
+async function waitForRoute(ctx: AppContext, server: Server, redirects: number): Promise<void> {
+  if (redirects === 0) return;
+  const version = await versionOf(ctx, server);
+  const fits = majorOf(version) === majorOf(JUPYTERHUB_VERSION);
+  if (redirects >= (fits ? REDIRECT_LIMIT : REDIRECT_LIMIT_OTHERS)) {
+    throw new HubError('redirect_loop', 'Redirect loop detected.', { facts: { server: server.id, version } });
+  }
+  // The proxy learns of a new route within moments; a browser would be quicker.
+  await ctx.clock.sleep(fits ? REDIRECT_PAUSE * redirects : REDIRECT_PAUSE_OTHERS);
+}
+
+async function versionOf(ctx: AppContext, server: Server): Promise<string | undefined> {
+  const reply = await askServer(ctx, server, 'api', VERSION_TIMEOUT).catch(() => undefined);
+  const version = reply?.headers['x-jupyterhub-version'];
+  return typeof version === 'string' ? version.slice(0, 40) : undefined;
+}
+
+const majorOf = (version: string | undefined) => /^[0-9]+/.exec(version ?? '')?.[0];
 
 function splitOnce(text: string, mark: string): [string, string | undefined] {
   const at = text.indexOf(mark);

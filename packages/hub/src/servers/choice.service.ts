@@ -1,4 +1,4 @@
-import { HubError, type Options, SpawnFault, type SpawnForm, type SpawnUser } from '@atrium/sdk';
+import { HubError, type Options, SpawnFault, type SpawnField, type SpawnForm, type SpawnUser } from '@atrium/sdk';
 import type { AppContext } from '../context.ts';
 import { limitsFor } from '../money/limits.service.ts';
 import type { User } from '../users/users.service.ts';
@@ -22,9 +22,11 @@ export interface Choice {
 
 export interface Choices {
   all: readonly Choice[];
+  /** What else is asked, with what was said the last time; of files nothing. */
+  fields: readonly (SpawnField & { value?: string | undefined })[];
   /** What is chosen when nobody says otherwise: the last choice, else the plug-in's; undefined when nothing can be had. */
   chosen: string | undefined;
-  /** There is something to ask: several kinds, or none that can be had. */
+  /** There is something to ask: several kinds, none that can be had, or something else. */
   mustAsk: boolean;
   /** They chose one of these before, and it can still be had. */
   remembered: boolean;
@@ -63,10 +65,13 @@ export async function choicesFor(
   return {
     all,
     chosen: free(wanted) ?? last ?? free(form.chosen) ?? all.find((one) => one.unavailable === undefined)?.id,
-    mustAsk: all.length > 1 || all.every((one) => one.unavailable !== undefined),
+    fields: (form.fields ?? []).map((field) => ({ ...field, value: textOf(server?.userOptions[field.name]) })),
+    mustAsk: all.length > 1 || (form.fields ?? []).length > 0 || all.every((one) => one.unavailable !== undefined),
     remembered: last !== undefined,
   };
 }
+
+const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 
 /** What limits say about these choices; a choice that cannot be made into a server is not to be had either. */
 async function limitsOf(ctx: AppContext, user: SpawnUser, options: Options, server: string | undefined) {
@@ -92,7 +97,7 @@ export async function checkChoice(
 ): Promise<Options | undefined> {
   if (!ctx.spawner.form) return given;
   const form = ctx.spawner.form(await spawnUserOf(ctx, owner));
-  const parsed = form.schema.safeParse(given ?? remembered);
+  const parsed = form.schema.safeParse(saidIn(form, given ?? remembered));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const where = issue?.path.join('.') ?? '';
@@ -101,6 +106,18 @@ export async function checkChoice(
   const options = parsed.data as Options;
   checkProfile(form, options);
   return given === undefined ? undefined : options;
+}
+
+/** Without what was left empty. @throws HubError `unprocessable` when something is left out that is needed. */
+function saidIn({ fields = [] }: SpawnForm, options: Options): Options {
+  const said = Object.fromEntries(
+    Object.entries(options).filter(([key, value]) => value !== '' || !fields.some(({ name }) => name === key)),
+  );
+  for (const { name, label, kind, required } of fields) {
+    const key = kind === 'file' ? `${name}_file` : name;
+    if (required && said[key] === undefined) throw new HubError('unprocessable', `${label}: this is needed.`);
+  }
+  return said;
 }
 
 function checkProfile({ profiles, chosen }: SpawnForm, options: Options): void {

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { HubError, type Options, bytesOf, FormFile } from '@atrium/sdk';
+import { bytesOf, FormFile, HubError, type Options } from '@atrium/sdk';
 import { type AuditEntry, audit } from '../audit/audit.service.ts';
 import type { AppContext } from '../context.ts';
 import { fromJson } from '../db/json.ts';
@@ -343,7 +343,10 @@ function checkOptions(options: Options | undefined): void {
   if (text.length > MOST_OPTIONS) throw new HubError('bad_request', 'The options for a server are too long.');
   if (files > MOST_FILES) {
     const kilobytes = Math.ceil(files / 1024);
-    throw new HubError('too_large', `The files are too large: ${kilobytes} KB. All files of one form may have ${MOST_FILES / 1024} KB.`);
+    throw new HubError(
+      'too_large',
+      `The files are too large: ${kilobytes} KB. All files of one form may have ${MOST_FILES / 1024} KB.`,
+    );
   }
 }
 

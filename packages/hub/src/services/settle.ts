@@ -34,7 +34,7 @@ export async function settleService(
       ? {
           identifier: service.oauthClientId,
           secretHash: hash,
-          redirectUri: redirectUri ?? `${urls.service(service.name)}oauth_callback`,
+          redirectUri: redirectUri ?? `${urls.serviceUrl(service.name)}oauth_callback`,
           allowedScopes: service.allowedScopes,
           description: service.name,
           serverId: null,
@@ -48,7 +48,7 @@ export async function settleService(
 
 function routeOf({ urls }: SettleContext, { name, url }: Service) {
   if (url === null) return undefined;
-  return { path: urls.service(name).slice(0, -1), target: addressOfService(url) };
+  return { path: urls.serviceRoute(name), target: addressOfService(url) };
 }
 
 /** Everything of a service goes. In the caller's transaction. */

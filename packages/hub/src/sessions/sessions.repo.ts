@@ -68,6 +68,17 @@ export async function deleteSessions(
   await (db.isTransaction ? run(db) : db.transaction().execute(run));
 }
 
+/** How many browsers somebody is signed in with. */
+export async function countSessions(db: Db, userId: number, now: number): Promise<number> {
+  const row = await db
+    .selectFrom('sessions')
+    .select(({ fn }) => fn.countAll<number>().as('n'))
+    .where('user_id', '=', userId)
+    .where('expires_at', '>', now)
+    .executeTakeFirstOrThrow();
+  return Number(row.n);
+}
+
 export async function deleteExpiredSessions(db: Db, now: number): Promise<void> {
   await db.deleteFrom('sessions').where('expires_at', '<=', now).execute();
 }

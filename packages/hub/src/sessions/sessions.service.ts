@@ -1,13 +1,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { audit } from '../audit/audit.service.ts';
 import type { AppContext } from '../context.ts';
-import { COOKIES, clearCookie, readCookies, setCookie } from '../http/cookies.ts';
+import { COOKIES, clearCookie, loginCookie, readCookies, setCookie } from '../http/cookies.ts';
 import { hashToken, randomHex } from '../keys.ts';
 import { findLegacyLoginOf, useLogin } from '../legacy/legacy-logins.service.ts';
 import { mayStay } from '../login/allow.ts';
 import { asUser } from '../users/principal.ts';
 import type { User } from '../users/users.service.ts';
-import { deleteSessions, findSessionRow, insertSession, touchSession } from './sessions.repo.ts';
+import { countSessions, deleteSessions, findSessionRow, insertSession, touchSession } from './sessions.repo.ts';
 
 export { deleteExpiredSessions } from './sessions.repo.ts';
 
@@ -38,6 +38,9 @@ export function rememberReply(request: FastifyRequest, reply: FastifyReply): voi
   replies.set(request, reply);
 }
 
+/** Services on hosts of their own read it there, too: their caches are keyed on it. */
+const sessionPlace = ({ urls }: Pick<AppContext, 'urls'>) => ({ path: urls.base, everyHost: true });
+
 function keep(request: FastifyRequest, session: Session | null): void {
   known.set(request, { pending: Promise.resolve(session), session });
 }
@@ -63,9 +66,9 @@ export async function createSession(
     expires_at: now + maxAge * 1000,
   });
   await audit(ctx, { action: 'session.begin', by: asUser(user), of: { kind: 'user', name: user.name } });
-  setCookie(ctx, request, reply, COOKIES.sessionId, session.sessionId, { path: ctx.urls.base });
-  const lifetime = { path: ctx.urls.hub, maxAge: Math.max(COOKIE_SECONDS, maxAge) };
-  setCookie(ctx, request, reply, COOKIES.login, value, lifetime);
+  setCookie(ctx, request, reply, COOKIES.sessionId, session.sessionId, sessionPlace(ctx));
+  const { name, path } = loginCookie(ctx);
+  setCookie(ctx, request, reply, name, value, { path, maxAge: Math.max(COOKIE_SECONDS, maxAge) });
   keep(request, session);
   return session;
 }
@@ -97,7 +100,7 @@ export async function userOfSession(ctx: AppContext, hash: string): Promise<User
 
 async function look(ctx: AppContext, request: FastifyRequest): Promise<Session | null> {
   const now = ctx.clock.now();
-  for (const value of readCookies(request, COOKIES.login)) {
+  for (const value of readCookies(request, loginCookie(ctx).name)) {
     const hash = hashToken(value);
     const row = (await findSessionRow(ctx.db, hash, now)) ?? (await takeOver(ctx, value, hash));
     if (!row || !mayStay(ctx, row.user)) continue;
@@ -107,7 +110,7 @@ async function look(ctx: AppContext, request: FastifyRequest): Promise<Session |
     }
     const reply = replies.get(request);
     if (reply && !readCookies(request, COOKIES.sessionId).includes(row.sessionId)) {
-      setCookie(ctx, request, reply, COOKIES.sessionId, row.sessionId, { path: ctx.urls.base });
+      setCookie(ctx, request, reply, COOKIES.sessionId, row.sessionId, sessionPlace(ctx));
     }
     return { user: row.user, hash, sessionId: row.sessionId };
   }
@@ -160,18 +163,25 @@ export async function endSession(ctx: AppContext, request: FastifyRequest, reply
     await audit(ctx, { action: 'session.end', by: asUser(user), of: { kind: 'user', name: user.name } });
   }
   const { base, hub } = ctx.urls;
-  clearCookie(ctx, request, reply, COOKIES.sessionId, base);
-  clearCookie(ctx, request, reply, COOKIES.login, hub);
-  clearCookie(ctx, request, reply, COOKIES.services, `${base}services`);
-  clearCookie(ctx, request, reply, COOKIES.xsrf, hub);
+  const { name, path } = loginCookie(ctx);
+  clearCookie(ctx, request, reply, COOKIES.sessionId, sessionPlace(ctx));
+  clearCookie(ctx, request, reply, name, { path });
+  clearCookie(ctx, request, reply, COOKIES.services, { path: `${base}services` });
+  clearCookie(ctx, request, reply, COOKIES.xsrf, { path: hub });
 }
 
 async function forget(ctx: AppContext, request: FastifyRequest): Promise<void> {
-  for (const value of readCookies(request, COOKIES.login)) await deleteSessions(ctx.db, { hash: hashToken(value) });
+  for (const value of readCookies(request, loginCookie(ctx).name))
+    await deleteSessions(ctx.db, { hash: hashToken(value) });
   keep(request, null);
 }
 
 /** Signs a person out everywhere, or everywhere but in one browser. */
 export async function endSessionsOf(ctx: AppContext, userId: number, except?: { hash: string }): Promise<void> {
   await deleteSessions(ctx.db, { userId, ...(except && { except: except.hash }) });
+}
+
+/** How many browsers somebody is signed in with. */
+export function countSessionsOf(ctx: AppContext, userId: number): Promise<number> {
+  return countSessions(ctx.db, userId, ctx.clock.now());
 }

@@ -7,6 +7,8 @@ export const choose = {
     perHour: (amount: string) => `${amount} an hour`,
     priceUnknown: 'price unknown',
     hint: 'Your home folder is the same, whichever you choose, and you can choose another one at the next start.',
+    optional: '(optional)',
+    nothing: 'nothing',
     none: 'Nothing of this can be started now. Ask your administrator.',
     start: (label: string) => `Start ${label}`,
     back: 'Not now',

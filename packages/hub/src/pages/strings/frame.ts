@@ -54,6 +54,7 @@ export const frame = {
       404: 'This page does not exist',
       405: 'This cannot be done here',
       409: 'Something of that name is already there',
+      413: 'That is too large',
       424: 'This server is not running',
       429: 'Too many tries',
       500: 'Something went wrong here',

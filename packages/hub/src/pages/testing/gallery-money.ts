@@ -179,6 +179,7 @@ export function moneyPages(
             { id: 'small', title: 'Small', facts: ['2 vCPU', '4 GiB'], perHour: 0.0416 },
             { id: 'big', title: text, facts: ['8 vCPU', '32 GiB'], perHour: 1.5 },
           ],
+          fields: [],
           chosen: 'small',
           mustAsk: true,
           remembered: true,

@@ -12,7 +12,7 @@ export async function serveGallery(): Promise<AsyncDisposable & { origin: string
   const ctx = { config: { branding: {} }, urls: makeUrls('/') } as AppContext;
   await app.register(publicRoutes, { ctx });
   app.get<{ Params: { name: string } }>('/gallery/:name', ({ params }, reply) =>
-    sendPage(reply, 200, pages.get(params.name) ?? ''),
+    sendPage(ctx, reply, 200, pages.get(params.name) ?? ''),
   );
   const origin = await app.listen({ host: '127.0.0.1', port: 0 });
   return { origin, names: [...pages.keys()], [Symbol.asyncDispose]: () => app.close() };

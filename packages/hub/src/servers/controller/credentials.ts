@@ -28,7 +28,7 @@ export async function putServerCredentials(
   await putClient(db, {
     identifier: clientIdOf(userName, name),
     secretHash: hash,
-    redirectUri: `${base}oauth_callback`,
+    redirectUri: `${ctx.urls.serverUrl(userName, name)}oauth_callback`,
     allowedScopes: [],
     description: `Server at ${base}`,
     serverId: id,

@@ -36,6 +36,7 @@ export function serverEnv(ctx: AppContext, user: { name: string }, serverName: s
     `access:servers!user=${user.name}`,
   ]);
   const origin = config.publicUrl ? new URL(config.publicUrl).origin : '';
+  const host = urls.userHost(user.name) || origin;
   return {
     JUPYTERHUB_CLIENT_ID: clientIdOf(user.name, serverName),
     JUPYTERHUB_USER: user.name,
@@ -44,13 +45,13 @@ export function serverEnv(ctx: AppContext, user: { name: string }, serverName: s
     JUPYTERHUB_ACTIVITY_URL: `${ctx.apiUrl}/users/${segment(user.name)}/activity`,
     JUPYTERHUB_BASE_URL: urls.base,
     JUPYTERHUB_SERVICE_PREFIX: prefix,
-    JUPYTERHUB_OAUTH_CALLBACK_URL: `${prefix}oauth_callback`,
+    JUPYTERHUB_OAUTH_CALLBACK_URL: `${urls.serverUrl(user.name, serverName)}oauth_callback`,
     JUPYTERHUB_OAUTH_SCOPES: access,
     JUPYTERHUB_OAUTH_ACCESS_SCOPES: access,
     JUPYTERHUB_OAUTH_CLIENT_ALLOWED_SCOPES: '[]',
     JUPYTERHUB_HOST: origin,
-    JUPYTERHUB_PUBLIC_URL: origin && `${origin}${prefix}`,
+    JUPYTERHUB_PUBLIC_URL: host && `${host}${prefix}`,
     JUPYTERHUB_PUBLIC_HUB_URL: origin && `${origin}${urls.hub}`,
-    JUPYTERHUB_COOKIE_HOST_PREFIX_ENABLED: '0',
+    JUPYTERHUB_COOKIE_HOST_PREFIX_ENABLED: urls.hostCookies ? '1' : '0',
   };
 }

@@ -34,7 +34,7 @@ export async function runStart(ctx: AppContext, work: Work, signal: AbortSignal,
   }
   const { address, observed, ownSince } = outcome;
   const now = ctx.clock.now();
-  const url = ctx.urls.server(work.userName, work.name);
+  const url = ctx.urls.serverUrl(work.userName, work.name);
   const committed = ctx.db.transaction().execute(async (db) => {
     // Not ready: a stop came in between. The controller sees the row and stops it.
     if (!(await saveReady(db, fenceOf(ctx, work), { now, address, observed }))) return false;
