@@ -25,7 +25,12 @@ const Body = z
 export const activityReportRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (app, { ctx }) => {
   app.post('/users/:user/activity', {
     config: { scopes: ['users:activity'], repeatable: true },
-    schema: { summary: 'Report activity of a user and their servers', params: UserParams, body: Body },
+    schema: {
+      summary: 'Report activity of a user and their servers',
+      params: UserParams,
+      body: Body,
+      answers: { 200: { description: 'Done; no body' } },
+    },
     async handler(request, reply) {
       const user = await userNamed(ctx, request.params.user);
       const { body } = request;

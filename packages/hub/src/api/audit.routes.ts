@@ -75,7 +75,11 @@ export const auditApiRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async 
 
   app.get('/atrium/audit.csv', {
     config,
-    schema: { summary: 'The same, all that fits, as text/csv', querystring: Query },
+    schema: {
+      summary: 'The same, all that fits, as text/csv',
+      querystring: Query,
+      answers: { 200: { type: 'text/csv', description: 'A table with a line of headings' } },
+    },
     handler: async (request, reply) =>
       reply
         .headers(csvHeaders('audit'))

@@ -52,14 +52,25 @@ export const authorizationRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = a
   });
 
   // Without a value it would stand in the body of a GET, which nobody sends any more.
-  app.get('/authorizations/cookie/:name', { config }, async (request) => {
-    tokenHolder(request);
-    throw notFound();
-  });
+  app.get(
+    '/authorizations/cookie/:name',
+    {
+      config,
+      schema: { summary: 'Whose a login cookie is: not without its value', params: z.object({ name: z.string() }) },
+    },
+    async (request) => {
+      tokenHolder(request);
+      throw notFound();
+    },
+  );
 
   // Tokens are made at `/users/<name>/tokens` since JupyterHub 2; whoever still asks here is told so by a 404.
-  for (const url of ['/authorizations/token', '/authorizations/token/:token']) {
-    app.post(url, { config: { public: true, secretPath: true } }, async () => {
+  const gone = { summary: 'Was: make a token', description: 'Use `/users/{user}/tokens`.', refuses: [404] };
+  for (const [url, params] of [
+    ['/authorizations/token', z.object({})],
+    ['/authorizations/token/:token', z.object({ token: z.string() })],
+  ] as const) {
+    app.post(url, { config: { public: true, secretPath: true }, schema: { ...gone, params } }, async () => {
       throw notFound();
     });
   }

@@ -63,7 +63,7 @@ export const groupRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (ap
 
   app.post('/groups', {
     config: { scopes: ['admin:groups'] },
-    schema: { summary: 'Create groups', body: CreateMany, response: { 201: z.array(GroupModel) } },
+    schema: { summary: 'Create groups', body: CreateMany, response: { 201: z.array(GroupModel) }, refuses: [409] },
     async handler(request, reply) {
       const requester = requesterIn(request);
       const { groups, users } = request.body;
@@ -86,6 +86,7 @@ export const groupRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (ap
       params: GroupParams,
       body: CreateOne.nullish(),
       response: { 201: GroupModel },
+      refuses: [409],
     },
     async handler(request, reply) {
       const requester = requesterIn(request);

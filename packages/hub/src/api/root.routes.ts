@@ -33,7 +33,10 @@ export const rootRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (app
     method: ['GET', 'HEAD'],
     url: '/health',
     config: { public: true },
-    schema: { summary: 'Answers as long as the hub does' },
+    schema: {
+      summary: 'Answers as long as the hub does',
+      answers: { 200: { type: 'text/html', description: 'Empty' } },
+    },
     handler: async (_request, reply) => reply.type('text/html').send(''),
   });
 
@@ -51,10 +54,10 @@ export const rootRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (app
 
   app.get('/user', {
     config: { scopes: [] },
+    serializerCompiler: asMade,
     schema: { summary: 'Whoever asks, and what they may do', response: { 200: SelfModel } },
     async handler(request) {
       const requester = requesterIn(request);
-    serializerCompiler: asMade,
       const { principal, via } = requester;
       return {
         // Contract §2.1: a service always learns who it is talking to, whatever little they may do.

@@ -20,25 +20,29 @@ const PatchBody = strictBody({
   display_name: z.string().optional(),
   user_options: UserOptions.optional(),
 }).refine((body) => Object.keys(body).length > 0, 'Nothing to change');
+const StartBody = z
+  .record(z.string(), z.unknown())
+  .nullish()
+  .describe('`{display_name, user_options}`, or the options themselves. Empty: those of last time.');
 const DeleteBody = z.looseObject({ remove: z.boolean().default(false) });
 
 /** A path with a name, and the two that mean the default server (contract §3.6: the empty name equals it). */
 const PATHS = [
-  { url: '/users/:user/server', server: '', hide: false },
-  { url: '/users/:user/servers/', server: '', hide: true },
-  { url: '/users/:user/servers/:server', hide: false },
+  { url: '/users/:user/server', server: '' },
+  { url: '/users/:user/servers/', server: '' },
+  { url: '/users/:user/servers/:server' },
 ] as const;
 
 export const serverRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (app, { ctx }) => {
   for (const path of PATHS) {
-    const { url, hide } = path;
+    const { url } = path;
     const about = 'server' in path ? { server: path.server } : {};
     const which = 'server' in path ? 'default server' : 'named server';
     const params = ServerParams;
 
     app.get(url, {
       config: { scopes: ['read:servers'], ...about },
-      schema: { summary: `Get a user's ${which}`, params, response: { 200: ServerModel }, hide },
+      schema: { summary: `Get a user's ${which}`, params, response: { 200: ServerModel } },
       async handler(request) {
         const { user: name, server: serverName = '' } = request.params;
         const user = await userNamed(ctx, name);
@@ -57,7 +61,7 @@ export const serverRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (a
         params,
         body: PutBody.nullish(),
         response: { 201: ServerModel },
-        hide,
+        refuses: [409, 422],
       },
       async handler(request, reply) {
         const { user: name, server: serverName = '' } = request.params;
@@ -77,11 +81,9 @@ export const serverRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (a
         summary: `Start a ${which}`,
         description: 'Answers 201 when it is ready, or 202 when it takes longer; the progress URL then tells more.',
         params,
-        body: z
-          .unknown()
-          .describe('`{display_name, user_options}`, or the options themselves. Empty: those of last time.'),
+        reads: { body: StartBody },
         response: { 201: Empty, 202: Empty },
-        hide,
+        refuses: [422, 429],
       },
       async handler(request, reply) {
         const { user: name, server: serverName = '' } = request.params;
@@ -98,7 +100,13 @@ export const serverRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (a
 
     app.patch(url, {
       config: { scopes: ['start:servers'], ...about },
-      schema: { summary: `Change a stopped ${which}`, params, body: PatchBody, response: { 200: ServerModel }, hide },
+      schema: {
+        summary: `Change a stopped ${which}`,
+        params,
+        body: PatchBody,
+        response: { 200: ServerModel },
+        refuses: [409, 422],
+      },
       async handler(request) {
         const { user: name, server: serverName = '' } = request.params;
         const user = await userNamed(ctx, name);
@@ -123,7 +131,6 @@ export const serverRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (a
         params,
         body: DeleteBody.nullish(),
         response: { 202: Empty, 204: Empty },
-        hide,
       },
       async handler(request, reply) {
         const { user: name, server: serverName = '' } = request.params;

@@ -59,6 +59,7 @@ export const serviceRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (
       params: ServiceParams,
       body: CreateBody,
       response: { 201: ServiceModel },
+      refuses: [409],
     },
     async handler(request, reply) {
       const { scopes } = requesterIn(request);
@@ -96,6 +97,7 @@ export const serviceRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (
       summary: 'Remove a service that was added through the API',
       params: ServiceParams,
       response: { 200: Empty },
+      refuses: [405],
     },
     async handler(request, reply) {
       const { service: name } = request.params;

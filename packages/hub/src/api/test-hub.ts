@@ -2,8 +2,9 @@ import { sharedPassword } from '@atrium/auth-shared-password';
 import { Secret } from '@atrium/sdk';
 import { echoSpawner } from '@atrium/spawner-echo';
 import { describe } from 'vitest';
+import { answerChecker } from '../../../../tools/api-answers.ts';
 import { hasPostgres, testDatabase } from '../../../../tools/test-postgres.ts';
-import { startTestHub, type TestHub, type TestHubOptions } from '../testing/index.ts';
+import { type ApiCall, startTestHub, type TestHub, type TestHubOptions } from '../testing/index.ts';
 
 export const PASSWORD = 'correct horse';
 
@@ -25,7 +26,20 @@ export async function apiHub(options: ApiHubOptions = {}): Promise<TestHub> {
     ...rest,
     config: { access: { allowAll: true }, ...rest.config },
   });
+  let check: Promise<ReturnType<typeof answerChecker>> | undefined;
   return Object.assign(Object.create(hub) as TestHub, {
+    // Every answer is compared with what the API says of itself.
+    async api(...about: Parameters<TestHub['api']>): Promise<ApiCall> {
+      check ??= fetch(`${hub.origin}${hub.ctx.urls.api}/openapi.json`)
+        .then((reply) => reply.json())
+        .then((document) => answerChecker(document as Parameters<typeof answerChecker>[0]));
+      const [call, checkAnswer] = await Promise.all([hub.api(...about), check]);
+      return async (method, path, body) => {
+        const answer = await call(method, path, body);
+        checkAnswer(method, path, answer);
+        return answer;
+      };
+    },
     async [Symbol.asyncDispose]() {
       await hub[Symbol.asyncDispose]();
       await database?.[Symbol.asyncDispose]();

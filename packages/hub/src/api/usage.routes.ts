@@ -114,6 +114,7 @@ export const usageApiRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async 
     schema: {
       summary: 'What everybody has used, one row per thing and stretch, as text/csv',
       querystring: Query,
+      answers: { 200: { type: 'text/csv', description: 'A table with a line of headings' } },
     },
     async handler(request, reply) {
       const { entries, period, now } = await all(request.query.month);

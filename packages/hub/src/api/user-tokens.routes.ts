@@ -89,6 +89,7 @@ export const userTokenRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async
       params: UserParams,
       body: NewToken.nullish(),
       response: { 201: NewTokenModel },
+      refuses: [403, 429],
     },
     async handler(request, reply) {
       const body = request.body ?? {};

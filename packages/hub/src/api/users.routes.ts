@@ -107,7 +107,7 @@ export const userRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (app
 
   app.post('/users', {
     config: { scopes: ['admin:users'] },
-    schema: { summary: 'Create users', body: CreateMany, response: { 201: z.array(UserModel) } },
+    schema: { summary: 'Create users', body: CreateMany, response: { 201: z.array(UserModel) }, refuses: [409] },
     async handler(request, reply) {
       const requester = requesterIn(request);
       if (request.body.admin) checkMayGrantAdmin(requester.principal);
@@ -128,7 +128,13 @@ export const userRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (app
 
   app.post('/users/:user', {
     config: { scopes: ['admin:users'] },
-    schema: { summary: 'Create a user', params: UserParams, body: CreateOne.nullish(), response: { 201: UserModel } },
+    schema: {
+      summary: 'Create a user',
+      params: UserParams,
+      body: CreateOne.nullish(),
+      response: { 201: UserModel },
+      refuses: [409],
+    },
     async handler(request, reply) {
       const requester = requesterIn(request);
       const admin = request.body?.admin ?? false;

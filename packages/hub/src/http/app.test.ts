@@ -188,27 +188,3 @@ test('a database that cannot be reached is told apart from a bug', async () => {
 
   expect(reply.json()).toMatchObject({ status: 507, code: 'disk_full' });
 });
-
-test('the API describes itself from its routes', async () => {
-  await using hub = await apiHub({ controller: false });
-
-  const document = (await (await fetch(`${hub.origin}/hub/api/openapi.json`)).json()) as {
-    paths: Record<string, Record<string, { description?: string; responses: object }>>;
-  };
-
-  // A reference would be to the schema it came from, not to this document.
-  expect(JSON.stringify(document)).not.toContain('$ref');
-  expect(Object.keys(document.paths)).toEqual(
-    expect.arrayContaining([
-      '/',
-      '/info',
-      '/user',
-      '/users',
-      '/users/{user}',
-      '/users/{user}/server',
-      '/users/{user}/servers/{server}/progress',
-    ]),
-  );
-  expect(document.paths['/users']?.get?.description).toContain('`list:users`');
-  expect(Object.keys(document.paths['/users/{user}/server']?.post?.responses ?? {})).toEqual(['201', '202', 'default']);
-});

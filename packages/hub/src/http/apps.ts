@@ -1,5 +1,6 @@
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync, LogController } from 'fastify';
 import { activityRoutes } from '../activity/activity.routes.ts';
+import { documentApi } from '../api/openapi/index.ts';
 import type { AppContext } from '../context.ts';
 import { figuresRoutes } from '../metrics/figures.routes.ts';
 import { routeStreamRoutes } from '../routes/routes.routes.ts';
@@ -10,6 +11,7 @@ import { sendHealth } from './health.ts';
 /** What browsers, servers and API clients reach. Every feature's routes are listed in features.ts. */
 export function buildPublicApp(ctx: AppContext): FastifyInstance {
   return buildApp(ctx, (app) => {
+    documentApi(app, ctx);
     for (const routes of FEATURES) void app.register(routes, { ctx });
   });
 }

@@ -22,6 +22,9 @@ export const metricsRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app
 
 /** The same below `{api}`. */
 export const apiMetricsRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, { ctx }) => {
-  const schema = { summary: 'Measurements of the hub, as text for Prometheus' };
+  const schema = {
+    summary: 'Measurements of the hub, as text for Prometheus',
+    answers: { 200: { type: 'text/plain', description: 'The exposition format' } },
+  };
   app.get('/metrics', { config: accessOf(ctx), schema }, async (_request, reply) => sendMetrics(ctx, reply));
 };

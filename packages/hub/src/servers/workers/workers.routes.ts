@@ -1,5 +1,6 @@
 import { HubError, type Json } from '@atrium/sdk';
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
 import type { AppContext } from '../../context.ts';
 import { readJsonBodies } from '../../http/body.ts';
 import { addressKey } from '../../login/throttle.service.ts';
@@ -21,6 +22,16 @@ export const workerRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app,
   app.post<{ Params: { verb: string } }>(`${ctx.urls.api}/atrium/workers/:verb`, {
     bodyLimit: BODY_LIMIT,
     config: { public: true, repeatable: true },
+    schema: {
+      summary: 'What a machine that servers run on asks; the spawner plug-in decides whom it believes',
+      params: z.object({ verb: z.string() }),
+      reads: { body: z.record(z.string(), z.unknown()) },
+      answers: {
+        200: { type: 'application/json', description: 'What the plug-in answers' },
+        202: { type: 'application/json', description: 'Not yet: ask again' },
+      },
+      refuses: [403, 409, 429],
+    },
     // Before the body is read: junk costs no more than its head.
     async onRequest(request, reply) {
       const wait = peers.take(addressKey(request.ip));
