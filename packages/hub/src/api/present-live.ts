@@ -27,7 +27,7 @@ export function presentLive(ctx: AppContext, { server, queuePlace, used }: LiveS
     requested: isoTimeOrNull(server.queuedAt),
     started: isoTimeOrNull(server.startedAt),
     last_activity: isoTimeOrNull(server.lastActivity),
-    url: ctx.urls.server(server.userName, server.name),
+    url: ctx.urls.serverUrl(server.userName, server.name),
     progress_url: ctx.urls.progress(server.userName, server.name),
     kind: typeof userOptions.profile === 'string' ? userOptions.profile : null,
     failure: failure && {
