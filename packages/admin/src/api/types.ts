@@ -1,48 +1,15 @@
+import type { LiveServerJson, PersonDetailJson } from '@atrium/hub/api';
+
+export type {
+  AnnouncementJson as Announcement,
+  LiveServerJson as LiveServer,
+  PersonDetailJson as PersonDetail,
+  PersonJson as Person,
+} from '@atrium/hub/api';
+
 /* What the API answers beside JupyterHub's own models (docs/api.md); times are ISO 8601 in UTC. */
 
-export type Phase = 'stopped' | 'queued' | 'starting' | 'ready' | 'stopping';
-
-export interface Usage {
-  /** Bytes. */
-  memory: number;
-  memory_limit: number | null;
-  /** Cores. */
-  cpu: number | null;
-}
-
-export interface LiveServer {
-  key: string;
-  user: string;
-  name: string;
-  display_name: string;
-  phase: Phase;
-  wanted: 'running' | 'stopped';
-  queue_place: number | null;
-  since: string | null;
-  requested: string | null;
-  started: string | null;
-  last_activity: string | null;
-  url: string;
-  progress_url: string;
-  kind: string | null;
-  failure: { code: string; message: string; advice: string | null; at: string } | null;
-  stopped: { code: string; by: string | null; note: string | null; at: string | null; message: string | null } | null;
-  failures_in_a_row: number;
-  usage: (Usage & { at: string }) | null;
-}
-
-export interface Person {
-  name: string;
-  admin: boolean;
-  blocked: boolean;
-  waiting: boolean;
-  groups: string[];
-  roles: string[];
-  created: string;
-  last_activity: string | null;
-  stop_after: number | null;
-  servers: LiveServer[];
-}
+export type Usage = Omit<NonNullable<LiveServerJson['usage']>, 'at'>;
 
 export interface Page<Item> {
   items: Item[];
@@ -51,22 +18,7 @@ export interface Page<Item> {
   limit: number;
 }
 
-export type Source = 'administrator' | 'configuration' | 'sign-in';
-
-export interface PersonDetail {
-  person: Person;
-  groups: { name: string; sources: Source[] }[];
-  roles: { name: string; description: string; from: string[] }[];
-  scopes: { scope: string; words: string }[];
-  access: {
-    allowed: boolean;
-    because: string;
-    rules: { rule: string; outcome: string; detail: string }[];
-  };
-  authenticator: { id: string; told_groups: string[] };
-  sessions: number;
-  tokens: number;
-}
+export type Source = PersonDetailJson['groups'][number]['sources'][number];
 
 export interface Overview {
   time: string;
@@ -124,18 +76,6 @@ export interface Charts {
   };
   failures: { code: string; kind: 'start' | 'ended'; words: string; count: number; last_at: string }[];
   complete_since: string | null;
-}
-
-export interface Announcement {
-  id: string | number;
-  text: string;
-  level: 'info' | 'warning';
-  starts_at: string;
-  ends_at: string | null;
-  dismissible: boolean;
-  state: 'scheduled' | 'shown' | 'over';
-  by: string;
-  created: string;
 }
 
 export interface ImportAnswer {

@@ -43,7 +43,8 @@ export function AnnouncementForm({
     const body = {
       text: text.trim(),
       level,
-      ...(iso(starts) !== null && { starts_at: iso(starts) }),
+      // A field knows minutes: what was not changed keeps its seconds.
+      ...(starts !== '' && starts !== local(editing?.starts_at) && { starts_at: iso(starts) }),
       ends_at: iso(ends),
       dismissible,
     };

@@ -6,6 +6,7 @@ import { facts } from '../lib/facts.ts';
 import { bytes, count } from '../lib/format.ts';
 import { pathTo, useQuery, ViewLink } from '../lib/router.tsx';
 import { NOTHING, type Selection } from '../lib/selection.ts';
+import { sortRows } from '../lib/sort-rows.ts';
 import { BulkDialog, type BulkTask } from '../parts/bulk.tsx';
 import { Choice, Search } from '../parts/fields.tsx';
 import { Empty, Waiting } from '../parts/notes.tsx';
@@ -17,24 +18,6 @@ import { Ago, Since } from '../parts/time.tsx';
 import { t } from '../strings/index.ts';
 
 const LIMIT = 50;
-
-const orders: Record<string, (row: LiveServer) => string | number> = {
-  name: ({ key }) => key,
-  state: (row) => `${stateOf(row)} ${String(row.queue_place ?? 0).padStart(6, '0')}`,
-  since: ({ since }) => -Date.parse(since ?? '1970-01-01'),
-  started: ({ started }) => Date.parse(started ?? '1970-01-01'),
-  activity: ({ last_activity: at }) => Date.parse(at ?? '1970-01-01'),
-  memory: ({ usage }) => usage?.memory ?? -1,
-  cpu: ({ usage }) => usage?.cpu ?? -1,
-};
-
-/** Sorted by one of the orders; `-` the other way round. Those that are equal stand by name. */
-export function sortRows(rows: readonly LiveServer[], sort: string): LiveServer[] {
-  const order = orders[sort.replace(/^-/, '')] ?? orders.name!;
-  const sign = sort.startsWith('-') ? -1 : 1;
-  const compare = (a: string | number, b: string | number) => (a < b ? -1 : a > b ? 1 : 0);
-  return [...rows].sort((a, b) => sign * compare(order(a), order(b)) || compare(a.key, b.key));
-}
 
 const columnsFor = (hasLog: boolean, hasUsage: boolean): Column<LiveServer>[] => [
   {

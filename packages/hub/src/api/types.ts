@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { AnnouncementModel, LiveServerModel, PersonDetailModel, PersonModel } from './atrium-models.ts';
 import type {
   GroupModel,
   NewTokenModel,
@@ -17,3 +18,9 @@ export type ServiceJson = z.output<typeof ServiceModel>;
 export type TokenJson = z.output<typeof TokenModel>;
 export type NewTokenJson = z.output<typeof NewTokenModel>;
 export type SelfJson = z.output<typeof SelfModel>;
+
+/** What the administrators' page reads beside those. */
+export type AnnouncementJson = z.output<typeof AnnouncementModel>;
+export type LiveServerJson = z.output<typeof LiveServerModel>;
+export type PersonJson = z.output<typeof PersonModel>;
+export type PersonDetailJson = z.output<typeof PersonDetailModel>;
