@@ -2,8 +2,9 @@ import type { FastifyPluginAsync } from 'fastify';
 import type { AppContext } from '../context.ts';
 import { announcementRoutes } from './announcements.routes.ts';
 import { liveServerRoutes } from './live-servers.routes.ts';
+import { peopleRoutes } from './people.routes.ts';
 
-const ROUTES = [announcementRoutes, liveServerRoutes] as const;
+const ROUTES = [announcementRoutes, liveServerRoutes, peopleRoutes] as const;
 
 /** What the administration page needs beside JupyterHub's endpoints. */
 export const administrationRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, { ctx }) => {

@@ -98,12 +98,12 @@ export async function changeUser(
   return { ...user, ...values };
 }
 
-/** Which users a filtered `list:users` covers; undefined when it covers everybody. */
-export function listFilter(scopes: ScopeSet): { names: string[]; groups: string[] } | undefined {
-  const reach = scopes.get('list:users');
-  if (reach === undefined || reach === 'all') return undefined;
-  if (!reach.user && !reach.group) {
-    throw new HubError('scope_missing', 'Action is not authorized with current scopes; requires any of [list:users]');
+/** Which users a filtered scope covers; undefined when it covers everybody. @throws HubError `scope_missing` */
+export function listFilter(scopes: ScopeSet, scope = 'list:users'): { names: string[]; groups: string[] } | undefined {
+  const reach = scopes.get(scope);
+  if (reach === 'all') return undefined;
+  if (!reach?.user && !reach?.group) {
+    throw new HubError('scope_missing', `Action is not authorized with current scopes; requires any of [${scope}]`);
   }
   return { names: [...(reach.user ?? [])], groups: [...(reach.group ?? [])] };
 }

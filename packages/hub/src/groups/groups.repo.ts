@@ -59,6 +59,17 @@ export async function listMembers(db: Db, group?: string): Promise<{ group: stri
   return query.execute();
 }
 
+/** Names of the groups that an administrator put somebody into. */
+export async function groupsGivenTo(db: Db, userId: number): Promise<string[]> {
+  const rows = await db
+    .selectFrom('user_groups as m')
+    .innerJoin('groups as g', 'g.id', 'm.group_id')
+    .select('g.name')
+    .where('m.user_id', '=', userId)
+    .execute();
+  return rows.map((row) => row.name);
+}
+
 export interface ConfigMember {
   group: string;
   user: string;

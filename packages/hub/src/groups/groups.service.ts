@@ -4,7 +4,14 @@ import type { AppContext } from '../context.ts';
 import { fromJson } from '../db/json.ts';
 import { tellProxies } from '../access/bars.service.ts';
 import { revokeSharesOfGroup, settleGroupShares } from '../shares/shares.service.ts';
-import { findUsersByName, listUsers, normaliseUserName, settleGroups, type User } from '../users/users.service.ts';
+import {
+  configGroupsOf,
+  findUsersByName,
+  listUsers,
+  normaliseUserName,
+  settleGroups,
+  type User,
+} from '../users/users.service.ts';
 import * as repo from './groups.repo.ts';
 
 /** Why somebody is in a group. Only what an administrator gave can be taken back here. */
@@ -61,6 +68,25 @@ async function readGroups(ctx: AppContext, only: string | undefined): Promise<Gr
     if (user.authGroups.includes(group)) sources.push('sign-in');
     return sources;
   }
+}
+
+/** The groups of one person, and why they are in each. */
+export async function membershipsOf(
+  ctx: AppContext,
+  user: User,
+): Promise<{ name: string; sources: MembershipSource[] }[]> {
+  const [given, configured] = await Promise.all([
+    repo.groupsGivenTo(ctx.db, user.id),
+    configGroupsOf(ctx.db, user.name),
+  ]);
+  return user.groups.map((name) => ({
+    name,
+    sources: [
+      ...(given.includes(name) ? ['administrator' as const] : []),
+      ...(configured.includes(name) ? ['configuration' as const] : []),
+      ...(user.authGroups.includes(name) ? ['sign-in' as const] : []),
+    ],
+  }));
 }
 
 const key = (group: string, user: string) => JSON.stringify([group, user]);

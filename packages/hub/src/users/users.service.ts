@@ -5,7 +5,7 @@ import { stopForDeletion } from '../servers/servers.service.ts';
 import { deleteStorageOf } from '../storage/storage.service.ts';
 import { deleteUserRow, insertUser, type NewUser, type User } from './users.repo.ts';
 
-export { settleGroups } from './memberships.repo.ts';
+export { configGroupsOf, settleGroups } from './memberships.repo.ts';
 export { listUsers, type UserFilter } from './user-list.repo.ts';
 export {
   countAdmins,
