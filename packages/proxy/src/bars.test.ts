@@ -50,7 +50,10 @@ test('who loses a server has their websockets there closed at once; others stay,
   using inAddress = await echoing(rig, upgrade('', '/user/ada/api/kernels/1/channels?token=visitor-3&x=1'));
   using stranger = await echoing(rig, upgrade('Cookie: jupyterhub-user-ada=nothing-we-know\r\n'));
   using owner = await echoing(rig, upgrade(`Cookie: ${cookie('owner')}\r\n`));
-  using elsewhere = await echoing(rig, upgrade(`Cookie: ${cookie('visitor', 'jupyterhub-user-bob')}\r\n`, '/user/bob/w'));
+  using elsewhere = await echoing(
+    rig,
+    upgrade(`Cookie: ${cookie('visitor', 'jupyterhub-user-bob')}\r\n`, '/user/bob/w'),
+  );
 
   const bars = ['visitor', 'visitor-2', 'visitor-3'].map((token) => bar(token));
   rig.hub.send({ type: 'change', version: 2, set: [], delete: [], bars });

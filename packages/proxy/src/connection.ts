@@ -229,13 +229,7 @@ export class ClientConnection {
       return this.#answerProblem(PROBLEMS.notFound, 'json', requestId, plain);
     }
     const goal = only === undefined ? target : HUB;
-    const exchange = new Exchange(
-      this,
-      context.bars.clean(goal.serverId, head),
-      goal,
-      requestId,
-      context.clock.now(),
-    );
+    const exchange = new Exchange(this, context.bars.clean(goal.serverId, head), goal, requestId, context.clock.now());
     this.#exchange = exchange;
     if (this.#ahead && !exchange.requestBody.done) {
       const bytes = this.#ahead;

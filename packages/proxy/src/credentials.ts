@@ -31,7 +31,7 @@ function unquote(text: string): string {
 }
 
 const nameOf = (line: string) => line.slice(0, line.indexOf(':')).toLowerCase();
-const valueOf = (line: string) => line.slice(line.indexOf(':') + 1).trim();
+const textOf = (line: string) => line.slice(line.indexOf(':') + 1).trim();
 const linesOf = ({ fields }: RequestHead) => fields.kept.split('\r\n').filter((line) => line !== '');
 
 /** Hashes of every token in the request. */
@@ -39,8 +39,8 @@ export function tokensIn(head: RequestHead): string[] {
   const found: (string | undefined)[] = [];
   for (const line of linesOf(head)) {
     const name = nameOf(line);
-    if (name === 'authorization') found.push(ofHeader(valueOf(line)));
-    else if (name === 'cookie') found.push(...valueOf(line).split(';').map(ofCookie));
+    if (name === 'authorization') found.push(ofHeader(textOf(line)));
+    else if (name === 'cookie') found.push(...textOf(line).split(';').map(ofCookie));
   }
   found.push(...queryOf(head.target).getAll('token'));
   return found.filter((token) => token !== undefined && token !== '').map((token) => tokenHash(token as string));
@@ -57,9 +57,9 @@ export function withoutTokens(head: RequestHead, isBarred: (hash: string) => boo
   if (!tokensIn(head).some(isBarred)) return head;
   const lines = linesOf(head).flatMap((line) => {
     const name = nameOf(line);
-    if (name === 'authorization') return bad(ofHeader(valueOf(line))) ? [] : [line];
+    if (name === 'authorization') return bad(ofHeader(textOf(line))) ? [] : [line];
     if (name !== 'cookie') return [line];
-    const pairs = valueOf(line).split(';');
+    const pairs = textOf(line).split(';');
     const kept = pairs.filter((pair) => !bad(ofCookie(pair)));
     return kept.length === pairs.length ? [line] : kept.length === 0 ? [] : [`Cookie: ${kept.join(';').trim()}`];
   });

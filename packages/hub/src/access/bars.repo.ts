@@ -31,12 +31,7 @@ export async function putBars(
 }
 
 /** Of these tokens, those that are kept from the server now. */
-export async function barredOf(
-  db: Db,
-  serverId: string,
-  hashes: readonly string[],
-  now: number,
-): Promise<string[]> {
+export async function barredOf(db: Db, serverId: string, hashes: readonly string[], now: number): Promise<string[]> {
   if (hashes.length === 0) return [];
   const rows = await db
     .selectFrom('barred_tokens')
@@ -64,21 +59,9 @@ export async function tokensFor(db: Db, userId: number, serverId: string): Promi
   return rows.map(({ hash }) => hash);
 }
 
-/** Every token of a person, or of one sign-in of theirs. */
-export async function tokensOfPerson(db: Db, userId: number, sessionId?: string): Promise<string[]> {
-  let query = db.selectFrom('api_tokens').select('hash').where('user_id', '=', userId).where('server_id', 'is', null);
-  if (sessionId !== undefined) query = query.where('session_id', '=', sessionId);
-  return (await query.execute()).map(({ hash }) => hash);
-}
-
-/** Every token that an application has of a person. */
-export async function tokensOfClient(db: Db, userId: number, clientId: string): Promise<string[]> {
-  const rows = await db
-    .selectFrom('api_tokens')
-    .select('hash')
-    .where('user_id', '=', userId)
-    .where('client_id', '=', clientId)
-    .execute();
+/** Every token of a person. */
+export async function tokensOfPerson(db: Db, userId: number): Promise<string[]> {
+  const rows = await db.selectFrom('api_tokens').select('hash').where('user_id', '=', userId).execute();
   return rows.map(({ hash }) => hash);
 }
 

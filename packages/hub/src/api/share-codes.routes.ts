@@ -15,8 +15,8 @@ import {
 import { Empty, NewShareCodeModel, ServerParams, ShareCodeModel, strictBody, UserParams } from './models.ts';
 import { alwaysPageOf, PageQuery, readPage, withPosition } from './paging.ts';
 import { requesterIn } from './requester-in.ts';
-import { presentCode, presentNewCode } from './shares.ts';
 import { SHARE_PATHS, serverAt } from './shares.routes.ts';
+import { presentCode, presentNewCode } from './shares.ts';
 import { userNamed } from './users.service.ts';
 
 const { least, most, usual } = CODE_LIFE;

@@ -7,7 +7,7 @@ import { isoTime, isoTimeOrNull } from './times.ts';
 
 /** As much of a server as those see with whom it is shared (contract §3.3). */
 function presentShared(ctx: AppContext, { owner, name, phase, desired }: SharedServer) {
-  const url = ctx.urls.server(owner, name);
+  const url = ctx.urls.serverUrl(owner, name);
   const ready = phase === 'ready' && desired === 'running';
   return { user: { name: owner }, name, url, full_url: publicUrl(ctx, url), ready };
 }
@@ -35,11 +35,7 @@ export function presentCode(ctx: AppContext, code: ShareCode): z.input<typeof Sh
   };
 }
 
-export function presentNewCode(
-  ctx: AppContext,
-  row: ShareCode,
-  code: string,
-): z.input<typeof NewShareCodeModel> {
+export function presentNewCode(ctx: AppContext, row: ShareCode, code: string): z.input<typeof NewShareCodeModel> {
   const url = acceptUrl(ctx, code);
   return { ...presentCode(ctx, row), code, accept_url: url, full_accept_url: publicUrl(ctx, url) };
 }

@@ -8,6 +8,7 @@ import type { Db } from '../db/types.ts';
  */
 const STAYS = new Set([
   'active_marks',
+  'barred_tokens',
   'config_members',
   'counters',
   'kysely_migration',

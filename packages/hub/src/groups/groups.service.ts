@@ -1,8 +1,8 @@
 import { HubError, type Json } from '@atrium/sdk';
+import { tellProxies } from '../access/bars.service.ts';
 import { type AuditEntry, audit } from '../audit/audit.service.ts';
 import type { AppContext } from '../context.ts';
 import { fromJson } from '../db/json.ts';
-import { tellProxies } from '../access/bars.service.ts';
 import { revokeSharesOfGroup, settleGroupShares } from '../shares/shares.service.ts';
 import {
   configGroupsOf,

@@ -1,8 +1,9 @@
-import { HubError } from '@atrium/sdk';
+import { HubError, type SpawnForm } from '@atrium/sdk';
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { runningWork } from '../activity/busy.ts';
 import { audit } from '../audit/audit.service.ts';
 import type { AppContext } from '../context.ts';
+import { mayDo } from '../http/requester.ts';
 import { xsrfToken } from '../http/xsrf.ts';
 import { destination } from '../login/next.ts';
 import { limitState } from '../money/limits.service.ts';
@@ -21,9 +22,10 @@ import {
 } from '../servers/servers.service.ts';
 import { spawnUserOf } from '../servers/spawn-user.ts';
 import { updateUser } from '../users/users.service.ts';
-import { answer, fieldOf, nextOf, viewerOf } from './answer.ts';
+import { answer, fieldOf, nextOf, ownAddress, viewerOf } from './answer.ts';
 import { type ServerView, viewServer } from './server-view.ts';
 import { notFound, ownerWithScope } from './servers-of.ts';
+import { sharedWith } from './share.routes.ts';
 import { viewStay } from './stay-view.ts';
 import { t } from './strings.ts';
 import { type HomeModel, homePage } from './templates/home.ts';
@@ -65,7 +67,7 @@ export const homeRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, {
       warnBefore: Math.min(ctx.config.idle.warnBefore, ctx.config.idle.stopAfter / 2 || ctx.config.idle.warnBefore),
       sharedHome: ctx.spawner.caps.sharedHome ?? true,
       name: user.name,
-      choose: (ctx.spawner.form?.(await spawnUserOf(ctx, user)).profiles.length ?? 0) > 1,
+      choose: asksSomething(ctx.spawner.form?.(await spawnUserOf(ctx, user))),
       main: views.find(({ name }) => name === ''),
       named: views.filter(({ name }) => name !== '').sort((a, b) => a.label.localeCompare(b.label)),
       limit: ctx.config.namedServers.limit,
@@ -74,6 +76,8 @@ export const homeRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, {
         own: user.stopAfter,
         choices: idleChoices(ctx.config.idle.stopAfter, user.admin),
       },
+      shared: await sharedWith(ctx, user),
+      share: await mayDo(ctx, viewer, ['shares'], { user: user.name }),
       ...(done !== undefined && { done }),
       ...rest,
     });
@@ -117,9 +121,11 @@ export const homeRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, {
     const server = await findServer(ctx.db, user.id, '');
     // A start that failed is explained, not tried again unasked.
     const idle = server?.failure ? ctx.urls.spawnPending(user.name, '') : `${hub}spawn`;
-    const fallback = server && isActive(server) ? ctx.urls.server(user.name, '') : idle;
-    const origin = { host: request.host, publicUrl: ctx.config.publicUrl, hub };
-    return reply.redirect(destination(request.query as Record<string, unknown>, fallback, origin), 302);
+    const fallback = server && isActive(server) ? ctx.urls.serverUrl(user.name, '') : idle;
+    return reply.redirect(
+      destination(request.query as Record<string, unknown>, fallback, ownAddress(ctx, request)),
+      302,
+    );
   });
 
   app.get(`${hub}home`, { config }, (request, reply) => show(request, reply));
@@ -212,6 +218,11 @@ export const homeRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, {
   });
 };
 
+/** Whether there is more than one way to start a server. */
+function asksSomething(form: SpawnForm | undefined): boolean {
+  return form !== undefined && (form.profiles.length > 1 || (form.fields ?? []).length > 0);
+}
+
 /** What a form of the page before did, as long as that is still what one sees. */
 function doneText({ query }: FastifyRequest, views: readonly ServerView[]): string | undefined {
   const of = fieldOf(query, 'of') ?? '';
@@ -222,6 +233,8 @@ function doneText({ query }: FastifyRequest, views: readonly ServerView[]): stri
       return t.ending.cancelled;
     case 'saved':
       return t.home.saved;
+    case 'left':
+      return t.shared.left(of);
     case 'deleted':
       return t.home.deleted(of);
     case 'stopped': {

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsync } from 'fastify';
 import type { AppContext } from '../context.ts';
+import { acceptShareRoutes } from './accept-share.routes.ts';
 import { adminRoutes } from './admin.routes.ts';
 import { auditRoutes } from './audit.routes.ts';
 import { calendarRoutes } from './calendar.routes.ts';
@@ -8,6 +9,7 @@ import { costsRoutes } from './costs.routes.ts';
 import { groupsRoutes } from './groups.routes.ts';
 import { homeRoutes } from './home.routes.ts';
 import { publicRoutes } from './public.routes.ts';
+import { shareRoutes } from './share.routes.ts';
 import { spawnRoutes } from './spawn.routes.ts';
 import { stayRoutes } from './stay.routes.ts';
 import { storageRoutes } from './storage.routes.ts';
@@ -22,6 +24,8 @@ const PAGES = [
   spawnRoutes,
   changeRoutes,
   tokenRoutes,
+  shareRoutes,
+  acceptShareRoutes,
   usageRoutes,
   storageRoutes,
   adminRoutes,

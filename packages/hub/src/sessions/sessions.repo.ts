@@ -47,12 +47,14 @@ export async function touchSession(db: Db, hash: string, at: number): Promise<vo
 /**
  * Ends sessions and, with them, every token and pending code that was made in them: that is how servers and services
  * learn of a sign-out (contract §2.7). One transaction, so that no token outlives its session.
+ * @returns the hashes of those tokens
  */
 export async function deleteSessions(
   db: Db,
   which: { hash: string } | { userId: number; except?: string },
-): Promise<void> {
+): Promise<string[]> {
   const run = async (tx: Db) => {
+    const tokens: string[] = [];
     let query = tx.deleteFrom('sessions');
     if ('hash' in which) query = query.where('hash', '=', which.hash);
     else {
@@ -61,11 +63,13 @@ export async function deleteSessions(
     }
     const gone = await query.returning(['session_id', 'user_id']).execute();
     for (const { session_id, user_id } of gone) {
-      await tx.deleteFrom('api_tokens').where('session_id', '=', session_id).where('user_id', '=', user_id).execute();
+      const theirs = tx.deleteFrom('api_tokens').where('session_id', '=', session_id).where('user_id', '=', user_id);
+      tokens.push(...(await theirs.returning('hash').execute()).map(({ hash }) => hash));
       await tx.deleteFrom('oauth_codes').where('session_id', '=', session_id).where('user_id', '=', user_id).execute();
     }
+    return tokens;
   };
-  await (db.isTransaction ? run(db) : db.transaction().execute(run));
+  return db.isTransaction ? run(db) : db.transaction().execute(run);
 }
 
 /** How many browsers somebody is signed in with. */

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { barEverywhere, tellProxies } from '../access/bars.service.ts';
 import { audit } from '../audit/audit.service.ts';
 import type { AppContext } from '../context.ts';
 import { COOKIES, clearCookie, loginCookie, readCookies, setCookie } from '../http/cookies.ts';
@@ -171,14 +172,19 @@ export async function endSession(ctx: AppContext, request: FastifyRequest, reply
 }
 
 async function forget(ctx: AppContext, request: FastifyRequest): Promise<void> {
-  for (const value of readCookies(request, loginCookie(ctx).name))
-    await deleteSessions(ctx.db, { hash: hashToken(value) });
+  for (const value of readCookies(request, loginCookie(ctx).name)) await end(ctx, { hash: hashToken(value) });
   keep(request, null);
+}
+
+/** Servers that still remember the tokens do not get to see them again, and what they opened is closed. */
+async function end(ctx: AppContext, which: Parameters<typeof deleteSessions>[1]): Promise<void> {
+  await ctx.db.transaction().execute(async (db) => barEverywhere({ ...ctx, db }, await deleteSessions(db, which)));
+  tellProxies(ctx);
 }
 
 /** Signs a person out everywhere, or everywhere but in one browser. */
 export async function endSessionsOf(ctx: AppContext, userId: number, except?: { hash: string }): Promise<void> {
-  await deleteSessions(ctx.db, { userId, ...(except && { except: except.hash }) });
+  await end(ctx, { userId, ...(except && { except: except.hash }) });
 }
 
 /** How many browsers somebody is signed in with. */

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { HubError, parseScope } from '@atrium/sdk';
-import { settleAccess, tellProxies } from '../access/bars.service.ts';
+import { tellProxies } from '../access/bars.service.ts';
+import { settleAccess } from '../access/settle.service.ts';
 import { type AuditEntry, audit } from '../audit/audit.service.ts';
 import type { AppContext } from '../context.ts';
 import { mayDo, type Requester } from '../http/requester.ts';
@@ -9,7 +10,7 @@ import { PREFIX_LENGTH } from '../legacy/legacy-tokens.service.ts';
 import { matchesTokenHash } from '../legacy/token-hash.ts';
 import { findServer, logName, type Server, serverRecord } from '../servers/servers.service.ts';
 import { findUser, listUsers, type User } from '../users/users.service.ts';
-import { scopesOfShare, sharesChanged } from './received.ts';
+import { sharesChanged } from './received.ts';
 import * as repo from './shares.repo.ts';
 
 export { receivedScopes, scopesOfShare, sharesReaching } from './received.ts';
@@ -267,4 +268,3 @@ function aboutServer({ userName, name }: Pick<Server, 'userName' | 'name'>): Pic
 function aboutShared({ server }: Share): Pick<AuditEntry, 'of'> {
   return aboutServer({ userName: server.owner, name: server.name });
 }
-

@@ -122,7 +122,10 @@ onBothDatabases((on) => {
     const refused = async (status: number, message: unknown, body: unknown, path = '/shares/ada/') =>
       expect(await ada('POST', path, body)).toMatchObject({ status, body: { message } });
 
-    expect(await ada('POST', '/shares/ada/', { user: 'bob' })).toMatchObject({ status: 200, body: { scopes: [ACCESS] } });
+    expect(await ada('POST', '/shares/ada/', { user: 'bob' })).toMatchObject({
+      status: 200,
+      body: { scopes: [ACCESS] },
+    });
     await refused(400, expect.stringContaining('not both'), { user: 'bob', group: 'course' });
     await refused(400, expect.stringContaining('exactly one'), {});
     await refused(400, expect.stringContaining('Invalid JSON keys: expires'), { user: 'bob', expires: 1 });
@@ -133,7 +136,10 @@ onBothDatabases((on) => {
       user: 'bob',
       scopes: ['access:servers!server=ada/thesis'],
     });
-    await refused(400, expect.stringContaining('only !server=ada/'), { user: 'bob', scopes: ['access:servers!user=ada'] });
+    await refused(400, expect.stringContaining('only !server=ada/'), {
+      user: 'bob',
+      scopes: ['access:servers!user=ada'],
+    });
     await refused(400, "You can't share with yourself!", { user: 'ada' });
     await refused(403, 'Do not have permission to grant share with scope admin:servers!server=ada/', {
       user: 'bob',

@@ -193,12 +193,16 @@ export async function tokenOf(db: Db, owner: Principal, id: number, now: number)
   return row && toToken(row);
 }
 
-export async function deleteToken(db: Db, id: number): Promise<void> {
-  await db.deleteFrom('api_tokens').where('id', '=', id).execute();
+/** @returns its hash */
+export async function deleteToken(db: Db, id: number): Promise<string[]> {
+  const rows = await db.deleteFrom('api_tokens').where('id', '=', id).returning('hash').execute();
+  return rows.map(({ hash }) => hash);
 }
 
-export async function deleteTokensOfClient(db: Db, owner: Principal, clientId: string): Promise<void> {
-  await db.deleteFrom('api_tokens').where(ownedBy(owner)).where('client_id', '=', clientId).execute();
+/** @returns their hashes */
+export async function deleteTokensOfClient(db: Db, owner: Principal, clientId: string): Promise<string[]> {
+  const theirs = db.deleteFrom('api_tokens').where(ownedBy(owner)).where('client_id', '=', clientId);
+  return (await theirs.returning('hash').execute()).map(({ hash }) => hash);
 }
 
 export async function countTokens(db: Db, owner: Principal, clientId: string): Promise<number> {

@@ -1,4 +1,5 @@
 import { HubError, type ScopeSet } from '@atrium/sdk';
+import { barEverywhere, tellProxies } from '../access/bars.service.ts';
 import { type AuditEntry, audit } from '../audit/audit.service.ts';
 import type { AppContext } from '../context.ts';
 import { hashToken, randomHex } from '../keys.ts';
@@ -141,10 +142,19 @@ export async function findTokenOf(ctx: AppContext, owner: Principal, id: string)
   return number === undefined ? undefined : tokenOf(ctx.db, owner, Number(number), ctx.clock.now());
 }
 
-/** A token that an application got by sign-in goes together with all that application has of this person. */
+/**
+ * A token that an application got by sign-in goes together with all that application has of this person. It holds at once,
+ * for what was opened with them, too.
+ */
 export async function revokeToken(ctx: AppContext, owner: Principal, token: ApiToken): Promise<void> {
-  if (token.clientId === HUB_CLIENT) await deleteToken(ctx.db, token.id);
-  else await deleteTokensOfClient(ctx.db, owner, token.clientId);
-  await audit(ctx, { action: 'token.revoke', by: owner, ...aboutToken(owner, token) });
+  await ctx.db.transaction().execute(async (db) => {
+    const gone =
+      token.clientId === HUB_CLIENT
+        ? await deleteToken(db, token.id)
+        : await deleteTokensOfClient(db, owner, token.clientId);
+    await barEverywhere({ ...ctx, db }, gone);
+    await audit({ ...ctx, db }, { action: 'token.revoke', by: owner, ...aboutToken(owner, token) });
+  });
+  tellProxies(ctx);
   ctx.log.info({ user: actorName(owner), token: `a${token.id}`, client: token.clientId }, 'token revoked');
 }

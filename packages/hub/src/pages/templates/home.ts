@@ -7,6 +7,7 @@ import { t } from '../strings.ts';
 import { duration, time } from '../times.ts';
 import { hubIdleText, idleForm } from './idle.ts';
 import { actionForm, problem, textField, xsrfInput } from './parts.ts';
+import { type SharedView, sharedServers } from './share.ts';
 import { stayPart } from './stay.ts';
 import { usageCard } from './usage.ts';
 
@@ -30,6 +31,10 @@ export interface HomeModel {
   sharedHome?: boolean;
   /** There are several kinds of server to choose from. */
   choose?: boolean;
+  /** What others let this person use. */
+  shared?: readonly SharedView[];
+  /** They may let others use their servers. */
+  share?: boolean;
   /** How long before an idle stop people are warned, s; 0 for not at all. */
   warnBefore?: number;
   /** What went wrong with the form that was just sent. */
@@ -84,6 +89,12 @@ ${choose && html`<a class="button${size}" href="${ctx.urls.spawn(owner, name)}">
 ${name !== '' && button('delete', t.home.deleteNamed(label), 'danger', t.home.deleteAsk(label))}`;
 }
 
+function shareLink({ ctx, share }: HomeModel, name: string, label: string): Html | null {
+  if (!share) return null;
+  const small = name === '' ? '' : ' slim';
+  return html` <a class="button${small}" href="${ctx.urls.hub}share?server=${encodeURIComponent(name)}">${name === '' ? t.share.link : t.share.linkOf(label)}</a>`;
+}
+
 function namedServers(model: HomeModel): Html | null {
   const { ctx, xsrf, now, named, limit, error, newName, sharedHome = true } = model;
   if (limit === 0 && named.length === 0) return null;
@@ -94,7 +105,7 @@ ${
     ? html`<ul class="rows">${named.map(
         (view) => html`<li><div class="grow"><h3>${view.label}</h3>
 <p class="small">${stateLine(view, now)}${view.lastActivity !== null && !view.running && html`<span class="muted"> · ${t.server.lastUsed} ${time(view.lastActivity, now)}</span>`}</p>
-${whyLine(view, now)}${stayPart(model, view)}${namedIdle(model, view)}</div><div class="row">${buttons(model, view, true)}</div></li>\n`,
+${whyLine(view, now)}${stayPart(model, view)}${namedIdle(model, view)}</div><div class="row">${buttons(model, view, true)}${shareLink(model, view.name, view.label)}</div></li>\n`,
       )}</ul>`
     : html`<p class="muted">${sharedHome ? t.home.moreText : t.home.moreTextOne}</p>`
 }
@@ -141,10 +152,11 @@ ${problem(newName === undefined ? error : undefined)}
 <div class="row between"><h2 id="mine">${t.home.main}</h2>${main ? stateLine(main, now) : html`<span class="state stopped">${ICONS.stopped}<span>${t.server.states.stopped}</span></span>`}</div>
 ${main ? whyLine(main, now) : html`<p class="muted">${t.home.first}</p>`}
 ${main && stayPart(model, main)}
-<div class="row">${buttons(model, main, false)}</div>
+<div class="row">${buttons(model, main, false)}${shareLink(model, '', '')}</div>
 <p class="muted small">${main?.running ? t.home.stopHint : t.home.startHint}</p>
 </section>
 ${namedServers(model)}
+${sharedServers(model)}
 ${usageCard(model)}
 ${idleSetting(model)}
 </div>`;

@@ -3,6 +3,7 @@ import { makeUrls } from '../../urls.ts';
 import type { Html } from '../html.ts';
 import { type PageContext, type PageOptions, page } from '../layout.ts';
 import type { ServerView } from '../server-view.ts';
+import { acceptPage } from '../templates/accept-share.ts';
 import { adminPage, deletePersonPage } from '../templates/admin.ts';
 import { choosePage } from '../templates/choose.ts';
 import { consentPage } from '../templates/consent.ts';
@@ -11,6 +12,7 @@ import { homePage } from '../templates/home.ts';
 import { loginPage } from '../templates/login.ts';
 import { loggedOutPage, notAllowedPage } from '../templates/not-allowed.ts';
 import { changePasswordPage, firstAdminPage, linkGonePage, resetPage } from '../templates/set-password.ts';
+import { type ShareModel, sharePage } from '../templates/share.ts';
 import { signUpDonePage, signUpPage } from '../templates/sign-up.ts';
 import { logPage, notRunningPage, spawnFailedPage, spawnPendingPage, stoppingPage } from '../templates/spawn.ts';
 import { tokensPage } from '../templates/tokens.ts';
@@ -72,6 +74,22 @@ export function gallery({ brand = 'Physics 101', text = 'thesis' } = {}): Map<st
   ];
   const target = { action: '/hub/home/start', fields: { user: 'ada', server: '', next: `/user/ada/lab?${text}` } };
   const home = { ctx, xsrf, now, name: 'ada', named, limit: 10, idle: { hub: 3600, own: 900, choices: [900, 1800] } };
+  const share: ShareModel = {
+    ctx,
+    xsrf,
+    now,
+    fields: { user: 'ada', server: text },
+    label: text,
+    mayShare: true,
+    shares: [
+      { kind: 'user', name: text, words: ['open and use running servers', text], since: now - 90_000 },
+      { kind: 'group', name: text, words: ['open and use running servers'], since: now - 900_000 },
+    ],
+    links: [{ id: 'sc_1', number: 1, ends: now + 90_000, used: 2 }],
+    lifetimes: [3600, 86_400, 604_800],
+    fresh: `https://hub.example.org/hub/accept-share?code=${text}`,
+    done: { text, undo: { kind: 'user', name: text, scopes: 'access:servers' } },
+  };
   const words = ['start and stop servers (only ada)', 'read names'];
   const token = { id: 'a1', note: text, words, created: now - 9e8, lastUsed: now - 3e6, expiresAt: now + 9e8 };
   const waiting = {
@@ -151,6 +169,38 @@ export function gallery({ brand = 'Physics 101', text = 'thesis' } = {}): Map<st
       { title: 'Home', current: 'home' },
       homePage({ ...home, main: running, usage: someUse(now), storage: true, choose: true, done: 'Saved.' }),
     ],
+    'home-shared': [
+      { title: 'Home', current: 'home' },
+      homePage({
+        ...home,
+        main: running,
+        share: true,
+        shared: [
+          { owner: text, server: '', label: '', icon: 'running', url: '/user/x/', group: null },
+          { owner: 'bob', server: 'thesis', label: text, icon: 'stopped', url: '/user/bob/thesis/', group: text },
+        ],
+      }),
+    ],
+    share: [{ title: 'Share' }, sharePage(share)],
+    'share-refused': [
+      { title: 'Share' },
+      sharePage({ ...share, shares: [], error: text, given: { name: text, kind: 'group' } }),
+    ],
+    'share-seen': [{ title: 'Share' }, sharePage({ ...share, mayShare: false, done: undefined, fresh: undefined })],
+    'accept-share': [
+      { title: 'Shared server' },
+      acceptPage({
+        ctx,
+        xsrf,
+        name: 'ada',
+        owner: text,
+        label: text,
+        words,
+        running: false,
+        action: '/hub/accept-share?code=x',
+        next: `/user/ada/lab?${text}`,
+      }),
+    ],
     'home-first': [{ title: 'Home', current: 'home' }, homePage({ ...home, named: [], main: undefined })],
     'home-refused': [
       { title: 'Home', current: 'home' },
@@ -167,6 +217,11 @@ export function gallery({ brand = 'Physics 101', text = 'thesis' } = {}): Map<st
             { id: 'small', title: 'Small', description: text, facts: ['2 vCPU', '4 GiB'], perHour: 0.0416 },
             { id: 'big', title: text, facts: ['8 vCPU', '32 GiB'], perHour: 1.5, warning: text },
             { id: 'gpu', title: 'GPU', facts: [text], perHour: null, unavailable: text },
+          ],
+          fields: [
+            { name: 'course', label: text, kind: 'text', hint: text, value: text, required: true },
+            { name: 'image', label: 'Image', kind: 'choice', choices: [{ value: text, title: text }] },
+            { name: 'data', label: 'Data', kind: 'file', hint: 'A small table.' },
           ],
           chosen: 'big',
           mustAsk: true,
