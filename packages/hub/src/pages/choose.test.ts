@@ -1,5 +1,5 @@
 import { sharedPassword } from '@atrium/auth-shared-password';
-import { Secret } from '@atrium/sdk';
+import { bytesOf, type FormFile, Secret } from '@atrium/sdk';
 import { echoSpawner } from '@atrium/spawner-echo';
 import { expect, test } from 'vitest';
 import type { HubConfigInput } from '../config/schema.ts';
@@ -15,9 +15,11 @@ const PROFILES = [
   { id: 'odd', title: 'Odd', perHour: null },
 ];
 
-const open = (config: Partial<HubConfigInput> = {}, profiles = PROFILES) =>
+type Options = NonNullable<Parameters<typeof echoSpawner>[0]>;
+
+const open = (config: Partial<HubConfigInput> = {}, profiles = PROFILES, more: Options = {}) =>
   startTestHub({
-    spawner: echoSpawner({ profiles }),
+    spawner: echoSpawner({ profiles, ...more }),
     authenticator: sharedPassword({ password: new Secret('x') }),
     config,
   });
@@ -126,4 +128,83 @@ test('one kind that can be had is not asked for; one that cannot be had says why
   expect(status).toBe(200);
   expect(text).toContain('Only for members of vision.');
   expect(text).not.toContain('class="primary"');
+});
+
+const FIELDS: Options['fields'] = [
+  { name: 'course', label: 'Course', kind: 'text', required: true },
+  { name: 'colour', label: 'Colour', kind: 'choice', choices: [{ value: 'red', title: 'Red' }] },
+  { name: 'data', label: 'Data', kind: 'file', hint: 'A small table.' },
+];
+
+/** Sends the form of the page as a browser does: file inputs that nobody touched are there, too. */
+async function sendForm(ada: Person, fields: Record<string, string | Blob[]>, path = '/hub/spawn/ada') {
+  await ada.browser.fetch('/hub/token');
+  const form = new FormData();
+  form.set('_xsrf', [...ada.browser.cookies.values()].find(({ name }) => name === '_xsrf')?.value ?? '');
+  for (const [name, value] of Object.entries(fields)) {
+    if (typeof value === 'string') form.set(name, value);
+    else for (const file of value) form.append(name, file, (file as File).name);
+  }
+  const reply = await ada.browser.fetch(path, { method: 'POST', body: form });
+  return { status: reply.status, location: reply.headers.get('location'), text: await reply.text() };
+}
+const EMPTY = [new File([], '', { type: 'application/octet-stream' })];
+
+test('a form asks for more than the kind, files included, and what is said the next time is there already', async () => {
+  await using hub = await open({}, PROFILES.slice(0, 1), { fields: FIELDS });
+  const ada = await signedIn(hub, 'ada');
+  const page = await ada.get('/hub/spawn');
+  const files = [new File(['a;b\n1;é\n'], 'täble.csv', { type: 'text/csv' }), new File(['\0\xff'], 'raw')];
+
+  const sent = await sendForm(ada, {
+    next: '/user/ada/lab',
+    'opt-profile': 'small',
+    'opt-course': 'Physics 101',
+    'opt-colour': '',
+    'opt-data': files,
+    ignored: 'as it has no prefix',
+  });
+
+  expect(page.text).toContain('enctype="multipart/form-data"');
+  expect(page.text).toMatch(/<label for="opt-data">Data <span class="muted">\(optional\)/);
+  expect([sent.status, sent.location]).toEqual([302, '/hub/spawn-pending/ada?next=%2Fuser%2Fada%2Flab']);
+  const options = (await serverOf(hub, ada))?.userOptions;
+  expect(options).toMatchObject({ profile: 'small', course: 'Physics 101' });
+  expect(Object.keys(options ?? {}).sort()).toEqual(['course', 'data_file', 'profile']);
+  const stored = (options?.data_file ?? []) as FormFile[];
+  expect(stored.map(({ filename, content_type: type }) => [filename, type])).toEqual([
+    ['täble.csv', 'text/csv'],
+    ['raw', 'application/octet-stream'],
+  ]);
+  for (const [at, file] of files.entries())
+    expect(Buffer.from(bytesOf(stored[at] as FormFile))).toEqual(Buffer.from(await file.arrayBuffer()));
+
+  await waitForServer(hub.ctx, (await serverOf(hub, ada))?.id ?? '', isReady, WAIT.timeout);
+  await ada.post('/hub/home/stop', { server: '' });
+  await expect.poll(async () => (await serverOf(hub, ada))?.phase, WAIT).toBe('stopped');
+  expect((await ada.get('/hub/spawn')).text).toContain('value="Physics 101"');
+  const again = await sendForm(ada, { profile: 'small', course: 'Maths', data: EMPTY });
+  expect(again.status).toBe(302);
+  expect((await serverOf(hub, ada))?.userOptions).toEqual({ profile: 'small', course: 'Maths' });
+});
+
+test('a form that cannot be taken says why, and starts nothing', async () => {
+  await using hub = await open({}, PROFILES.slice(0, 1), { fields: FIELDS });
+  const ada = await signedIn(hub, 'ada');
+  const file = (bytes: number) => [new File([Buffer.alloc(bytes)], 'big.bin')];
+
+  const without = await sendForm(ada, { 'opt-profile': 'small', 'opt-course': '', 'opt-data': EMPTY });
+  const large = await sendForm(ada, { 'opt-profile': 'small', 'opt-course': 'x', 'opt-data': file(600 * 1024) });
+  const huge = await sendForm(ada, { 'opt-profile': 'small', 'opt-course': 'x', 'opt-data': file(3 * 1024 * 1024) });
+  const nameless = await sendForm(ada, { 'opt-': 'x' });
+  const foreign = await ada.browser.fetch('/hub/spawn/ada', { method: 'POST', body: new FormData() });
+  const headers = { 'content-type': 'multipart/form-data; boundary=x' };
+  const broken = await ada.browser.fetch('/hub/spawn/ada', { method: 'POST', headers, body: '--x\r\nnothing' });
+
+  expect([without.status, large.status, huge.status, nameless.status]).toEqual([422, 413, 413, 422]);
+  expect(without.text).toContain('Course: this is needed.');
+  expect(large.text).toContain('The files are too large: 600 KB. All files of one form may have 512 KB.');
+  expect(huge.text).toContain('That is too large');
+  expect([foreign.status, broken.status]).toEqual([403, 400]);
+  expect(await serverOf(hub, ada)).toBeUndefined();
 });

@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { sharedPassword } from '@atrium/auth-shared-password';
 import { Secret } from '@atrium/sdk';
 import { echoSpawner } from '@atrium/spawner-echo';
@@ -49,11 +52,10 @@ test('whoever is not signed in is sent to sign in and comes back; addresses with
   expect(await seen('/services/x?a=1')).toBe('301 /services/x/?a=1');
   expect([await seen('/token?a=1'), await seen('/none', 'POST')]).toEqual(['302 /hub/token?a=1', '404']);
   expect([await seen('/hub/health'), await seen('/hub/health', 'HEAD')]).toEqual(['200', '200']);
-  expect([await seen('/hub/error/503'), await seen('/hub/nowhere'), await seen('/favicon.ico')]).toEqual([
-    '200',
-    '404',
-    '200',
-  ]);
+  for (const page of ['/hub/error/503', '/hub/error/200', '/hub/error/999', '/favicon.ico', '/robots.txt'])
+    expect(await seen(page)).toBe('200');
+  for (const page of ['/hub/nowhere', '/hub/error/x', '/hub/static/1/none.css', '/hub/oauth_callback'])
+    expect(await seen(page)).toBe('404');
 });
 
 test('a hub that is mounted below another path keeps to it', async () => {
@@ -204,6 +206,32 @@ test('a server that runs but has no route yet is tried again, not for ever', asy
     location: '/user/ada/lab?x=1&redirects=1',
   });
   expect(await ada.get('/hub/user/ada/?redirects=4')).toMatchObject({ status: 500 });
+});
+
+test('a server of another JupyterHub is tried again less often: it may be the one that sends people back', async () => {
+  const other = createServer((_, reply) => reply.writeHead(200, { 'x-jupyterhub-version': '5.5.0' }).end('{}'));
+  await once(other.listen(0, '127.0.0.1'), 'listening');
+  const { port } = other.address() as AddressInfo;
+  await using hub = await open({}, { url: `http://127.0.0.1:${port}` });
+  const ada = await signedIn(hub, 'ada');
+  await start(ada);
+
+  expect((await ada.get('/hub/user/ada/?redirects=1')).location).toBe('/user/ada/?redirects=2');
+  const { status, text } = await ada.get('/hub/user/ada/?redirects=2');
+  expect([status, text.includes('the way to it is not open yet')]).toEqual([500, true]);
+  other.close();
+});
+
+test('the page of a start that nobody asked for starts nothing, and says of a named server only what is there', async () => {
+  await using hub = await open();
+  const ada = await signedIn(hub, 'ada');
+
+  const page = await ada.get('/hub/spawn-pending/ada?next=/user/ada/lab');
+
+  expect(page.status).toBe(200);
+  expect(page.text).toMatch(/action="\/hub\/home\/start"[\s\S]*name="next" value="\/user\/ada\/lab"/);
+  expect((await ada.get('/hub/spawn-pending/ada/thesis')).status).toBe(404);
+  expect(await hub.ctx.db.selectFrom('servers').selectAll().execute()).toEqual([]);
 });
 
 test('the server of somebody else reads the same as one that is not there', async () => {
