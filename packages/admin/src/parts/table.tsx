@@ -31,7 +31,7 @@ export function Table<Row>(props: TableProps<Row>) {
   const { caption, columns, rows, keyOf, sort = '', setSort, selection = NOTHING, select, busy = false } = props;
   const keys = rows.map(keyOf);
   return (
-    <section className="scroll stacked" aria-busy={busy} aria-label={caption}>
+    <div className="scroll stacked" aria-busy={busy}>
       <table className="list">
         <caption className="visually-hidden">{caption}</caption>
         <thead>
@@ -80,7 +80,7 @@ export function Table<Row>(props: TableProps<Row>) {
           })}
         </tbody>
       </table>
-    </section>
+    </div>
   );
 }
 

@@ -26,7 +26,7 @@ export const servers = {
       memory: 'Memory',
       cpu: 'CPU',
       kind: 'Kind',
-      failure: 'Last failure',
+      act: 'Actions',
     },
     none: 'No server is on.',
     noneHint: 'They appear here when somebody starts one.',

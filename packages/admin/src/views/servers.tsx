@@ -71,7 +71,7 @@ const columnsFor = (hasLog: boolean, hasUsage: boolean): Column<LiveServer>[] =>
         { key: 'cpu', label: t.servers.columns.cpu, sort: 'cpu', numeric: true, show: cpuOf },
       ] satisfies Column<LiveServer>[])
     : []),
-  { key: 'act', label: t.list.actions, show: (row) => <ServerActions server={row} hasLog={hasLog} /> },
+  { key: 'act', label: t.servers.columns.act, show: (row) => <ServerActions server={row} hasLog={hasLog} /> },
 ];
 
 function memoryOf({ usage }: LiveServer) {

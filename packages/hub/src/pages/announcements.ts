@@ -20,7 +20,10 @@ export function putAwayIn(request: FastifyRequest): ReadonlySet<number> {
 export function announcementsOf(ctx: PageContext, putAway?: ReadonlySet<number>): Html | null {
   const shown = ctx.clock ? (ctx.announcements?.shown(ctx.clock.now()) ?? []) : [];
   const left = shown.filter(({ id, dismissible }) => !dismissible || !putAway?.has(id));
-  return left.length === 0 ? null : html`${left.map((each) => one(ctx, each))}`;
+  if (left.length === 0) return null;
+  return html`<aside aria-label="${t.announcement.all}">
+${left.map((each) => one(ctx, each))}</aside>
+`;
 }
 
 /** A page that is left open puts it away itself when its time is over. */

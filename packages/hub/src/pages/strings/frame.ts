@@ -15,7 +15,12 @@ export const frame = {
     signOut: 'Sign out',
   },
 
-  announcement: { important: 'Important:', putAway: 'Put away', putAwayWhich: 'this announcement' },
+  announcement: {
+    all: 'Announcements',
+    important: 'Important:',
+    putAway: 'Put away',
+    putAwayWhich: 'this announcement',
+  },
 
   theme: { light: 'Light colours', dark: 'Dark colours' },
 
