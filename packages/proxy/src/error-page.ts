@@ -118,6 +118,60 @@ export const PROBLEMS = {
   ),
 } as const satisfies Record<string, Problem>;
 
+const TELL = 'Try again in a moment. If this lasts, tell your administrator.';
+
+/** The same where it is not somebody's own server that does not do its part, but a service of the institution. */
+const OF_SERVICES: ReadonlyMap<Problem, Problem> = new Map([
+  [
+    PROBLEMS.serverGone,
+    problem(
+      503,
+      'service_unreachable',
+      'This service does not answer',
+      'What is offered here may just be starting, or may have stopped.',
+      TELL,
+      2,
+    ),
+  ],
+  [
+    PROBLEMS.serverBroke,
+    problem(
+      502,
+      'service_broke_off',
+      'This service broke off its answer',
+      'What is offered here stopped while it was answering. What you asked for may or may not have been done.',
+      'Look whether it was done before you try again.',
+    ),
+  ],
+  [
+    PROBLEMS.serverMalformed,
+    problem(
+      502,
+      'service_malformed',
+      'This service gave an answer that cannot be read',
+      'What answers at this address does not follow HTTP/1.1.',
+      TELL,
+    ),
+  ],
+  [
+    PROBLEMS.serverSlow,
+    problem(
+      504,
+      'service_timeout',
+      'This service takes too long to answer',
+      'What is offered here was asked and has not answered in time.',
+      TELL,
+    ),
+  ],
+]);
+
+/** In the words for whoever should have answered. */
+export function problemWith(problem: Problem, who: 'hub' | 'server' | 'service'): Problem {
+  const ofService = OF_SERVICES.get(problem);
+  if (!ofService || who === 'server') return problem;
+  return who === 'service' ? ofService : PROBLEMS.hubBroke;
+}
+
 /** The problem for a status with which a request was refused. */
 export function problemOf(status: number): Problem {
   return Object.values(PROBLEMS).find((candidate) => candidate.status === status) ?? PROBLEMS.badRequest;

@@ -2,7 +2,7 @@ import { BodyReader } from './body.ts';
 import type { ClientConnection } from './connection.ts';
 import type { ProxyContext } from './context.ts';
 import { tokensIn } from './credentials.ts';
-import { PROBLEMS, type Problem } from './error-page.ts';
+import { PROBLEMS, type Problem, problemWith } from './error-page.ts';
 import { forwardedLines } from './forwarded.ts';
 import { HEAD_END, parseResponseHead, type RequestHead, type ResponseHead } from './head.ts';
 import type { Target } from './route-table.ts';
@@ -387,12 +387,19 @@ export class Exchange implements UpstreamUser {
     return this.#again ? PROBLEMS.hubBroke : PROBLEMS.hubGone;
   }
 
+  /** Routes without a server are those of services. */
+  #who(): 'hub' | 'server' | 'service' {
+    const { address, serverId } = this.target;
+    if (address === undefined) return 'hub';
+    return serverId === undefined ? 'service' : 'server';
+  }
+
   #fail(problem: Problem): void {
     const begun = this.#answer !== undefined;
     this.abort();
     // Half an answer cannot be mended; an end without an end tells the client.
     if (begun) this.#connection.destroy();
-    else this.#connection.failExchange(problem);
+    else this.#connection.failExchange(problemWith(problem, this.#who()));
   }
 
   #switch(head: ResponseHead, early: Buffer): void {
