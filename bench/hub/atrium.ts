@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { freePort, type HubKind } from './hub.ts';
 
 const MAIN = fileURLToPath(new URL('../../packages/atrium/src/main.ts', import.meta.url));
+const ECHO = fileURLToPath(new URL('../../plugins/spawner-echo/src/index.ts', import.meta.url));
 const PASSWORD = 'bench';
 
 /** Ours, as `atrium up` runs it: SQLite, a proxy in a process of its own. */
@@ -16,13 +17,21 @@ export const atrium: HubKind = {
     const config = join(dir, 'atrium.config.ts');
     writeFileSync(
       config,
-      `import { defineConfig, echoSpawner, secret, sharedPassword } from 'atrium';
+      `import { existsSync, readFileSync } from 'node:fs';
+import { defineConfig, secret, sharedPassword } from 'atrium';
+import { EchoWorld, echoSpawner } from '${ECHO}';
+
+// Servers that run when the hub begins.
+const world = new EchoWorld();
+const seeded = existsSync('${join(dir, 'seeded.json')}') && JSON.parse(readFileSync('${join(dir, 'seeded.json')}', 'utf8'));
+for (const server of seeded?.servers ?? []) world.start(seeded.hubId, { server, generation: 1 }, Date.now());
 
 export default defineConfig({
   authenticator: sharedPassword({ password: secret.env('BENCH_PASSWORD') }),
   access: { allowAll: true },
-  spawner: echoSpawner({ url: process.env.BENCH_ECHO_URL! }),
+  spawner: echoSpawner({ url: process.env.BENCH_ECHO_URL!, world }),
   start: { concurrency: 100 },
+  ...(process.env.BENCH_DATABASE && { database: process.env.BENCH_DATABASE }),
 });
 `,
     );

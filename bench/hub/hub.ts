@@ -25,6 +25,8 @@ export interface Plan {
   command: readonly [string, ...string[]];
   env: Record<string, string>;
   door: Door;
+  /** A PostgreSQL database in place of its own file. */
+  database?: string;
 }
 
 /** A hub that answers. */

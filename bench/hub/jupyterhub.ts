@@ -13,6 +13,7 @@ const DIR = join(ROOT, '.cache', 'bench-jupyterhub-5');
 const CONFIG = fileURLToPath(new URL('./jupyterhub_config.py', import.meta.url));
 const PROGRAM = join(DIR, 'bin', 'jupyterhub');
 const PROXY_PROGRAM = join(DIR, 'node', 'node_modules', 'configurable-http-proxy', 'bin', 'configurable-http-proxy');
+export const PYTHON = join(DIR, 'bin', 'python');
 const PASSWORD = 'bench';
 
 const run = promisify(execFile);

@@ -27,3 +27,12 @@ export function machineFacts(): Machine {
     load: loadavg()[0] ?? 0,
   };
 }
+
+/** In one sentence. */
+export function describe(machine: Machine): string {
+  const { cpu, cores, memoryGiB, kernel, node, jupyterhub, configurableHttpProxy, load } = machine;
+  return [
+    `${cpu}, ${cores} cores, ${memoryGiB} GiB; Linux ${kernel}; Node ${node}; JupyterHub ${jupyterhub} with`,
+    `configurable-http-proxy ${configurableHttpProxy}; load average at the end ${load.toFixed(1)}`,
+  ].join(' ');
+}

@@ -53,15 +53,19 @@ export async function visit(door: Door, name: string, signal: AbortSignal): Prom
   }
 }
 
-async function goThrough(browser: Browser, { hub, password }: Door, name: string): Promise<void> {
-  const base = hub.slice(0, hub.lastIndexOf('hub/'));
-  const home = `${base}user/${encodeURIComponent(name)}/`;
-  const login = `${hub}login?next=${encodeURIComponent(`${hub}spawn`)}`;
+/** The form, and posting it. @returns where that leads to */
+export async function signIn(browser: Browser, { hub, password }: Door, name: string, next: string): Promise<string> {
+  const login = `${hub}login?next=${encodeURIComponent(next)}`;
   const form = expect(await browser.get(login), 'the sign-in page', 200);
   const xsrf = /name="_xsrf" value="([^"]*)"/.exec(form.body)?.[1] ?? '';
-  const signedIn = expect(await browser.post(login, { _xsrf: xsrf, username: name, password }), 'signing in', 302);
+  return pathOf(expect(await browser.post(login, { _xsrf: xsrf, username: name, password }), 'signing in', 302));
+}
 
-  let path = pathOf(signedIn);
+async function goThrough(browser: Browser, door: Door, name: string): Promise<void> {
+  const { hub } = door;
+  const base = hub.slice(0, hub.lastIndexOf('hub/'));
+  const home = `${base}user/${encodeURIComponent(name)}/`;
+  let path = await signIn(browser, door, name, `${hub}spawn`);
   for (let hop = 0; hop < MOST_REDIRECTS; hop += 1) {
     const page = await browser.get(path);
     if (page.status === 200 && path.startsWith(home)) return;

@@ -1,4 +1,4 @@
-import type { Machine } from './machine.ts';
+import { describe, type Machine } from './machine.ts';
 import type { Result } from './storm.ts';
 
 interface Row {
@@ -55,13 +55,8 @@ const ROWS: readonly Row[] = [
 
 /** One table per class size; the ratio compares the first column with the second. */
 export function asMarkdown(machine: Machine, results: readonly Result[]): string {
-  const { cpu, cores, memoryGiB, kernel, node, jupyterhub, configurableHttpProxy, load } = machine;
-  const facts = [
-    `${cpu}, ${cores} cores, ${memoryGiB} GiB; Linux ${kernel}; Node ${node}; JupyterHub ${jupyterhub} with`,
-    `configurable-http-proxy ${configurableHttpProxy}; load average at the end ${load.toFixed(1)}`,
-  ].join(' ');
   const sizes = [...new Set(results.map(({ users }) => users))];
-  return `${[facts, ...sizes.map((users) => table(users, results))].join('\n\n')}\n`;
+  return `${[describe(machine), ...sizes.map((users) => table(users, results))].join('\n\n')}\n`;
 }
 
 function table(users: number, all: readonly Result[]): string {

@@ -1,5 +1,5 @@
-import type { Db } from '../../packages/hub/src/db/types.ts';
 import { sql } from 'kysely';
+import type { Db } from '../../../packages/hub/src/db/types.ts';
 import { hashOf, type SeededServer, type World } from './world.ts';
 
 /** Rows in one statement: SQLite takes 32,766 values at most. */
@@ -7,7 +7,11 @@ const CHUNK = 400;
 const FIRST_UID = 1_900_001_000;
 
 /** What an Atrium that has run for a while would have of these people and servers, written straight into its tables. */
-export async function seedAtrium(db: Db, world: World, { now, address }: { now: number; address: string }): Promise<void> {
+export async function seedAtrium(
+  db: Db,
+  world: World,
+  { now, address }: { now: number; address: string },
+): Promise<void> {
   const json = JSON.stringify;
   await db.transaction().execute(async (tx) => {
     const users = world.people.map((name, at) => ({
@@ -26,9 +30,26 @@ export async function seedAtrium(db: Db, world: World, { now, address }: { now: 
     }));
     await each(users, (chunk) => tx.insertInto('users').values(chunk).execute());
     await sql`update counters set value = ${FIRST_UID + users.length} where name = 'uid'`.execute(tx);
-    const admin = { name: world.admin, admin: 1, uid: FIRST_UID - 1, allowed_by: 'administrator', pending: 0, blocked: 0 };
-    const rest = { created: now, last_activity: null, user_info: null, auth_groups: '[]', groups: '[]', stop_after: null };
-    await tx.insertInto('users').values({ ...admin, ...rest }).execute();
+    const admin = {
+      name: world.admin,
+      admin: 1,
+      uid: FIRST_UID - 1,
+      allowed_by: 'administrator',
+      pending: 0,
+      blocked: 0,
+    };
+    const rest = {
+      created: now,
+      last_activity: null,
+      user_info: null,
+      auth_groups: '[]',
+      groups: '[]',
+      stop_after: null,
+    };
+    await tx
+      .insertInto('users')
+      .values({ ...admin, ...rest })
+      .execute();
 
     const ids = new Map<string, number>();
     for (const row of await tx.selectFrom('users').select(['id', 'name']).execute()) ids.set(row.name, Number(row.id));

@@ -1,0 +1,91 @@
+import { parseArgs } from 'node:util';
+import { pinDriver } from '../children.ts';
+import type { Placing } from '../hub.ts';
+import { machineFacts } from '../machine.ts';
+import { hurry } from '../processes.ts';
+import { boots } from './boots.ts';
+import { type SeededKind, seededAtrium, seededJupyterhub } from './kinds.ts';
+import { logins } from './logins.ts';
+import { many } from './many.ts';
+import { rates } from './rates.ts';
+import { type ApiResults, asMarkdown } from './report.ts';
+
+const KINDS: Record<string, SeededKind> = { atrium: seededAtrium, jupyterhub: seededJupyterhub };
+const SCENES = ['rates', 'logins', 'boots', 'many'] as const;
+
+const { values } = parseArgs({
+  options: {
+    scenes: { type: 'string', default: SCENES.join(',') },
+    hubs: { type: 'string', default: Object.keys(KINDS).join(',') },
+    users: { type: 'string', default: '1000' },
+    seconds: { type: 'string', default: '5' },
+    warm: { type: 'string', default: '3' },
+    browsers: { type: 'string', default: '200' },
+    'boot-users': { type: 'string', default: '10000' },
+    'many-users': { type: 'string', default: '50000' },
+    json: { type: 'boolean', default: false },
+    cores: { type: 'string', default: '0,1' },
+    unpinned: { type: 'boolean', default: false },
+    urgent: { type: 'boolean', default: false },
+  },
+});
+
+const number = (option: 'users' | 'seconds' | 'warm' | 'browsers' | 'boot-users' | 'many-users') => {
+  const value = Number(values[option]);
+  if (!(value > 0)) throw new Error(`--${option} takes a number above 0`);
+  return value;
+};
+const kinds = values.hubs.split(',').map((name) => {
+  const kind = Object.hasOwn(KINDS, name) ? KINDS[name] : undefined;
+  if (!kind) throw new Error(`There is no hub "${name}". There are: ${Object.keys(KINDS).join(', ')}`);
+  return kind;
+});
+const scenes = values.scenes.split(',');
+for (const scene of scenes) {
+  if (!(SCENES as readonly string[]).includes(scene)) {
+    throw new Error(`There is no scene "${scene}". There are: ${SCENES.join(', ')}`);
+  }
+}
+
+const [hubCore = 0, driverCore = 1] = values.cores.split(',').map(Number);
+if (!values.unpinned) await pinDriver(driverCore);
+if (values.urgent) hurry([process.pid]);
+const placing: Placing = { core: values.unpinned ? undefined : hubCore, urgent: values.urgent };
+const pace = { seconds: number('seconds'), warm: number('warm') };
+/** As many as that have a running server: one in five. */
+const share = (users: number) => Math.max(1, Math.round(users / 5));
+/** One in twenty-five, as with 50,000 people and 2,000 servers. */
+const fewer = (users: number) => Math.max(1, Math.round(users / 25));
+
+async function each<Row>(scene: string, measure: (kind: SeededKind) => Promise<Row>): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const kind of kinds) {
+    const row = await measure(kind);
+    process.stderr.write(`${scene}, ${kind.title}: ${JSON.stringify(row)}\n`);
+    rows.push(row);
+  }
+  return rows;
+}
+
+const results: ApiResults = {};
+if (scenes.includes('rates')) {
+  const users = number('users');
+  const options = { users, running: share(users), ...pace, ...placing };
+  results.rates = (await each('rates', (kind) => rates(kind, options))).flat();
+}
+if (scenes.includes('logins')) {
+  results.logins = await each('logins', (kind) => logins(kind, { browsers: number('browsers'), ...placing }));
+}
+if (scenes.includes('boots')) {
+  const users = number('boot-users');
+  results.boots = await each('boots', (kind) => boots(kind, { users, running: share(users), times: 3, ...placing }));
+}
+if (scenes.includes('many')) {
+  const sizes = [Math.ceil(number('many-users') / 100), number('many-users')].map((users) => ({
+    users,
+    running: fewer(users),
+  }));
+  results.many = await many({ sizes, ...pace, ...placing });
+}
+const machine = machineFacts();
+process.stdout.write(values.json ? `${JSON.stringify({ machine, results }, null, 2)}\n` : asMarkdown(machine, results));
