@@ -117,3 +117,22 @@ export const RolesModel = z
     items: z.array(z.object({ name: z.string(), description: z.string(), scopes: z.array(ScopeInWords) })),
   })
   .meta({ title: 'Roles' });
+
+export const BulkModel = z
+  .object({
+    action: z.string(),
+    dry_run: z.boolean(),
+    results: z.array(
+      z.object({
+        kind: z.enum(['person', 'server']),
+        name: z.string().describe('`ada`, or `ada/thesis`.'),
+        outcome: z
+          .enum(['will', 'done', 'nothing', 'refused', 'failed'])
+          .describe('`nothing`: it is so already; `refused`: it may not be; `failed`: it was tried.'),
+        code: z.string().nullable(),
+        message: z.string(),
+      }),
+    ),
+    totals: z.object({ will: count, done: count, nothing: count, refused: count, failed: count }),
+  })
+  .meta({ title: 'BulkResult' });

@@ -70,6 +70,12 @@ async function readGroups(ctx: AppContext, only: string | undefined): Promise<Gr
   }
 }
 
+/** Whether there is such a group: made here, named in the configuration, or told by the authenticator. */
+export async function hasGroup(ctx: AppContext, name: string): Promise<boolean> {
+  if (Object.hasOwn(ctx.config.groups, name) || (await repo.findGroupRow(ctx.db, name))) return true;
+  return (await listUsers(ctx.db, { groups: [name], limit: 1, total: false })).users.length > 0;
+}
+
 /** The groups of one person, and why they are in each. */
 export async function membershipsOf(
   ctx: AppContext,
