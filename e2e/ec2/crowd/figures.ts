@@ -95,13 +95,19 @@ function logOf({ dataDir }: CrowdHub): string[] {
 function stepsOf(starts: Scene['starts'], lines: readonly string[]): Figures['steps'] {
   const at = { asked: new Map<string, number>(), admitted: new Map<string, number>() };
   for (const text of lines) {
-    const step = text.includes('"start requested"') ? at.asked : text.includes('"server admitted"') ? at.admitted : null;
+    const step = text.includes('"start requested"')
+      ? at.asked
+      : text.includes('"server admitted"')
+        ? at.admitted
+        : null;
     if (!step) continue;
     const { user = '', time } = JSON.parse(text) as Line;
     step.set(user, Date.parse(time));
   }
   const spread = (ms: (one: (typeof starts)[number], asked: number, admitted: number) => number) =>
-    spreadOf(starts.map((one) => ms(one, at.asked.get(one.name) ?? Number.NaN, at.admitted.get(one.name) ?? Number.NaN)));
+    spreadOf(
+      starts.map((one) => ms(one, at.asked.get(one.name) ?? Number.NaN, at.admitted.get(one.name) ?? Number.NaN)),
+    );
   return {
     asked: spread(({ requestedAt }, asked) => asked - requestedAt),
     admitted: spread((_, asked, admitted) => admitted - asked),
