@@ -12,7 +12,7 @@ import type { CallOptions, Ec2Calls, Ec2Instance, Filters, InstanceHealth } from
 /** Reading one answer of EC2 holds up everybody else: 200 instances take up to 50 ms. */
 export const PAGE = 100;
 const MOST_HALVINGS = 3;
-const BATCH = { windowMs: 100, most: 100 };
+const BATCH = { windowMs: 200, most: 100 };
 
 type InstanceCalls = Pick<
   Ec2Calls,
