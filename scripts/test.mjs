@@ -33,11 +33,13 @@ await runScript(async () => {
     ATRIUM_TEST_POSTGRES_BIN: postgres ?? '',
     ATRIUM_TEST_CHROMIUM: chromium ?? '',
   };
-  let total = { passed: 0, failed: 0, skipped: 0 };
+  let total = { passed: 0, failed: 0, skipped: 0, failures: [] };
   // A filter asks for some tests, not for an opinion on the whole tree.
   if (filters.length === 0) total = add(total, await runChecks());
   for (const project of ['unit', 'e2e']) total = add(total, await runProject(node, project, filters, env));
 
+  // Again at the end: between a failure and the last line may be an hour of output.
+  for (const failure of total.failures) process.stdout.write(`failed: ${failure}\n`);
   const mustBeComplete = process.env.CI === 'true' && total.skipped > 0;
   if (mustBeComplete) process.stdout.write('In CI a skipped test is a failure.\n');
   process.stdout.write(`${summary(total)}\n`);

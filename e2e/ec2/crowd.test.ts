@@ -1,9 +1,8 @@
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { before, figures } from './crowd/figures.ts';
 import { gearClock } from './crowd/gear-clock.ts';
 import { startCrowdHub } from './crowd/hub.ts';
+import { realServers } from './crowd/real.ts';
 import { startRegion } from './crowd/region.ts';
 import { afterBootMs, arrive, leave, signIn } from './crowd/scenes.ts';
 
@@ -13,22 +12,15 @@ const DELAYS = { pendingMs: 2_000, stoppingMs: 2_000 };
 const MINUTE = 60_000;
 const SOON = { timeout: 90_000, interval: 50 };
 
-const python = process.env.ATRIUM_TEST_PYTHON;
-const singleuser = python ? join(dirname(python), 'jupyterhub-singleuser') : '';
-const hasJupyter = existsSync(singleuser);
-
 const namesOf = (count: number) => Array.from({ length: count }, (_, at) => `student-${String(at).padStart(2, '0')}`);
 
 test('a class comes for the first time and waits its turn, leaves, and comes back all at once', async () => {
   const names = namesOf(CLASS);
-  const real = new Set(hasJupyter ? names.slice(0, 1) : []);
-  await using region = await startRegion({ bootMs: [1_000, 4_000], real, delays: DELAYS });
+  const real = realServers(names, 1);
+  await using region = await startRegion({ bootMs: [1_000, 4_000], real: real.names, delays: DELAYS });
   await using hub = await startCrowdHub(region.sim, {
-    ...(hasJupyter ? { command: [singleuser, '--log-level=WARN'] } : {}),
-    ec2: {
-      limits: { buckets: { RunInstances: { burst: 10, perSecond: 1.5 } } },
-      ...(hasJupyter ? { environment: { PATH: `${dirname(singleuser)}:/usr/bin:/bin` } } : {}),
-    },
+    ...real.hub,
+    ec2: { ...real.hub.ec2, limits: { buckets: { RunInstances: { burst: 10, perSecond: 1.5 } } } },
   });
   const people = await signIn(names, hub, region);
 
@@ -48,7 +40,7 @@ test('a class comes for the first time and waits its turn, leaves, and comes bac
   expect(result).toMatchObject({ people: CLASS, ready: CLASS, failures: [], throttled: 0 });
   expect(again.calls.filter(({ action }) => action === 'RunInstances')).toEqual([]);
   expect(result.powerOnCalls).toBeLessThanOrEqual(4);
-  const tiny = again.starts.filter(({ name }) => !real.has(name));
+  const tiny = again.starts.filter(({ name }) => !real.names.has(name));
   expect(Math.max(...tiny.map(afterBootMs))).toBeLessThan(10_000);
   expect(region.sim.violations).toEqual([]);
   for (const person of people) person[Symbol.dispose]();

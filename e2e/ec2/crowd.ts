@@ -3,6 +3,7 @@ import { machineFacts } from '../../bench/hub/machine.ts';
 import { hurry } from '../../bench/hub/processes.ts';
 import { before, figures } from './crowd/figures.ts';
 import { startCrowdHub } from './crowd/hub.ts';
+import { realServers } from './crowd/real.ts';
 import { startRegion } from './crowd/region.ts';
 import { arrive, leave, signIn } from './crowd/scenes.ts';
 import { goOn } from './crowd/steady.ts';
@@ -12,6 +13,7 @@ const { values } = parseArgs({
     people: { type: 'string', default: '500' },
     scenes: { type: 'string', default: 'launch,together,minute' },
     boot: { type: 'string', default: '10,20' },
+    real: { type: 'string', default: '5' },
     minutes: { type: 'string', default: '10' },
     urgent: { type: 'boolean', default: false },
   },
@@ -23,10 +25,16 @@ const [least = 10, most = least] = values.boot.split(',').map(Number);
 if (values.urgent) hurry([process.pid]);
 const say = (text: string) => process.stderr.write(`${text}\n`);
 
-await using region = await startRegion({ bootMs: [least * 1000, most * 1000], real: new Set() });
-await using hub = await startCrowdHub(region.sim, { urgent: values.urgent });
 const names = Array.from({ length: people }, (_, at) => `student-${String(at).padStart(4, '0')}`);
-say(`hub ${hub.pid}`);
+// All over the row: whoever comes first has an empty hub.
+const step = Math.ceil(people / 5);
+const real = realServers(
+  names.filter((_, at) => at % step === Math.floor(step / 2)),
+  Number(values.real),
+);
+await using region = await startRegion({ bootMs: [least * 1000, most * 1000], real: real.names });
+await using hub = await startCrowdHub(region.sim, { ...real.hub, urgent: values.urgent });
+say(`hub ${hub.pid}; ${real.names.size} of jupyterhub-singleuser`);
 say(`signing in ${people}`);
 const crowd = await signIn(names, hub, region);
 const results: Record<string, unknown> = { machine: machineFacts() };

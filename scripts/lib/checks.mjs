@@ -23,15 +23,15 @@ const CHECKS = [
   },
 ];
 
-/** Runs every check, also after one failed; says what is wrong. Gives the number that passed and that failed. */
+/** Runs every check, also after one failed; says what is wrong. Gives the number that passed and that failed, and their names. */
 export async function runChecks() {
-  let failed = 0;
+  const failures = [];
   for (const { name, run } of CHECKS) {
     const result = await run(); // complaints, or a tool's exit status (it has complained itself)
     const ok = Array.isArray(result) ? result.length === 0 : result === 0;
     if (Array.isArray(result)) for (const complaint of result) process.stdout.write(`${complaint}\n`);
     process.stdout.write(`${ok ? 'ok' : 'FAILED'}: ${name}\n`);
-    if (!ok) failed += 1;
+    if (!ok) failures.push(name);
   }
-  return { passed: CHECKS.length - failed, failed };
+  return { passed: CHECKS.length - failures.length, failed: failures.length, failures };
 }

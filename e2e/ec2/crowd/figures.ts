@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { quantile } from '../../../bench/hub/quantile.ts';
 import type { CrowdHub } from './hub.ts';
 import { addedMs, afterBootMs, type Scene } from './scenes.ts';
@@ -26,6 +27,10 @@ export interface Figures {
   /** Of it, before EC2 was asked to power the machine on; and after the agent's first instruction. */
   before: Spread;
   after: Spread;
+  /** Of `before`: until the hub had written the start down, until it was admitted, until EC2 was asked. */
+  steps: { asked: Spread; admitted: Spread; called: Spread };
+  /** How late timers of the process with people, region and agents were: what it adds by itself. */
+  lag: Spread;
   /** The hub's own doing: its queue and its steps, without spawner, server and waiting. */
   own: Spread;
   powerOnCalls: number;
@@ -37,13 +42,18 @@ export interface Figures {
 
 /** The hub's CPU and log before a scene; `figures` takes it from what is there afterwards. */
 export function before(hub: CrowdHub) {
-  return { cpu: hub.cpu(), region: process.cpuUsage(), logged: logOf(hub).length };
+  const lag = monitorEventLoopDelay({ resolution: 10 });
+  lag.enable();
+  return { cpu: hub.cpu(), region: process.cpuUsage(), logged: logOf(hub).length, lag };
 }
 
 export function figures(scene: Scene, hub: CrowdHub, start: ReturnType<typeof before>): Figures {
   const { starts, failures, calls } = scene;
   const cpu = hub.cpu();
   const region = process.cpuUsage(start.region);
+  const logged = logOf(hub).slice(start.logged);
+  start.lag.disable();
+  const lagMs = (percent: number) => Math.round(start.lag.percentile(percent) / 1e6);
   const each = (ms: number) => Math.round((ms / Math.max(1, starts.length)) * 10) / 10;
   const count = (test: (call: (typeof calls)[number]) => boolean) => calls.filter(test).length;
   const actions = new Map<string, number>();
@@ -55,7 +65,9 @@ export function figures(scene: Scene, hub: CrowdHub, start: ReturnType<typeof be
     added: spreadOf(starts.map(addedMs)),
     before: spreadOf(starts.map(({ requestedAt, calledAt }) => calledAt - requestedAt)),
     after: spreadOf(starts.map(afterBootMs)),
-    own: spreadOf(ownOf(logOf(hub).slice(start.logged))),
+    steps: stepsOf(starts, logged),
+    lag: { p50: lagMs(50), p95: lagMs(95), max: lagMs(100) },
+    own: spreadOf(ownOf(logged)),
     powerOnCalls: count(({ action }) => action === 'StartInstances' || action === 'RunInstances'),
     throttled: count(({ code }) => code === 'RequestLimitExceeded'),
     calls: Object.fromEntries([...actions].sort((a, b) => b[1] - a[1])),
@@ -68,7 +80,9 @@ export function figures(scene: Scene, hub: CrowdHub, start: ReturnType<typeof be
 }
 
 interface Line {
+  time: string;
   msg?: string;
+  user?: string;
   server?: string;
   waitedMs?: number;
   ownMs?: number;
@@ -76,6 +90,29 @@ interface Line {
 
 function logOf({ dataDir }: CrowdHub): string[] {
   return readFileSync(join(dataDir, 'hub-logs/hub.log'), 'utf8').split('\n').filter(Boolean);
+}
+
+function stepsOf(starts: Scene['starts'], lines: readonly string[]): Figures['steps'] {
+  const at = { asked: new Map<string, number>(), admitted: new Map<string, number>() };
+  for (const text of lines) {
+    const step = text.includes('"start requested"')
+      ? at.asked
+      : text.includes('"server admitted"')
+        ? at.admitted
+        : null;
+    if (!step) continue;
+    const { user = '', time } = JSON.parse(text) as Line;
+    step.set(user, Date.parse(time));
+  }
+  const spread = (ms: (one: (typeof starts)[number], asked: number, admitted: number) => number) =>
+    spreadOf(
+      starts.map((one) => ms(one, at.asked.get(one.name) ?? Number.NaN, at.admitted.get(one.name) ?? Number.NaN)),
+    );
+  return {
+    asked: spread(({ requestedAt }, asked) => asked - requestedAt),
+    admitted: spread((_, asked, admitted) => admitted - asked),
+    called: spread(({ calledAt }, _, admitted) => calledAt - admitted),
+  };
 }
 
 /** In the queue and in its own steps, for each start that became ready. */

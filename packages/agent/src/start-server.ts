@@ -45,7 +45,7 @@ export async function startServer(world: StartWorld, session: Session): Promise<
 
   say(55, 'Your machine is up');
   await machine.makeAccount(account);
-  if (session.home) say(60, 'Connecting your disk');
+  if (session.home) say(60, 'Opening your home folder');
   const home = await machine.openHome(
     account,
     session.home ? { volume: session.home.volume, fresh: session.home.fresh, device: session.home.device } : undefined,

@@ -1,6 +1,6 @@
 import { scaledClock } from '@atrium/ec2-sim';
 import { SpawnFault } from '@atrium/sdk';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { classOf, Ec2Fault, type Ec2FaultClass, toFault } from './errors.ts';
 import { type Rig, startRig } from './testing/rig.ts';
 
@@ -71,16 +71,14 @@ describe('what a launch that EC2 refuses means for people', () => {
 
   /** Goes on until the start ends, and gives what the person reads. */
   async function endOf(server: string): Promise<{ fault: SpawnFault['fault']; launches: number }> {
-    for (const end = Date.now() + 20_000; Date.now() < end; ) {
-      try {
-        await rig.hub.ensure(server);
-      } catch (error) {
-        if (!(error instanceof SpawnFault)) throw error;
-        return { fault: error.fault, launches: rig.sim.calls.all('RunInstances').length };
-      }
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
-    throw new Error('the start does not end');
+    const step = () =>
+      rig.hub.ensure(server).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+    const ended = await vi.waitUntil(step, { timeout: 20_000, interval: 5 });
+    if (!(ended instanceof SpawnFault)) throw ended;
+    return { fault: ended.fault, launches: rig.sim.calls.all('RunInstances').length };
   }
   const alerts = async () =>
     (

@@ -18,7 +18,7 @@ export interface InstanceCache {
   stale(id: string): void;
 }
 
-const WINDOW_MS = 200;
+const WINDOW_MS = 100;
 /** One answer with so many instances is read in well under 50 ms. */
 const AT_ONCE = 100;
 /** Entries not seen for this long are dropped. */

@@ -54,6 +54,17 @@ const refusedCalls = (sim: Ec2Sim) =>
     refused(POLICY, authorization).map((request) => `${action}: ${request.action} on ${request.resource}`),
   );
 
+test('with long names and a hundred kinds of machine it is still within what IAM takes of a role: 10,240 characters', () => {
+  const long = managerPolicy({
+    owner: { name: 'x'.repeat(40), id: `cluster-${'1'.repeat(36)}` },
+    region: 'ap-southeast-2',
+    account: '123456789012',
+    types: Array.from({ length: 100 }, (_, n) => `m7gd.24xlarge${n}`),
+    workerRoles: [`arn:aws:iam::123456789012:role/atrium/${'w'.repeat(40)}`],
+  });
+  expect(JSON.stringify(long).length).toBeLessThan(10_240);
+});
+
 test('the manager may make every call that a whole life of servers, homes and spares takes', async () => {
   await using rig = await startRig({
     config: {

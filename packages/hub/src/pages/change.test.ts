@@ -75,6 +75,30 @@ test('a start behind a stop that is only decided yet stops it all the same', asy
   expect((await ada.get('/hub/home')).text).toContain('Running');
 });
 
+test('who presses Start while the server stops gets it started after the stop, by form as by address', async () => {
+  const { hub, ada, server, ready } = await open();
+  await using _ = hub;
+  const running = await server();
+  // A stop that takes long: somebody else's, so that the controller leaves it alone.
+  const held = { lease_owner: 'other', lease_until: Date.now() + 600_000 };
+  await wantStopped(hub.ctx.db, running.id, { code: 'idle', at: hub.ctx.clock.now() });
+  await hub.ctx.db
+    .updateTable('servers')
+    .set({ phase: 'stopping', ...held })
+    .execute();
+
+  expect(await ada.post('/hub/spawn/ada', { 'opt-profile': 'big' })).toMatchObject({
+    status: 302,
+    location: '/hub/spawn-pending/ada',
+  });
+  await hub.ctx.db.updateTable('servers').set({ lease_until: 0 }).execute();
+  hub.ctx.wakeups.notify('servers', running.id);
+
+  await ready(2);
+  expect((await server()).userOptions).toEqual({ profile: 'big' });
+  expect((await ada.post('/hub/spawn/ada', { 'opt-profile': 'big' })).status).toBe(400);
+});
+
 test('what cannot be had, or is so already, stops nothing; nobody changes what is not theirs', async () => {
   const { hub, ada, server } = await open();
   await using _ = hub;

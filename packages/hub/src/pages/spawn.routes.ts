@@ -143,7 +143,8 @@ export const spawnRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
     if (server && isActive(server) && isRepeated(request)) {
       return reply.redirect(withNext(ctx.urls.spawnPending(owner.name, name), next), 302);
     }
-    if (server && isActive(server) && !isFailing(server)) {
+    // A start behind a stop waits for it, as it does when the page is asked for.
+    if (server && isActive(server) && !isFailing(server) && pendingOf(server) !== 'stop') {
       throw new HubError(
         'already_running',
         `${logName(owner.name, name)} is already ${isReady(server) ? 'running' : 'pending'}`,

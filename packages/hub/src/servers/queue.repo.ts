@@ -5,14 +5,15 @@ import type { Failure } from './server.ts';
 
 /**
  * Server ids waiting to start, in the order they will: everybody's first before anybody's second, then by arrival.
- * What a person already has starting counts as their earlier turns.
+ * What a person already has starting counts as their earlier turns; `|| ''` makes both databases look for it among the
+ * person's servers and not, for each that waits, among all that start.
  */
 export async function readQueue(db: Db, limit: number): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
     select q.id from (
       select s.id, s.queued_at,
         row_number() over (partition by s.user_id order by s.queued_at, s.id)
-          + (select count(*) from servers b where b.user_id = s.user_id and b.phase = 'starting') as turn
+          + (select count(*) from servers b where b.user_id = s.user_id and b.phase || '' = 'starting') as turn
       from servers s where s.phase = 'queued' and s.desired = 'running'
     ) q order by q.turn, q.queued_at, q.id limit ${limit}`.execute(db);
   return rows.map((row) => row.id);

@@ -86,11 +86,10 @@ export function createController(ctx: AppContext): Controller {
   function run(id: string): void {
     if (tasks.has(id) || closing.signal.aborted) return;
     const task: Task = { kind: 'stop', again: false, abort: new AbortController(), done: Promise.resolve() };
-    const signal = AbortSignal.any([task.abort.signal, closing.signal]);
     tasks.set(id, task);
     // After an error the safety net comes back to it, not at once.
     let rests = true;
-    task.done = drive(id, task, signal)
+    task.done = drive(id, task)
       .then((outcome) => {
         rests = outcome;
       })
@@ -107,7 +106,8 @@ export function createController(ctx: AppContext): Controller {
   }
 
   /** True when the row is known to rest afterwards. */
-  async function drive(id: string, task: Task, signal: AbortSignal): Promise<boolean> {
+  async function drive(id: string, task: Task): Promise<boolean> {
+    const { signal } = task.abort;
     const work = await findWork(ctx.db, id);
     if (!work) return true;
     if (work.phase === 'starting' && work.desired === 'running') {
@@ -177,7 +177,10 @@ export function createController(ctx: AppContext): Controller {
       })();
     },
     async [Symbol.asyncDispose]() {
-      closing.abort(new Error('the hub is closing'));
+      const reason = new Error('the hub is closing');
+      closing.abort(reason);
+      // Not by AbortSignal.any, whose cost grows with the tasks that follow one signal.
+      for (const { abort } of tasks.values()) abort.abort(reason);
       for (const end of ends) end();
       await looking;
       await Promise.allSettled([...tasks.values()].map((task) => task.done));
