@@ -4,8 +4,9 @@ import { announcementRoutes } from './announcements.routes.ts';
 import { bulkRoutes } from './bulk.routes.ts';
 import { liveServerRoutes } from './live-servers.routes.ts';
 import { peopleRoutes } from './people.routes.ts';
+import { peopleImportRoutes } from './people-import.routes.ts';
 
-const ROUTES = [announcementRoutes, liveServerRoutes, peopleRoutes, bulkRoutes] as const;
+const ROUTES = [announcementRoutes, liveServerRoutes, peopleRoutes, bulkRoutes, peopleImportRoutes] as const;
 
 /** What the administration page needs beside JupyterHub's endpoints. */
 export const administrationRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, { ctx }) => {

@@ -136,3 +136,27 @@ export const BulkModel = z
     totals: z.object({ will: count, done: count, nothing: count, refused: count, failed: count }),
   })
   .meta({ title: 'BulkResult' });
+
+export const ImportModel = z
+  .object({
+    dry_run: z.boolean(),
+    applied: z.boolean().describe('Whether anything was imported.'),
+    delimiter: z.string(),
+    columns: z.array(z.string()),
+    ignored_columns: z.array(z.string()),
+    rows: z.array(
+      z.object({
+        line: z.number().describe('Of the file, 1 first.'),
+        name: z.string(),
+        outcome: z.enum(['create', 'change', 'same', 'error']),
+        admin: z.boolean().nullable().describe('What it becomes; null when it stays.'),
+        add_groups: z.array(z.string()),
+        new_groups: z.array(z.string()).describe('Those of them that are not there yet.'),
+        message: z.string(),
+        link: z.object({ url: z.string(), expires_at: Time }).optional(),
+      }),
+    ),
+    errors: z.array(z.object({ line: z.number(), column: z.string().nullable(), message: z.string() })),
+    totals: z.object({ create: count, change: count, same: count, error: count }),
+  })
+  .meta({ title: 'ImportResult' });

@@ -70,6 +70,21 @@ async function readGroups(ctx: AppContext, only: string | undefined): Promise<Gr
   }
 }
 
+/** The names of all groups there are. */
+export async function groupNames(ctx: AppContext): Promise<Set<string>> {
+  const [rows, { users }] = await Promise.all([repo.listGroupRows(ctx.db), listUsers(ctx.db, { inGroups: true })]);
+  const told = users.flatMap((user) => user.groups);
+  return new Set([...rows.map(({ name }) => name), ...Object.keys(ctx.config.groups), ...told]);
+}
+
+/** Puts people into a group, which is made when it is not there. Part of whatever transaction the context has. */
+export async function joinGroup(ctx: AppContext, name: string, userNames: readonly string[]): Promise<void> {
+  checkName(name);
+  const made = await repo.insertGroup(ctx.db, name, ctx.clock.now());
+  await join(ctx, name, userNames);
+  await audit(ctx, { action: made ? 'group.create' : 'group.add', ...aboutGroup(name), detail: { users: userNames } });
+}
+
 /** Whether there is such a group: made here, named in the configuration, or told by the authenticator. */
 export async function hasGroup(ctx: AppContext, name: string): Promise<boolean> {
   if (Object.hasOwn(ctx.config.groups, name) || (await repo.findGroupRow(ctx.db, name))) return true;
