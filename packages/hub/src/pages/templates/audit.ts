@@ -81,7 +81,7 @@ ${input('until', t.audit.until, search.until, 'date')}
 <button>${t.audit.show}</button></form>
 ${
   records.length > 0
-    ? html`<div class="card scroll stacked"><table><caption class="visually-hidden">${t.audit.title}</caption>
+    ? html`<div class="card scroll stacked" role="region" aria-label="${t.audit.title}" tabindex="0"><table><caption class="visually-hidden">${t.audit.title}</caption>
 <thead><tr>${head.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
 <tbody>${records.map(row)}</tbody></table></div>`
     : html`<p class="card muted">${t.audit.none}</p>`

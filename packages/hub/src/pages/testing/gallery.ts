@@ -16,6 +16,7 @@ import { type ShareModel, sharePage } from '../templates/share.ts';
 import { signUpDonePage, signUpPage } from '../templates/sign-up.ts';
 import { logPage, notRunningPage, spawnFailedPage, spawnPendingPage, stoppingPage } from '../templates/spawn.ts';
 import { tokensPage } from '../templates/tokens.ts';
+import { auditPages } from './gallery-audit.ts';
 import { moneyPages, someUse, stays } from './gallery-money.ts';
 
 /** Text that would be markup if a template forgot to escape it. */
@@ -307,6 +308,7 @@ export function gallery({ brand = 'Physics 101', text = 'thesis' } = {}): Map<st
       }),
     ],
     ...moneyPages(ctx, { xsrf, now, text }),
+    ...auditPages(ctx, { now, text }),
     'admin-delete': [
       { title: 'Delete', current: 'admin' },
       deletePersonPage({ ctx, xsrf, name: text, home: 'delete-home' }),
