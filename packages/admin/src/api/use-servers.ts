@@ -9,8 +9,6 @@ export interface LiveTable {
   rows: ReadonlyMap<string, LiveServer>;
   /** `waiting`: nothing has come yet. `lost`: what is shown is as old as the connection. */
   state: 'waiting' | 'live' | 'lost';
-  /** When something last changed; for whoever shows sums over it. */
-  changed: number;
 }
 
 interface Rows {
@@ -21,7 +19,7 @@ interface Rows {
 
 /** Every server that is on or has a problem, kept up to date by the hub's stream. */
 export function useServers(enabled = true): LiveTable {
-  const [table, setTable] = useState<LiveTable>({ rows: new Map(), state: 'waiting', changed: 0 });
+  const [table, setTable] = useState<LiveTable>({ rows: new Map(), state: 'waiting' });
   useEffect(() => {
     if (!enabled) return;
     let stream: EventSource;
@@ -33,7 +31,7 @@ export function useServers(enabled = true): LiveTable {
       setTable(({ rows }) => {
         const next = new Map(rows);
         edit(next);
-        return { rows: next, state: 'live', changed: Date.now() };
+        return { rows: next, state: 'live' };
       });
 
     const open = () => {
@@ -50,7 +48,7 @@ export function useServers(enabled = true): LiveTable {
         if (more) return;
         const whole = arriving;
         arriving = undefined;
-        setTable({ rows: whole, state: 'live', changed: Date.now() });
+        setTable({ rows: whole, state: 'live' });
       });
       stream.addEventListener('gone', ({ data }: MessageEvent<string>) => {
         const { keys } = JSON.parse(data) as { keys: string[] };

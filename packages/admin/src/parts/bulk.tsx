@@ -1,4 +1,4 @@
-import { useRef, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { ApiError, call } from '../api/client.ts';
 import type { BulkAnswer, BulkRow, Outcome } from '../api/types.ts';
 import { count } from '../lib/format.ts';
@@ -122,6 +122,12 @@ export function BulkDialog({
       }
     });
 
+  // What asks nothing shows at once what it would do.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once, for what it was opened with
+  useEffect(() => {
+    if (!wanted.group && !wanted.note) void look(task);
+  }, []);
+
   const doneRows = results?.filter(({ outcome }) => outcome === 'done') ?? [];
   const back = REVERSE[action];
   const undo = () => {
@@ -143,7 +149,7 @@ export function BulkDialog({
 
   return (
     <Dialog title={t.bulk.titles[action]} close={end}>
-      {!preview && !results && (
+      {!preview && !results && (wanted.group || wanted.note) && (
         <form
           className="stack"
           onSubmit={(event) => {

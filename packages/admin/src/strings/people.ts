@@ -38,7 +38,6 @@ export const people = {
     admin: 'administrator',
     blocked: 'blocked',
     waiting: 'waiting for approval',
-    noServer: 'none on',
     more: (count: number) => `and ${count} more`,
   },
   bulk: {

@@ -1,6 +1,6 @@
-import { useEffect, useRef } from 'react';
 import { queryText } from '../api/client.ts';
 import type { AuditEntry, Overview } from '../api/types.ts';
+import { useFollow } from '../api/use-follow.ts';
 import { useLoad } from '../api/use-load.ts';
 import { useServers } from '../api/use-servers.ts';
 import { bytes, count } from '../lib/format.ts';
@@ -8,30 +8,20 @@ import { pathTo, ViewLink } from '../lib/router.tsx';
 import { AuditList } from '../parts/audit.tsx';
 import { Icon } from '../parts/icons.tsx';
 import { Load } from '../parts/notes.tsx';
+import { stateOf } from '../parts/state.tsx';
 import { Ago } from '../parts/time.tsx';
 import { t } from '../strings/index.ts';
 import { ChartsPart } from './charts.tsx';
 
-/** Figures are asked for again when the stream says that something changed, but not more often, ms. */
-const SOONEST = 10_000;
+/** Figures are asked for again when the stream says that servers changed, and a burst of that is over, ms. */
+const CALM = 3_000;
 
 /** Four questions at a glance: who is on, is anything broken, are we near a limit, what changed today. */
 export function OverviewView() {
   const overview = useLoad<Overview>('/atrium/overview');
-  const { changed } = useServers();
-  const last = useRef(Date.now());
-  const { reload } = overview;
-  useEffect(() => {
-    if (changed === 0) return;
-    const timer = setTimeout(
-      () => {
-        last.current = Date.now();
-        reload();
-      },
-      Math.max(0, last.current + SOONEST - Date.now()),
-    );
-    return () => clearTimeout(timer);
-  }, [changed, reload]);
+  const live = useServers();
+  const phases = [...live.rows.values()].map((row) => stateOf(row)).sort();
+  useFollow(live.state === 'live' ? phases.join() : undefined, overview.reload, CALM);
   return (
     <>
       <Load of={overview} what={t.overview.what}>

@@ -20,7 +20,7 @@ export function PersonTags({ admin, blocked, waiting }: Pick<Person, 'admin' | '
 
 function ServersOf({ servers }: Pick<Person, 'servers'>) {
   const shown = servers.filter(({ phase, failure }) => phase !== 'stopped' || failure);
-  if (shown.length === 0) return <span className="muted">{t.people.noServer}</span>;
+  if (shown.length === 0) return <span className="muted">–</span>;
   return (
     <span className="stack none">
       {shown.slice(0, SHOWN).map((server) => (
@@ -36,7 +36,7 @@ function ServersOf({ servers }: Pick<Person, 'servers'>) {
 
 const list = (names: readonly string[]) =>
   names.length === 0 ? (
-    <span className="muted">{t.none}</span>
+    <span className="muted">–</span>
   ) : (
     names.slice(0, 4).join(', ') + (names.length > 4 ? ', …' : '')
   );

@@ -1,7 +1,9 @@
 import { useMemo, useState } from 'react';
 import { queryText } from '../api/client.ts';
 import type { GroupLine, Overview, Page, Person } from '../api/types.ts';
+import { useFollow } from '../api/use-follow.ts';
 import { useLoad } from '../api/use-load.ts';
+import { useServers } from '../api/use-servers.ts';
 import { facts } from '../lib/facts.ts';
 import { count } from '../lib/format.ts';
 import { pathTo, useQuery, ViewLink } from '../lib/router.tsx';
@@ -34,6 +36,12 @@ export function People() {
   const people = useLoad<Page<Person>>(`/atrium/people${queryText({ ...filter, sort, offset, limit: LIMIT })}`);
   const groups = useLoad<{ items: GroupLine[] }>('/atrium/groups');
   const overview = useLoad<Overview>('/atrium/overview');
+
+  const live = useServers();
+  const here = new Set(people.data?.items.map(({ name }) => name));
+  // The list is read again when a server of somebody in it came, went or changed.
+  const sign = [...live.rows.values()].filter(({ user }) => here.has(user)).map(({ key, phase }) => `${key} ${phase}`);
+  useFollow(live.state === 'live' && people.data ? `${offset} ${sign.sort().join()}` : undefined, people.reload);
 
   const change = (values: Record<string, string>) => {
     setAll(false);

@@ -1,6 +1,7 @@
 import { useMemo } from 'react';
 import { part } from '../api/client.ts';
 import type { LiveServer, Overview, PersonDetail } from '../api/types.ts';
+import { useFollow } from '../api/use-follow.ts';
 import { useLoad } from '../api/use-load.ts';
 import { useServers } from '../api/use-servers.ts';
 import { pathTo, ViewLink } from '../lib/router.tsx';
@@ -20,6 +21,9 @@ export function PersonView({ name }: { name: string }) {
   const detail = useLoad<PersonDetail>(`/atrium/people/${part(name)}`);
   const overview = useLoad<Overview>('/atrium/overview');
   const live = useServers();
+  // What the stream drops has stopped: then the answer knows why.
+  const sign = [...live.rows.values()].filter(({ user }) => user === name).map(({ key, phase }) => `${key} ${phase}`);
+  useFollow(live.state === 'live' ? sign.sort().join() : undefined, detail.reload);
   const back = (
     <p>
       <ViewLink to={pathTo('people')}>{t.person.back}</ViewLink>
