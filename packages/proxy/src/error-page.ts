@@ -203,8 +203,10 @@ export function problemAnswer(
   const statusLine = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Error'}\r\n`;
   const connection = close ? 'Connection: close\r\n' : '';
   const retry = problem.retryAfter === undefined ? '' : `Retry-After: ${problem.retryAfter}\r\n`;
+  // What the place behind would take, nobody has asked; these get through (RFC 9110 §15.5.6 wants some).
+  const more = status === 405 ? 'Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n' : retry;
   const read = typeof head === 'object' ? head : undefined;
-  if (read?.upgrade) return `${statusLine}${retry}Content-Length: 0\r\n${connection}\r\n`;
+  if (read?.upgrade) return `${statusLine}${more}Content-Length: 0\r\n${connection}\r\n`;
 
   const json = read ? wantsJson(read) : head === 'json';
   const body = json ? jsonBody(problem, requestId) : htmlBody(problem, requestId, read, homePath);
@@ -212,7 +214,7 @@ export function problemAnswer(
   const fields =
     `Content-Type: ${type}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nCache-Control: no-store\r\n` +
     `X-Content-Type-Options: nosniff\r\nX-Request-Id: ${requestId}\r\nDate: ${new Date().toUTCString()}\r\n`;
-  return `${statusLine}${fields}${retry}${connection}\r\n${read?.method === 'HEAD' ? '' : body}`;
+  return `${statusLine}${fields}${more}${connection}\r\n${read?.method === 'HEAD' ? '' : body}`;
 }
 
 function jsonBody({ status, code, text, advice }: Problem, requestId: string): string {

@@ -7,9 +7,11 @@ const MAX_LIMIT = 200;
 const DEFAULT_LIMIT = 50;
 
 /** Read as text: what cannot be a number has an answer of its own. */
+const WHOLE = /^\s*[+-]?\d{1,15}\s*$/;
+const whole = z.string().meta({ pattern: WHOLE.source }).optional();
 export const PageQuery = z.object({
-  offset: z.string().optional().describe('How many to leave out.'),
-  limit: z.string().optional().describe(`How many at most; ${MAX_LIMIT} is the limit of the limit.`),
+  offset: whole.describe('How many to leave out.'),
+  limit: whole.describe(`How many at most; ${MAX_LIMIT} is the limit of the limit.`),
 });
 
 export interface Page {
@@ -50,7 +52,7 @@ export function readPage(request: FastifyRequest, query: z.output<typeof PageQue
   const [offset = 0, limit = wantsPosition(request) ? DEFAULT_LIMIT : MAX_LIMIT] = [query.offset, query.limit].map(
     (text) => {
       if (text === undefined) return undefined;
-      if (!/^\s*[+-]?\d{1,15}\s*$/.test(text)) {
+      if (!WHOLE.test(text)) {
         throw new HubError('bad_request', 'Invalid argument type, offset and limit must be integers');
       }
       return Math.abs(Number(text));

@@ -45,8 +45,10 @@ const FileQuery = PeopleFilter.extend({
   sort: Sort,
   columns: z
     .string()
-    .regex(/^[a-z_]+(,[a-z_]+)*$/, 'Write names of columns with commas between them')
-    .refine((text) => text.split(',').every((name) => Object.hasOwn(COLUMNS, name)), `Columns are ${NAMES.join(', ')}`)
+    .regex(
+      new RegExp(`^(${NAMES.join('|')})(,(${NAMES.join('|')}))*$`),
+      `Write names of columns with commas between them: ${NAMES.join(', ')}`,
+    )
     .optional()
     .describe(`Of ${NAMES.map((name) => `\`${name}\``).join(', ')}; all of them without.`),
 });

@@ -56,6 +56,8 @@ export async function startAndWait(
   // Asked for by this very request, of a hub that did not live to say so.
   if (again && before && isReady(before)) return true;
   const started = await requestStart(ctx, user, name, wishes);
+  // Whatever has become of it meanwhile (contract §3.7).
+  if (ctx.config.start.slow === 0) return false;
   const over = (server: Server) =>
     server.generation !== started.generation ||
     isReady(server) ||

@@ -4,12 +4,14 @@ import { z } from 'zod';
 import type { AppContext } from '../context.ts';
 import { type Entry, listEntries, type Total, totalOf } from '../money/ledger.service.ts';
 import { limitState, warningOf } from '../money/limits.service.ts';
-import { monthName, monthOf, type Period, parseMonth } from '../money/period.ts';
+import { MONTH, monthName, monthOf, type Period, parseMonth } from '../money/period.ts';
 import { csvOf, linesBy } from '../money/report.ts';
 import { UserParams } from './models.ts';
 import { userNamed } from './users.service.ts';
 
-const Query = z.object({ month: z.string().optional().describe('`2026-11`, UTC; without it, this month.') });
+const Query = z.object({
+  month: z.string().meta({ pattern: MONTH.source }).optional().describe('`2026-11`, UTC; without it, this month.'),
+});
 
 const Figures = z.object({
   dollars: z.number().describe('Without what has no known price.'),

@@ -17,14 +17,16 @@ import { changeUser, checkMayGrantAdmin, createOneUser, createUsers, listFilter,
 const ViewQuery = z.object({
   include_stopped_servers: z.string().optional().describe('Anything but `0` or `false`: stopped servers too.'),
 });
-const ListQuery = PageQuery.extend({
-  ...ViewQuery.shape,
-  state: z.string().optional().describe('`ready`, `active` or `inactive`.'),
-  name_filter: z.string().optional().describe('Part of the name, in any case.'),
-  sort: z.string().optional().describe('`id`, `name` or `last_activity`; with `-` the other way round.'),
-});
 const State = z.enum(['ready', 'active', 'inactive']);
 const Sort = z.enum(['id', 'name', 'last_activity', '-id', '-name', '-last_activity']);
+/** Read as text, because what it cannot be has an answer of its own. */
+const anyOf = (values: z.ZodEnum) => z.string().meta({ enum: values.options }).optional();
+const ListQuery = PageQuery.extend({
+  ...ViewQuery.shape,
+  state: anyOf(State).describe('`ready`, `active` or `inactive`.'),
+  name_filter: z.string().optional().describe('Part of the name, in any case.'),
+  sort: anyOf(Sort).describe('`id`, `name` or `last_activity`; with `-` the other way round.'),
+});
 
 const CreateMany = strictBody({
   usernames: z.array(z.string()).min(1, 'Must specify at least one user to create'),

@@ -46,6 +46,8 @@ test.each([
   ['GET', '/hub/api/health', 200],
   ['OPTIONS', '/hub/api/users/x/anything', 200],
   ['PUT', '/hub/api/users', 405],
+  ['QUERY', '/hub/api/users', 405],
+  ['QUERY', '/hub/api/nothing', 404],
   ['GET', '/hub/api/users/x/', 404],
   ['GET', '/hub/api/user?token=x', 403],
   ['GET', `/hub/api/users/${'x'.repeat(300)}`, 403],
@@ -59,6 +61,15 @@ test.each([
 
   expect(reply.status).toBe(status);
   expect(reply.headers.get('x-jupyterhub-version')).toBe('6.1.1');
+  expect(reply.headers.has('allow')).toBe(status === 405);
+});
+
+test('what is not there with this method says with which it is', async () => {
+  await using hub = await apiHub({ controller: false });
+
+  const reply = await fetch(`${hub.origin}/hub/api/groups/x/users`, { method: 'PUT' });
+
+  expect([reply.status, reply.headers.get('allow')]).toEqual([405, 'DELETE, POST, OPTIONS']);
 });
 
 test('a head as large as the proxy lets through is read', async () => {

@@ -2,16 +2,21 @@ import type { FastifyInstance } from 'fastify';
 
 /** The paths of all routes, to tell "no such page" from "not with this method". Asked only when nothing matched. */
 export class KnownPaths {
-  readonly #patterns = new Set<string>();
+  readonly #methods = new Map<string, Set<string>>();
 
   /** Learns every route that is added to `app` from now on. */
   watch(app: FastifyInstance): void {
-    app.addHook('onRoute', ({ url }) => void this.#patterns.add(url));
+    app.addHook('onRoute', ({ url, method }) => {
+      const methods = this.#methods.get(url) ?? new Set();
+      this.#methods.set(url, methods);
+      for (const each of [method].flat()) methods.add(each);
+    });
   }
 
-  has(path: string): boolean {
-    for (const pattern of this.#patterns) if (matches(pattern, path)) return true;
-    return false;
+  /** What a path can be asked with; empty when there is no such path. */
+  methodsOf(path: string): string[] {
+    const all = [...this.#methods].flatMap(([pattern, methods]) => (matches(pattern, path) ? [...methods] : []));
+    return [...new Set(all)].sort();
   }
 }
 

@@ -25,8 +25,11 @@ export function monthName(period: Period): string {
   return new Date(period.from).toISOString().slice(0, 7);
 }
 
+/** Year and month. */
+export const MONTH = /^(\d{4})-(0[1-9]|1[0-2])$/;
+
 /** The month of `2026-11`; undefined for any other text. */
 export function parseMonth(text: string | undefined): Period | undefined {
-  const match = /^(\d{4})-(0[1-9]|1[0-2])$/.exec(text ?? '');
+  const match = MONTH.exec(text ?? '');
   return match ? monthOf(Date.UTC(Number(match[1]), Number(match[2]) - 1, 1)) : undefined;
 }
