@@ -100,7 +100,7 @@ function presentEvent(ctx: AppContext, server: Server, event: ServerEvent): Even
 }
 
 function readyEvent(ctx: AppContext, server: Server): EventJson {
-  const url = ctx.urls.server(server.userName, server.name);
+  const url = ctx.urls.serverUrl(server.userName, server.name);
   return {
     progress: 100,
     ready: true,
