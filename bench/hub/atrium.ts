@@ -44,7 +44,12 @@ export default defineConfig({
         MAIN,
         ...['up', '--config', config, '--data-dir', join(dir, 'data'), '--port', String(port)],
       ],
-      env: { BENCH_PASSWORD: PASSWORD, BENCH_ECHO_URL: echoUrl },
+      // An installed Atrium is compiled, as an installed JupyterHub is; this one is run from its sources.
+      env: {
+        BENCH_PASSWORD: PASSWORD,
+        BENCH_ECHO_URL: echoUrl,
+        NODE_COMPILE_CACHE: join(dir, 'compiled'),
+      },
       door: { origin: `http://127.0.0.1:${port}`, hub: '/hub/', password: PASSWORD },
     };
   },

@@ -6,7 +6,7 @@ import { placesOf } from '../../../packages/atrium/src/files/data-dir.ts';
 import { openDatabase } from '../../../packages/hub/src/db/open.ts';
 import { hubIdOf } from '../../../packages/hub/src/installation.repo.ts';
 import { atrium } from '../atrium.ts';
-import { type HubKind, type Plan, type RunningHub } from '../hub.ts';
+import type { HubKind, Plan, RunningHub } from '../hub.ts';
 import { jupyterhub, PYTHON } from '../jupyterhub.ts';
 import type { Where } from './load.ts';
 import { seedAtrium } from './seed.repo.ts';

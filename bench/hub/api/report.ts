@@ -39,7 +39,9 @@ function hubsOf(rows: readonly { hub: string }[]): string[] {
 function ratesTable(rows: readonly RateRow[]): string {
   const kinds = [...new Set(rows.map(({ what }) => what))];
   const of = (what: string) => rows.filter((row) => row.what === what);
-  const bad = rows.filter((row) => row.bad > 0).map(({ hub, what, bad: count }) => `${hub}, ${what}: ${count} were refused.`);
+  const bad = rows
+    .filter((row) => row.bad > 0)
+    .map(({ hub, what, bad: count }) => `${hub}, ${what}: ${count} were refused.`);
   return [
     table(
       ['requests per second', ...hubsOf(rows)],
@@ -72,7 +74,10 @@ function loginsTable(rows: readonly LoginsRow[]): string {
 function bootsTable(rows: readonly BootsRow[]): string {
   const [first] = rows;
   return table(
-    [`start with ${whole(first?.users ?? 0)} people and ${whole(first?.running ?? 0)} running servers`, ...hubsOf(rows)],
+    [
+      `start with ${whole(first?.users ?? 0)} people and ${whole(first?.running ?? 0)} running servers`,
+      ...hubsOf(rows),
+    ],
     [
       ['healthy, ms', ...beside(rows, ({ healthy }) => healthy, 'less')],
       ['running servers answer, ms', ...beside(rows, ({ served }) => served, 'less')],
@@ -96,18 +101,17 @@ function manyTable(rows: readonly ManyRow[]): string {
     times(of(large) / of(small)),
   ];
   return [
-    table(
-      head('on PostgreSQL'),
-      [
-        ...kinds.map((what) => figures(`${what}, p95, ms`, ({ rates }) => rates[what]?.p95 ?? Number.NaN)),
-        ...kinds.map((what) => figures(`${what}, p50, ms`, ({ rates }) => rates[what]?.p50 ?? Number.NaN)),
-        figures('start to healthy, ms', ({ healthy }) => healthy),
-        figures('memory after the start, MiB', ({ bootRss }) => bootRss, mebi),
-        figures('memory at the end, MiB', ({ peakRss }) => peakRss, mebi),
-      ],
-    ),
+    table(head('on PostgreSQL'), [
+      ...kinds.map((what) => figures(`${what}, p95, ms`, ({ rates }) => rates[what]?.p95 ?? Number.NaN)),
+      ...kinds.map((what) => figures(`${what}, p50, ms`, ({ rates }) => rates[what]?.p50 ?? Number.NaN)),
+      figures('start to healthy, ms', ({ healthy }) => healthy),
+      figures('memory after the start, MiB', ({ bootRss }) => bootRss, mebi),
+      figures('memory at the end, MiB', ({ peakRss }) => peakRss, mebi),
+    ]),
     ...rows.flatMap(({ users, rates }) =>
-      Object.entries(rates).flatMap(([what, { bad }]) => (bad > 0 ? [`${users} people, ${what}: ${bad} were refused.`] : [])),
+      Object.entries(rates).flatMap(([what, { bad }]) =>
+        bad > 0 ? [`${users} people, ${what}: ${bad} were refused.`] : [],
+      ),
     ),
   ].join('\n\n');
 }

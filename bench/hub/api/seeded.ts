@@ -27,8 +27,7 @@ export async function withSeeded<T>(
   await using echo = await startEcho();
   const { database, ...placing } = options;
   const made = await kind.plan(dir.path, echo.url);
-  const plan =
-    database === undefined ? made : { ...made, database, env: { ...made.env, BENCH_DATABASE: database } };
+  const plan = database === undefined ? made : { ...made, database, env: { ...made.env, BENCH_DATABASE: database } };
   // Once before, so that its files are there and neither hub compiles its sources while it is measured.
   await (await startHub(kind, plan, dir.path, placing))[Symbol.asyncDispose]();
   await kind.seed(dir.path, plan, world, echo.url);

@@ -69,7 +69,7 @@ interface Facts {
 
 interface Rule {
   rule: string;
-  then: 'allows' | 'denies';
+  says: 'allows' | 'denies';
   when(facts: Facts): boolean;
   yes(facts: Facts): string;
   no: string | ((facts: Facts) => string);
@@ -85,70 +85,70 @@ const groupOf = ({ lists, person, claims }: Facts) =>
 const RULES: readonly Rule[] = [
   {
     rule: 'blocked account',
-    then: 'denies',
+    says: 'denies',
     when: ({ person }) => person?.blocked === true,
     yes: () => 'An administrator blocked this account.',
     no: 'The account is not blocked.',
   },
   {
     rule: 'access.blockedUsers',
-    then: 'denies',
+    says: 'denies',
     when: ({ lists, name }) => lists.blocked.has(name),
     yes: () => 'The configuration blocks this name.',
     no: NOT_LISTED,
   },
   {
     rule: 'approval',
-    then: 'denies',
+    says: 'denies',
     when: ({ person }) => person?.pending === true,
     yes: () => 'The account waits until an administrator approves it.',
     no: 'No approval is waited for.',
   },
   {
     rule: 'administrator',
-    then: 'allows',
+    says: 'allows',
     when: ({ person, claims }) => person?.admin === true || claims?.admin === true,
     yes: () => 'The account is an administrator’s.',
     no: 'The account is not an administrator’s.',
   },
   {
     rule: 'access.adminUsers',
-    then: 'allows',
+    says: 'allows',
     when: ({ lists, name }) => lists.admins.has(name),
     yes: () => 'The configuration makes this name an administrator.',
     no: NOT_LISTED,
   },
   {
     rule: 'account',
-    then: 'allows',
+    says: 'allows',
     when: ({ person }) => Boolean(person?.allowedBy),
     yes: ({ person }) => MADE_BY[person?.allowedBy ?? ''] ?? `It was allowed by ${person?.allowedBy}.`,
     no: 'Nobody made or approved an account of this name.',
   },
   {
     rule: 'access.allowAll',
-    then: 'allows',
+    says: 'allows',
     when: ({ access }) => access.allowAll,
     yes: () => 'Everybody who can sign in is allowed.',
     no: 'Not everybody is allowed.',
   },
   {
     rule: 'access.allowedUsers',
-    then: 'allows',
+    says: 'allows',
     when: ({ lists, name }) => lists.allowed.has(name),
     yes: () => 'The name is in this list.',
     no: NOT_LISTED,
   },
   {
     rule: 'access.allowedGroups',
-    then: 'allows',
+    says: 'allows',
     when: (facts) => groupOf(facts) !== undefined,
     yes: (facts) => `A member of ${groupOf(facts)} is allowed.`,
     no: 'In none of these groups.',
   },
   {
     rule: 'access.allowExistingUsers',
-    then: 'allows',
+    says: 'allows',
     when: ({ access, person }) => access.allowExistingUsers && person !== undefined,
     yes: () => 'Everybody with an account here is allowed.',
     no: ({ access }) =>
@@ -159,7 +159,7 @@ const RULES: readonly Rule[] = [
 /** Looked at only where servers are not isolated. */
 const ISOLATION: Rule = {
   rule: 'isolation',
-  then: 'denies',
+  says: 'denies',
   when: ({ person }) => person?.allowedBy !== 'first-admin',
   yes: () =>
     'Servers are not isolated from each other on this machine, so only the first administrator may sign in. ' +
@@ -180,8 +180,8 @@ function factsOf({ config }: Context, name: string, person: Person | undefined, 
  */
 export function judge(ctx: Context, name: string, person?: Person, claims?: Claims): Access {
   const facts = factsOf(ctx, name, person, claims);
-  const rules = rulesFor(ctx).map(({ rule, then, when, yes, no }): RuleOutcome => {
-    if (when(facts)) return { rule, outcome: then, detail: yes(facts) };
+  const rules = rulesFor(ctx).map(({ rule, says, when, yes, no }): RuleOutcome => {
+    if (when(facts)) return { rule, outcome: says, detail: yes(facts) };
     return { rule, outcome: 'silent', detail: typeof no === 'string' ? no : no(facts) };
   });
   const said = (outcome: RuleOutcome['outcome']) => rules.some((one) => one.outcome === outcome);
@@ -201,7 +201,7 @@ export async function explainAccess(
 export function mayStay(ctx: Context, user: User): boolean {
   const facts = factsOf(ctx, user.name, user, undefined);
   // Denials come first, so the first rule that says anything settles it.
-  return rulesFor(ctx).find(({ when }) => when(facts))?.then === 'allows';
+  return rulesFor(ctx).find(({ when }) => when(facts))?.says === 'allows';
 }
 
 /** The sentence that matters most to the person who is refused. */
