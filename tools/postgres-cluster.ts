@@ -1,13 +1,13 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chown, cp, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
 import { readableByAll } from '../packages/atrium/setup/find-python.mjs';
+import { freePort } from './free-port.ts';
 
 const START_DEADLINE_MS = 60_000;
 const POLL_MS = 30;
@@ -90,14 +90,4 @@ async function answers(url: string, logPath: string): Promise<void> {
       await delay(POLL_MS);
     }
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  if (address === null || typeof address === 'string') throw new Error('a listening port has a number');
-  return address.port;
 }

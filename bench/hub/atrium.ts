@@ -1,7 +1,8 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { freePort, type HubKind } from './hub.ts';
+import { freePort } from '../../tools/free-port.ts';
+import type { HubKind } from './hub.ts';
 
 const MAIN = fileURLToPath(new URL('../../packages/atrium/src/main.ts', import.meta.url));
 const ECHO = fileURLToPath(new URL('../../plugins/spawner-echo/src/index.ts', import.meta.url));

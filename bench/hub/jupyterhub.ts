@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { freePort, type HubKind } from './hub.ts';
+import { freePort } from '../../tools/free-port.ts';
+import type { HubKind } from './hub.ts';
 
 export const JUPYTERHUB = '5.5.4';
 export const PROXY = '5.3.0';

@@ -4,8 +4,9 @@ import type { Ec2Sim } from '@atrium/ec2-sim';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { readablePython } from '../../tools/ec2-sim/src/runner/readable-python.ts';
+import { freePort } from '../../tools/free-port.ts';
 import { testChromium } from '../../tools/test-machine.ts';
-import { cloudConfig, freePort, startCloud } from '../lib/cloud.ts';
+import { cloudConfig, startCloud } from '../lib/cloud.ts';
 import { createFirstAdmin, firstAdminLink, shoot, startChromium, type TestChromium, testCli } from '../lib/hub.ts';
 import { newNotebook, runCell, saveNotebook } from '../lib/lab.ts';
 

@@ -1,4 +1,3 @@
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type Ec2Sim, type Ec2SimOptions, startEc2Sim } from '@atrium/ec2-sim';
 import { addImage } from '../../tools/ec2-sim/src/runner/image.ts';
@@ -44,15 +43,4 @@ export default defineConfig({
   spawner: ec2Spawner({ ...${JSON.stringify(options)}, profiles: ${JSON.stringify(profiles)} ${more.ec2 ?? ''} }),
 });
 `;
-}
-
-/** A port that nobody has, for a hub that machines must know beforehand. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }

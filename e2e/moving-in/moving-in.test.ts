@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { type TestBrowser, testBrowser } from '../../packages/hub/src/testing/browser.ts';
+import { freePort } from '../../tools/free-port.ts';
 import { testPython, testPython5 } from '../../tools/test-machine.ts';
 import { testCli } from '../lib/hub.ts';
 
@@ -18,14 +18,6 @@ const HUB = `
 import { defineConfig, echoSpawner } from 'atrium';
 export default defineConfig({ port: 0, spawner: echoSpawner() });
 `;
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  return port;
-}
 
 interface JupyterHub extends AsyncDisposable {
   dir: string;

@@ -1,10 +1,9 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import type { TestCli, Up } from '../../packages/atrium/src/testing/cli.ts';
 import { type TestBrowser, testBrowser } from '../../packages/hub/src/testing/browser.ts';
+import { freePort } from '../../tools/free-port.ts';
 import { testPython, testPython5, testServicePackages } from '../../tools/test-machine.ts';
 import { administrator, apiClient } from '../lib/api-client.ts';
 import { testCli } from '../lib/hub.ts';
@@ -15,14 +14,6 @@ const python = testPython() ?? '';
 const packages = testServicePackages() ?? '';
 const canRun = python !== '' && packages !== '';
 const file = (name: string) => fileURLToPath(new URL(name, import.meta.url));
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => probe.once('listening', resolve));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
-}
 
 /** Bob is in the group that may open the service `whoami`, cyd is in none. */
 const config = (services: object[], roles: object[] = [], basePath = '/') => `

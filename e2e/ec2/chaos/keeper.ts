@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { freePort } from '../../../tools/free-port.ts';
 import { bundleHub } from './bundle.ts';
 import type { FromHub, HubSetup, Kill, Place, ToHub } from './place.ts';
 import { MUTATING, type Region } from './region.ts';
@@ -245,12 +244,4 @@ export async function startKeeper(region: Region, spawner: (port: number) => Rec
       }
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

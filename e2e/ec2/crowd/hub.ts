@@ -1,6 +1,6 @@
 import type { Ec2Sim } from '@atrium/ec2-sim';
-import { freePort } from '../../../bench/hub/hub.ts';
 import { familyOf, hurry, usageOf } from '../../../bench/hub/processes.ts';
+import { freePort } from '../../../tools/free-port.ts';
 import { testCli } from '../../lib/hub.ts';
 
 export const PASSWORD = 'crowd';

@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { testPython } from '../../../tools/test-machine.ts';
 import type { HubOptions } from './hub.ts';
 
 /** Whose machines run the real notebook server, and what the hub is told for that. */
@@ -8,11 +8,11 @@ export interface Real {
   hub: Pick<HubOptions, 'command' | 'ec2'>;
 }
 
-const singleuser = join(process.env.ATRIUM_TEST_PYTHON || '/nowhere', 'bin/jupyterhub-singleuser');
-
 /** The first `most` of them, where this machine has jupyterhub-singleuser; else nobody. */
 export function realServers(names: readonly string[], most: number): Real {
-  if (!existsSync(singleuser)) return { names: new Set(), hub: {} };
+  const python = testPython();
+  if (!python) return { names: new Set(), hub: {} };
+  const singleuser = join(python, 'bin/jupyterhub-singleuser');
   return {
     names: new Set(names.slice(0, most)),
     hub: {

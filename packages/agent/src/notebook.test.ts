@@ -6,11 +6,12 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { testPython } from '../../../tools/test-machine.ts';
 import { testWorld } from './test-world.ts';
 import { VERSION } from './version.ts';
 
 const run = promisify(execFile);
-const python = process.env.ATRIUM_TEST_PYTHON;
+const python = testPython();
 const singleuser = python ? join(python, 'bin', 'jupyterhub-singleuser') : '';
 const BUNDLER = fileURLToPath(new URL('../scripts/bundle.mjs', import.meta.url));
 const SOON = { timeout: 60_000, interval: 200 };

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock, Log } from '@atrium/sdk';
+import { freePort } from '../../../tools/free-port.ts';
 import { type AgentConfig, type AgentDeps, type AgentEnd, parseConfig, runAgent } from './index.ts';
 import { type Expected, startTestHub, type TestHub } from './test-hub.ts';
 import { type Authority, testAuthority } from './test-identity.ts';
@@ -171,15 +171,4 @@ export async function testWorld(
 export async function reboot(root: string): Promise<void> {
   await mkdir(join(root, 'proc/sys/kernel/random'), { recursive: true });
   await writeFile(join(root, 'proc/sys/kernel/random/boot_id'), `${randomUUID()}\n`);
-}
-
-function freePort(address: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on('error', reject);
-    server.listen(0, address, () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }

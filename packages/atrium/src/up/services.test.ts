@@ -1,23 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { freePort } from '../../../../tools/free-port.ts';
 import { startTimeOf } from '../files/process-info.ts';
 import { type TestCli, testCli, type Up } from '../testing/cli.ts';
 
 const SERVICE = fileURLToPath(new URL('../../../hub/src/testing/small-service.mjs', import.meta.url));
 const SOON = { timeout: 30_000, interval: 100 };
 const LONG = 120_000;
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => probe.once('listening', resolve));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
-}
 
 const config = (port: number) => `
 import { readFileSync } from 'node:fs';

@@ -1,6 +1,4 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +6,7 @@ import { sharedPassword } from '@atrium/auth-shared-password';
 import { Secret, systemClock } from '@atrium/sdk';
 import { EchoWorld, echoSpawner } from '@atrium/spawner-echo';
 import { describe, expect, test } from 'vitest';
+import { freePort } from '../../../../tools/free-port.ts';
 import { hasPostgres, testDatabase } from '../../../../tools/test-postgres.ts';
 import type { HubConfigInput } from '../config/schema.ts';
 import { startTestHub } from '../testing/index.ts';
@@ -18,15 +17,6 @@ const SOON = { timeout: 20_000, interval: 50 };
 const LONG = 60_000;
 
 type Services = NonNullable<HubConfigInput['services']>;
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => probe.once('listening', resolve));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
-}
 
 async function open(services: Services, options: { database?: string; dataDir?: string; clock?: ShiftedClock } = {}) {
   const world = new EchoWorld();

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../../../free-port.ts';
 import { addImage } from '../runner/image.ts';
 import { processRunner } from '../runner/process-runner.ts';
 import { fillWorkerRoot } from '../runner/worker-root.ts';
@@ -73,16 +73,6 @@ and create the first account with the link below. Then:
   - see what it cost: Home, "What I have used"; administrators: Admin
 Ctrl-C stops everything and leaves nothing behind.
 `);
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }
 
 process.exitCode = await demo();
