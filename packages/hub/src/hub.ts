@@ -11,6 +11,7 @@ import { buildControlApp, buildPublicApp } from './http/apps.ts';
 import { watchEventLoop } from './metrics/event-loop.ts';
 import { watchMoney } from './money/loop.service.ts';
 import { type ContextOptions, openContext } from './open-context.ts';
+import { watchRollups } from './rollups/rollups.service.ts';
 import { pruneRoutes } from './routes/routes.service.ts';
 import { createController } from './servers/controller/controller.ts';
 import type { ServiceRunner } from './services/runner/index.ts';
@@ -78,6 +79,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
         watchEventLoop(ctx, closing.signal),
         watchAudit(ctx, closing.signal),
         watchAnnouncements(ctx, closing.signal),
+        watchRollups(ctx, closing.signal),
         recordConfigChanges(ctx, options.loaded).catch((err) =>
           ctx.log.warn({ err }, 'changes of the configuration are not in the audit trail'),
         ),

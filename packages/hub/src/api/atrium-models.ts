@@ -160,3 +160,34 @@ export const ImportModel = z
     totals: z.object({ create: count, change: count, same: count, error: count }),
   })
   .meta({ title: 'ImportResult' });
+
+const Seconds = z.number().nullable().describe('Upper end, seconds; null: longer than all others.');
+
+export const ChartsModel = z
+  .object({
+    since: Time,
+    until: Time,
+    step: z.enum(['hour', 'day']),
+    zone: z.string().describe('Whose hours and days these are.'),
+    activity: z.array(
+      z.object({ start: Time, people: count, servers: count.describe('The most that ran at the same time.') }),
+    ),
+    starts: z.object({
+      ready: count,
+      failed: count,
+      seconds: z.object({ p50: Seconds, p90: Seconds, p99: Seconds }).describe('From the request to ready.'),
+      histogram: z.array(z.object({ le: Seconds, count })),
+      per_step: z.array(z.object({ start: Time, ready: count, failed: count })),
+    }),
+    failures: z.array(
+      z.object({
+        code: z.string(),
+        kind: z.enum(['start', 'ended']).describe('A start that failed, or a running server that ended by itself.'),
+        words: z.string(),
+        count,
+        last_at: Time,
+      }),
+    ),
+    complete_since: Time.nullable().describe('Since when figures are there at all.'),
+  })
+  .meta({ title: 'Charts' });

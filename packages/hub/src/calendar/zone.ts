@@ -1,7 +1,7 @@
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 /** What the clock on the wall of a zone shows at a time, as if it were UTC: ms. */
-function wallAt(at: number, timeZone: string): number {
+export function wallAt(at: number, timeZone: string): number {
   let format = formats.get(timeZone);
   if (!format) {
     format = new Intl.DateTimeFormat('en-GB', {

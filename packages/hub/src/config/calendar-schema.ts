@@ -12,7 +12,7 @@ const Day = z
     const at = Date.parse(`${text}T00:00:00Z`);
     return !Number.isNaN(at) && new Date(at).toISOString().startsWith(text);
   }, 'There is no such day');
-const TimeZone = z.string().refine((name) => {
+export const TimeZone = z.string().refine((name) => {
   try {
     return new Intl.DateTimeFormat('en', { timeZone: name }) !== undefined;
   } catch {

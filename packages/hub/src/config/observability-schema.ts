@@ -1,5 +1,6 @@
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
+import { TimeZone } from './calendar-schema.ts';
 import { Duration } from './duration.ts';
 
 /** `metrics`: what Prometheus reads. */
@@ -29,4 +30,12 @@ export const EventLogConfig = z.strictObject({
     .refine(isAbsolute, 'Write an absolute path')
     .optional()
     .describe('Where to append them; without it, nowhere. Rename it whenever you like: it is opened for each line.'),
+});
+
+/** `charts`: what the administration page draws. */
+export const ChartsConfig = z.strictObject({
+  keep: Duration.prefault('400d').describe('How long the figures behind the charts are kept; 0 for ever.'),
+  timeZone: TimeZone.optional().describe(
+    'Whose days and hours are counted, such as "Europe/Zurich"; without it, the ones of the machine of the hub.',
+  ),
 });

@@ -4,7 +4,7 @@ import { Lesson } from './calendar-schema.ts';
 import { Duration } from './duration.ts';
 import { Groups } from './groups-schema.ts';
 import { Limits } from './money-schema.ts';
-import { AuditConfig, EventLogConfig, MetricsConfig } from './observability-schema.ts';
+import { AuditConfig, ChartsConfig, EventLogConfig, MetricsConfig } from './observability-schema.ts';
 import { CustomScopesConfig, Roles } from './roles-schema.ts';
 import { Services } from './services-schema.ts';
 import { SubdomainHost } from './subdomain-schema.ts';
@@ -162,6 +162,7 @@ export const HubConfigSchema = z.strictObject({
     .describe('API tokens.'),
   metrics: MetricsConfig.prefault({}).describe('Measurements for Prometheus.'),
   audit: AuditConfig.prefault({}).describe('The audit trail: who did what to whom.'),
+  charts: ChartsConfig.prefault({}).describe('The charts of the administration page.'),
   eventLog: EventLogConfig.prefault({}).describe("Starts and stops of servers in JupyterHub's event schema."),
   branding: Branding.prefault({}).describe('Name, colour, help.'),
   cluster: z

@@ -103,3 +103,15 @@ export async function listLastActivity(db: Db): Promise<Map<string, number>> {
     .execute();
   return new Map(rows.map((row) => [row.id, row.last_activity ?? 0]));
 }
+
+/** How many servers are in each phase that any is in, but stopped. */
+export async function countPhases(db: Db): Promise<Readonly<Record<Exclude<Phase, 'stopped'>, number>>> {
+  const rows = await db
+    .selectFrom('servers')
+    .select(({ fn }) => ['phase', fn.countAll<number>().as('n')])
+    .where('phase', '<>', 'stopped')
+    .groupBy('phase')
+    .execute();
+  const of = (phase: Phase) => Number(rows.find((row) => row.phase === phase)?.n ?? 0);
+  return { queued: of('queued'), starting: of('starting'), ready: of('ready'), stopping: of('stopping') };
+}

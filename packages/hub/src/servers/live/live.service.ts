@@ -4,7 +4,7 @@ import { placeInQueue } from '../start-times.service.ts';
 import { countLive, type LiveFilter, listLive, type OwnedServer } from './live.repo.ts';
 import { type Used, usageOf } from './usage.ts';
 
-export { type LiveFilter, listLastActivity, type OwnedServer } from './live.repo.ts';
+export { countPhases, type LiveFilter, listLastActivity, type OwnedServer } from './live.repo.ts';
 export { allUsage, lookAtUsage, type Used, usageOf } from './usage.ts';
 
 /** Trouble is shown for so long, ms. */
