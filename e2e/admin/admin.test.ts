@@ -265,7 +265,7 @@ describe.skipIf(!testChromium())('the page of administrators', () => {
     expect((await world.api('GET', '/atrium/people/emmy')).body).toMatchObject({
       person: { stop_after: 7200, groups: ['physics'] },
     });
-    await page.getByText('group.add').first().waitFor();
+    await page.getByText('user.unblock').waitFor();
 
     await page.getByRole('button', { name: 'Delete emmy' }).click();
     const dialog = page.getByRole('dialog', { name: 'Delete accounts' });

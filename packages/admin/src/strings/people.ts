@@ -34,6 +34,7 @@ export const people = {
       last_activity: 'Last active',
       created: 'Account since',
       stop_after: 'Stops when idle',
+      act: 'Actions',
     },
     admin: 'administrator',
     blocked: 'blocked',

@@ -1,9 +1,11 @@
+import { call, part } from '../api/client.ts';
 import type { Person } from '../api/types.ts';
 import { duration } from '../lib/format.ts';
 import { pathTo, ViewLink } from '../lib/router.tsx';
 import { ServerState } from '../parts/state.tsx';
 import type { Column } from '../parts/table.tsx';
 import { Ago } from '../parts/time.tsx';
+import { complain, say } from '../parts/toast.tsx';
 import { t } from '../strings/index.ts';
 
 const SHOWN = 2;
@@ -81,6 +83,26 @@ export const COLUMNS: readonly Column<Person>[] = [
 ];
 
 const USUAL = ['servers', 'groups', 'last_activity'];
+
+/** What people who wait are waiting for. */
+export const approving = (reload: () => void): Column<Person> => ({
+  key: 'act',
+  label: t.people.columns.act,
+  show: ({ name, waiting }) => {
+    const approve = async () => {
+      await call('PATCH', `/atrium/people/${part(name)}`, { waiting: false });
+      reload();
+      say(t.person.approved(name));
+    };
+    return (
+      waiting && (
+        <button type="button" className="slim primary" onClick={() => void approve().catch(complain)}>
+          {t.person.approve(name)}
+        </button>
+      )
+    );
+  },
+});
 
 /** The columns that the address asks for, or the usual ones. */
 export function chosenColumns(cols: string): ReadonlySet<string> {

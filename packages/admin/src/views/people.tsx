@@ -1,4 +1,4 @@
-import { useMemo, useState } from 'react';
+import { useState } from 'react';
 import { queryText } from '../api/client.ts';
 import type { GroupLine, Overview, Page, Person } from '../api/types.ts';
 import { useFollow } from '../api/use-follow.ts';
@@ -15,7 +15,7 @@ import { Pager } from '../parts/pager.tsx';
 import { Table } from '../parts/table.tsx';
 import { t } from '../strings/index.ts';
 import { AddPeople } from './add-people.tsx';
-import { COLUMNS, chosenColumns } from './people-columns.tsx';
+import { approving, COLUMNS, chosenColumns } from './people-columns.tsx';
 
 const LIMIT = 50;
 /** What one bulk action takes at most. */
@@ -49,7 +49,8 @@ export function People() {
     set({ ...values, offset: '' }, { replace: true });
   };
   const shown = chosenColumns(read('cols'));
-  const columns = useMemo(() => COLUMNS.filter(({ key }) => key === 'name' || shown.has(key)), [shown]);
+  const chosen = COLUMNS.filter(({ key }) => key === 'name' || shown.has(key));
+  const columns = filter.account === 'waiting' ? [...chosen, approving(people.reload)] : chosen;
   const groupNames = groups.data?.items.map(({ name }) => name) ?? [];
   const filtered = Object.values(filter).some((value) => value !== '');
   const csv = `${facts().api}/atrium/people.csv${queryText({ ...filter, sort, columns: ['name', 'admin', 'blocked', ...shown].filter((key) => key !== 'stop_after').join(',') })}`;

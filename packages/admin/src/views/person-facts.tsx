@@ -1,5 +1,6 @@
 import { part, queryText } from '../api/client.ts';
 import type { AuditEntry, PersonDetail } from '../api/types.ts';
+import { useFollow } from '../api/use-follow.ts';
 import { useLoad } from '../api/use-load.ts';
 import { pathTo } from '../lib/router.tsx';
 import { AuditList } from '../parts/audit.tsx';
@@ -66,8 +67,10 @@ export function PersonRoles({ roles, scopes }: Pick<PersonDetail, 'roles' | 'sco
 
 const SHOWN = 10;
 
-export function PersonAudit({ name }: { name: string }) {
+export function PersonAudit({ name, sign }: { name: string; sign: string }) {
   const entries = useLoad<{ items: AuditEntry[] }>(`/atrium/audit${queryText({ user: name, limit: SHOWN })}`);
+  // Something about the person changed, so there is an entry about it.
+  useFollow(sign, entries.reload);
   return (
     <section className="card" aria-labelledby="person-audit">
       <div className="row between">

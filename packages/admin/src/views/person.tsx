@@ -51,7 +51,7 @@ export function PersonView({ name }: { name: string }) {
               <PersonTokens name={name} />
               {overview.data?.features.money && <PersonUsage name={name} />}
             </div>
-            <PersonAudit name={name} />
+            <PersonAudit name={name} sign={JSON.stringify([data.person, data.groups, data.tokens])} />
           </>
         )}
       </Load>
