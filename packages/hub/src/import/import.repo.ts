@@ -189,3 +189,69 @@ export async function insertRoleMember(
     .executeTakeFirstOrThrow();
   return numInsertedOrUpdatedRows === 1n;
 }
+
+export interface TakenShare {
+  serverId: string;
+  userId: number | null;
+  group: string | null;
+  scopes: readonly string[];
+  created: number;
+  expiresAt: number | null;
+}
+
+/** Undefined when the server is shared with them here already. */
+export async function insertShare(db: Db, share: TakenShare): Promise<number | undefined> {
+  const row = await db
+    .insertInto('shares')
+    .values({
+      server_id: share.serverId,
+      user_id: share.userId,
+      group_name: share.group,
+      scopes: JSON.stringify(share.scopes),
+      created: share.created,
+      expires_at: share.expiresAt,
+    })
+    .onConflict((conflict) => conflict.doNothing())
+    .returning('id')
+    .executeTakeFirst();
+  return row && Number(row.id);
+}
+
+/** Numbers of all shares. */
+export async function sharesHere(db: Db): Promise<Set<string>> {
+  return new Set((await db.selectFrom('shares').select('id').execute()).map(({ id }) => String(id)));
+}
+
+export interface TakenCode {
+  serverId: string;
+  hashed: string;
+  prefix: string;
+  scopes: readonly string[];
+  exchanged: number;
+  created: number;
+  expiresAt: number;
+}
+
+export async function insertShareCode(db: Db, code: TakenCode): Promise<number> {
+  const row = await db
+    .insertInto('share_codes')
+    .values({
+      server_id: code.serverId,
+      hash: `jupyterhub:${code.hashed}`,
+      legacy_prefix: code.prefix,
+      legacy_hashed: code.hashed,
+      scopes: JSON.stringify(code.scopes),
+      created: code.created,
+      expires_at: code.expiresAt,
+      exchange_count: code.exchanged,
+      last_exchanged_at: null,
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  return Number(row.id);
+}
+
+/** Numbers of all share codes. */
+export async function codesHere(db: Db): Promise<Set<string>> {
+  return new Set((await db.selectFrom('share_codes').select('id').execute()).map(({ id }) => String(id)));
+}

@@ -2,6 +2,7 @@ import type { Secret } from '@atrium/sdk';
 import { audit } from '../audit/audit.service.ts';
 import type { AppContext } from '../context.ts';
 import { asOperator } from '../http/origin.ts';
+import { sharesChanged } from '../shares/shares.service.ts';
 import { deleteImport, fingerprintOf, insertImport, insertItems } from './ledger.repo.ts';
 import { takeAuthState } from './parts/auth-state.ts';
 import { takeGroups } from './parts/groups.ts';
@@ -10,7 +11,7 @@ import { reportRest } from './parts/rest.ts';
 import { takeRoles } from './parts/roles.ts';
 import { takeServers } from './parts/servers.ts';
 import { takeServices } from './parts/services.ts';
-import { reportShares } from './parts/shares.ts';
+import { takeShares } from './parts/shares.ts';
 import { takeTokens } from './parts/tokens.ts';
 import { takeUsers } from './parts/users.ts';
 import type { ImportReport } from './report.ts';
@@ -61,6 +62,7 @@ export async function importJupyterHub(ctx: AppContext, request: ImportRequest):
       if (!(error instanceof Rehearsal)) throw error;
     });
   if (!report) throw new Error('The import said nothing.');
+  if (apply) sharesChanged(ctx);
   if (apply) ctx.log.info({ from: source.from, version: source.version, by: 'command line' }, 'JupyterHub taken over');
   return report;
 }
@@ -75,6 +77,6 @@ async function takeAll(taking: Taking, cookieSecret: Secret | undefined): Promis
   await takeServers(taking);
   await takeTokens(taking);
   await takeLogins(taking, cookieSecret);
-  reportShares(taking);
+  await takeShares(taking);
   reportRest(taking);
 }

@@ -5,6 +5,7 @@ import { hasPostgres, testDatabase } from '../../../../tools/test-postgres.ts';
 import { runVerb } from '../commands/commands.service.ts';
 import { cryptKeysIn } from '../legacy/fernet.ts';
 import { setPassword } from '../login/links.service.ts';
+import { findCode, receivedScopes } from '../shares/shares.service.ts';
 import { startTestHub, type TestBrowser, type TestHub } from '../testing/index.ts';
 import { shiftedClock } from '../testing/shifted-clock.ts';
 import { readAuthState } from '../users/auth-state.service.ts';
@@ -175,6 +176,26 @@ describe.for(VERSIONS)('a database of JupyterHub $version', (kind) => {
         { name: 'thesis', display_name: 'thesis', phase: 'stopped', user_options: { profile: 'big', seats: 3 } },
       ]);
 
+      // Shares follow their servers, under whatever name; a code that was given out is good here.
+      const shares = kind.version === '4' ? 0 : 2;
+      expect(tableOf(report, 'shares')).toMatchObject({ found: shares, taken: shares, skipped: [] });
+      expect(tableOf(report, 'share_codes')).toMatchObject({ taken: shares / 2, skipped: [] });
+      if (facts.shareCode) {
+        const scopesOf = async (name: string) => {
+          const user = await findUser(ctx.db, name);
+          return user ? receivedScopes(ctx, user) : [];
+        };
+        expect(await scopesOf('eve')).toEqual(['access:servers!server=bob/thesis']);
+        expect(await scopesOf('ada')).toEqual([
+          'access:servers!server=bob/my-big-server',
+          'read:servers!server=bob/my-big-server',
+        ]);
+        expect(await findCode(ctx, `${facts.shareCode.slice(0, 4)}${'x'.repeat(39)}`)).toBeUndefined();
+        for (let twice = 0; twice < 2; twice += 1) {
+          expect(await findCode(ctx, facts.shareCode)).toMatchObject({ server: { owner: 'bob', name: 'thesis' } });
+        }
+      }
+
       // Whoever is signed in there is signed in here, in as many requests at once as a browser likes.
       const { bob: cookie, again, ...wrong } = facts.cookies;
       expect(await Promise.all([1, 2, 3].map(() => homeWith(hub, cookie)))).toEqual([200, 200, 200]);
@@ -206,7 +227,16 @@ describe.for(VERSIONS)('a database of JupyterHub $version', (kind) => {
       ]);
       expect(await ownerOf(hub, facts.tokens.configured)).toBe(403);
       expect(await homeWith(hub, again)).toBe(302);
-      for (const table of ['groups', 'roles', 'services', 'api_tokens', 'import_items', 'legacy_logins'] as const) {
+      for (const table of [
+        'groups',
+        'roles',
+        'services',
+        'api_tokens',
+        'shares',
+        'share_codes',
+        'import_items',
+        'legacy_logins',
+      ] as const) {
         expect([table, await ctx.db.selectFrom(table).selectAll().execute()]).toEqual([table, []]);
       }
       await expect(runVerb(ctx, 'import-undo', { apply: true })).rejects.toThrow('Nothing was taken over');

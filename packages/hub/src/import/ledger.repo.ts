@@ -2,7 +2,18 @@ import { type RawBuilder, sql } from 'kysely';
 import type { Db } from '../db/types.ts';
 
 /** What an import adds. In this order things are taken, and given back the other way round. */
-export const KINDS = ['user', 'group', 'member', 'service', 'role', 'role_member', 'server', 'token'] as const;
+export const KINDS = [
+  'user',
+  'group',
+  'member',
+  'service',
+  'role',
+  'role_member',
+  'server',
+  'token',
+  'share',
+  'share_code',
+] as const;
 export type Kind = (typeof KINDS)[number];
 
 export interface Item {
@@ -37,6 +48,8 @@ const ROWS: Readonly<Record<Kind, { table: string; key: readonly string[]; says:
     key: ['id'],
     says: ['user_id', 'service_id', 'client_id', 'expires_at', 'note', 'scopes'],
   },
+  share: { table: 'shares', key: ['id'], says: ['server_id', 'user_id', 'group_name', 'scopes'] },
+  share_code: { table: 'share_codes', key: ['id'], says: ['server_id', 'scopes', 'expires_at'] },
 };
 
 /** Keys of several columns are JSON lists; numbers are written as text. */

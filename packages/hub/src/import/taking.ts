@@ -25,6 +25,8 @@ export class Taking {
   readonly users = new Map<string, number>();
   readonly groups = new Map<string, number>();
   readonly services = new Map<string, number>();
+  /** By `keyOf` of owner and name. */
+  readonly servers = new Map<string, string>();
   readonly #earlier: ReadonlyMap<string, string>;
   readonly #tables: TableCount[] = [];
   #steps = 0;

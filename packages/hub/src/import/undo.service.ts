@@ -100,4 +100,5 @@ async function reasonToKeep(
 }
 
 /** A token's stored hash tells nobody anything. */
-const nameOf = ({ kind, theirs, ours }: Item) => (kind === 'token' ? `a${ours}` : theirs);
+const nameOf = ({ kind, theirs, ours }: Item) =>
+  kind === 'token' ? `a${ours}` : kind === 'share_code' ? `sc_${ours}` : theirs;

@@ -13,7 +13,7 @@ import { findUser, listUsers, type User } from '../users/users.service.ts';
 import { sharesChanged } from './received.ts';
 import * as repo from './shares.repo.ts';
 
-export { receivedScopes, scopesOfShare, sharesReaching } from './received.ts';
+export { receivedScopes, scopesOfShare, sharesChanged, sharesReaching } from './received.ts';
 export { deleteEnded, type Receiver, type Share, type ShareCode, type SharedServer } from './shares.repo.ts';
 
 type ShareCode = repo.ShareCode;

@@ -15,6 +15,7 @@ export async function takeServers(taking: Taking): Promise<void> {
   const count = taking.count('spawners', source.servers.length);
   const here = await serversHere(ctx.db);
   const ids = new Set(here.values());
+  const shared = new Set([...source.shares, ...source.shareCodes].map(({ owner, server }) => keyOf(owner, server)));
   for (const server of source.servers) {
     await taking.breathe();
     const shown = `${server.user}/${server.name}`;
@@ -22,17 +23,23 @@ export async function takeServers(taking: Taking): Promise<void> {
     if (server.running) {
       count.change(shown, 'runs there, as something this hub cannot take over; here it is a stopped server');
     }
-    if (taking.wasTaken(count, 'server', theirs, shown, (id) => ids.has(id))) continue;
+    const before = taking.earlier('server', theirs);
+    if (taking.wasTaken(count, 'server', theirs, shown, (id) => ids.has(id))) {
+      if (before !== undefined && ids.has(before)) taking.servers.set(theirs, before);
+      continue;
+    }
     const userId = taking.users.get(server.user);
     if (userId === undefined) {
       count.skip(shown, 'its owner is not taken over');
       continue;
     }
-    if (server.name === '' && Object.keys(server.options).length === 0) {
+    const same = here.get(`${userId}/${server.name}`);
+    if (same !== undefined) taking.servers.set(theirs, same);
+    if (server.name === '' && Object.keys(server.options).length === 0 && !shared.has(theirs)) {
       count.skip(shown, 'a default server without options: there is nothing to keep');
       continue;
     }
-    if (here.has(`${userId}/${server.name}`)) {
+    if (same !== undefined) {
       count.there(shown);
       continue;
     }
@@ -54,6 +61,7 @@ export async function takeServers(taking: Taking): Promise<void> {
       lastActivity: server.lastActivity,
     });
     here.set(`${userId}/${name}`, id);
+    taking.servers.set(theirs, id);
     taking.add('server', theirs, id);
     count.take();
   }

@@ -76,9 +76,11 @@ tokens = {
 over = datetime.datetime(2020, 1, 1)
 db.query(orm.APIToken).filter_by(note='over').update({'expires_at': over})
 
+share_code = None
 if hasattr(orm, 'Share'):
     orm.Share.grant(db, thesis, eve, scopes=['access:servers!server=bob/thesis'])
-    orm.ShareCode.new(db, thesis, scopes=['access:servers!server=bob/thesis'])
+    orm.Share.grant(db, odd, physics, scopes=['read:servers', 'access:servers'])
+    _, share_code = orm.ShareCode.new(db, thesis, scopes=['access:servers!server=bob/thesis'])
 
 
 async def encrypted(state, key):
@@ -111,6 +113,7 @@ print(
         {
             'version': jupyterhub.__version__,
             'tokens': tokens,
+            'shareCode': share_code,
             'cookieSecret': COOKIE_SECRET,
             'cryptKeys': os.environ['JUPYTERHUB_CRYPT_KEY'],
             'cookies': {

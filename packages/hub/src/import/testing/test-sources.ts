@@ -14,6 +14,8 @@ const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 export interface Facts {
   version: string;
   tokens: Record<'ada' | 'bob' | 'configured' | 'service' | 'expired' | 'server' | 'bad', string>;
+  /** Of bob's server `thesis`; JupyterHub 4 has none. */
+  shareCode?: string | null;
   cookieSecret: string;
   cryptKeys: string;
   /** As they stand in a browser's header. */
