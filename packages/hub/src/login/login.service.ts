@@ -1,6 +1,8 @@
 import { HubError, type Identity } from '@atrium/sdk';
+import { tellProxies } from '../access/bars.service.ts';
 import { audit } from '../audit/audit.service.ts';
 import type { AppContext } from '../context.ts';
+import { settleGroupShares } from '../shares/shares.service.ts';
 import { keepAuthState } from '../users/auth-state.service.ts';
 import { asUser } from '../users/principal.ts';
 import {
@@ -88,6 +90,7 @@ async function trySignIn(ctx: AppContext, fields: unknown, ip: string): Promise<
     if (!person) await audit(within, { ...act, action: 'user.create', detail: { admin: user.admin, by: 'sign-in' } });
     return user;
   });
+  if (person && person.authGroups.join('\0') !== user.authGroups.join('\0')) tellProxies(ctx);
   ctx.log.info({ user: name, ip }, 'signed in');
   return { ok: true, user };
 }
@@ -137,6 +140,11 @@ async function enter(ctx: AppContext, name: string, identity: Identity, found: U
     change.authGroups = [...identity.groups];
   }
   await updateUser(ctx.db, user.id, change);
+  if (change.authGroups) {
+    // Gone and new ones: what is shared with those does not reach them any more, or does from now on.
+    const groups = new Set(change.authGroups).symmetricDifference(new Set(user.authGroups));
+    for (const group of groups) await settleGroupShares(ctx, group, [user.id]);
+  }
   if (ctx.config.keepAuthState && identity.authState !== undefined) {
     await keepAuthState(ctx, user.id, identity.authState);
   }
