@@ -56,6 +56,7 @@ function asks(page: Page, up: Up): Promise<number> {
 
 test.skipIf(!testChromium() || !testPython())(
   'two people on one server, by a link; when it is taken back, all that the guest has open there is closed at once',
+  { timeout: 300_000 },
   async () => {
     await using cli = testCli(CONFIG);
     await addPeople(cli, 'root', 'ada', 'bob');
