@@ -43,6 +43,7 @@ test('the archive holds the program and the agent, and no source', async () => {
   const names = (await run('tar', ['-tzf', packed.file])).trim().split('\n');
   expect(names).toContain('package/node_modules/@atrium/agent/dist/atrium-agent.mjs');
   expect(names).toContain('package/node_modules/@atrium/agent/units/setup.sh');
+  expect(names).toContain('package/node_modules/@atrium/hub/static/admin/admin.js');
   expect(
     names.filter((name) => /\.ts$|\.test\.|\/test-|\/testing\/|^package\/node_modules\/(?!@atrium\/)/.test(name)),
   ).toEqual([]);
