@@ -191,3 +191,93 @@ export const ChartsModel = z
     complete_since: Time.nullable().describe('Since when figures are there at all.'),
   })
   .meta({ title: 'Charts' });
+
+export const ServerLogModel = z
+  .object({
+    lines: z.array(z.string()).describe('Oldest first.'),
+    from: z.enum(['server', 'last failure', 'last run', 'nothing']),
+    lines_asked: z.number(),
+  })
+  .meta({ title: 'ServerLog' });
+
+export const OverviewModel = z
+  .object({
+    time: Time,
+    people: z.object({
+      total: count,
+      waiting: count.describe('Sign-ups that nobody has approved yet.'),
+      active_now: count.describe('In the last quarter of an hour.'),
+      active_today: count,
+    }),
+    servers: z.object({ ready: count, starting: count, queued: count, stopping: count }),
+    today: z.object({ since: Time, starts: count, failed: count, people_added: count }),
+    limits: z.object({
+      active: count.describe('Servers that run, start or stop.'),
+      active_limit: count.nullable(),
+      concurrency: count.describe('How many start at the same time.'),
+      oldest_queued: Time.nullable(),
+    }),
+    usage: z
+      .object({ memory: count, memory_limit: count.nullable() })
+      .nullable()
+      .describe('Of all servers together, bytes; null where the spawner does not know.'),
+    problems: z.array(
+      z.object({
+        kind: z.enum(['alert', 'warning', 'service', 'failure']),
+        text: z.string(),
+        since: Time.nullable(),
+        link_to: z.object({ kind: z.enum(['service', 'server']), name: z.string() }).nullable(),
+      }),
+    ),
+    features: z.object({
+      accounts: z.boolean().describe('The hub keeps passwords, so it can make addresses where people set theirs.'),
+      server_log: z.boolean(),
+      server_usage: z.boolean(),
+      named_servers: count.describe('How many a person may have.'),
+      home_deleted_with_person: z.boolean(),
+      idle_stop_after: z.number().describe('Seconds; 0: never.'),
+      money: z.boolean(),
+    }),
+  })
+  .meta({ title: 'Overview' });
+
+const Properties = z.record(z.string(), z.unknown());
+const groupFacts = {
+  name: z.string(),
+  properties: Properties,
+  roles: z.array(z.string()),
+  configured: z.boolean().describe('It stands in the configuration, and cannot be deleted here.'),
+};
+
+export const GroupsModel = z
+  .object({ items: z.array(z.object({ ...groupFacts, members: count })) })
+  .meta({ title: 'GroupsInBrief' });
+
+export const GroupDetailModel = z
+  .object({
+    ...groupFacts,
+    members: z.array(
+      z.object({ name: z.string(), sources: z.array(z.enum(['administrator', 'configuration', 'sign-in'])) }),
+    ),
+  })
+  .meta({ title: 'GroupDetail' });
+
+export const ServicesModel = z
+  .object({
+    items: z.array(
+      z.object({
+        name: z.string(),
+        admin: z.boolean(),
+        url: z.string().nullable(),
+        prefix: z.string().nullable(),
+        managed: z.boolean().describe('The hub runs it.'),
+        pid: z.number().nullable(),
+        problem: z.string().nullable().describe('Why it does not run or answer, as last seen.'),
+        from_config: z.boolean(),
+        display: z.boolean(),
+        info: Properties,
+        oauth_client_id: z.string().nullable(),
+      }),
+    ),
+  })
+  .meta({ title: 'ServicesInBrief' });
