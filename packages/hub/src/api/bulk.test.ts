@@ -75,6 +75,7 @@ onBothDatabases((on) => {
     const nobody = await hub.api({ name: 'eve' }, ['read:users!user']);
 
     const { body } = await staff('POST', '/atrium/bulk', { action: 'delete', people: ['ada', 'bob', 'nobody'] });
+    const odd = { action: 'delete', people: ['a\u0000', 'ada\u0000/'], group: 'x\u0000' };
     const { results, totals } = body as Bulk;
 
     expect(totals).toEqual({ will: 1, done: 0, nothing: 0, refused: 2, failed: 0 });
@@ -88,5 +89,7 @@ onBothDatabases((on) => {
     expect(await wrong({ action: 'add_to_group', people: ['ada'] })).toBe(400);
     expect(await wrong({ action: 'add_to_group', people: ['ada'], group: 'none' })).toBe(404);
     expect(await wrong({ action: 'explode', people: ['ada'] })).toBe(400);
+    expect(await wrong(odd)).toBe(200);
+    expect(await wrong({ ...odd, action: 'add_to_group' })).toBe(404);
   });
 });

@@ -1,6 +1,6 @@
 import { HubError, permits, type ScopeSet } from '@atrium/sdk';
 import type { AppContext } from '../../context.ts';
-import { hasGroup } from '../../groups/groups.service.ts';
+import { hasGroup, validGroupName } from '../../groups/groups.service.ts';
 import { isActive, listServers, type Server } from '../../servers/servers.service.ts';
 import { findUsersByName, type User } from '../../users/users.service.ts';
 import * as people from './people-actions.ts';
@@ -68,7 +68,8 @@ async function check(ctx: AppContext, { group, rows }: BulkRequest, action: Bulk
   }
   if (!action.needsGroup) return;
   if (!group) throw new HubError('bad_request', 'Which group? Send `group`.');
-  if (!(await hasGroup(ctx, group))) throw new HubError('not_found', `No such group: ${group}`);
+  if (!validGroupName(group) || !(await hasGroup(ctx, group)))
+    throw new HubError('not_found', `No such group: ${group}`);
 }
 
 interface Row {
@@ -81,7 +82,10 @@ async function findRows(ctx: AppContext, { rows, action }: BulkRequest, { about 
   const split =
     'servers' in rows ? rows.servers.map(partsOf) : rows.people.map((user) => ({ user, server: undefined }));
   const users = new Map(
-    (await findUsersByName(ctx.db, unique(split.map(({ user }) => user)))).map((user) => [user.name, user]),
+    (await findUsersByName(ctx.db, unique(split.map(({ user }) => user)).filter(canBeName))).map((user) => [
+      user.name,
+      user,
+    ]),
   );
   if (about === 'people') {
     return unique(split.map(({ user }) => user)).map((name) => {
@@ -115,6 +119,9 @@ async function findRows(ctx: AppContext, { rows, action }: BulkRequest, { about 
   });
   return [...new Map(all.map((each) => [each.name, each])).values()];
 }
+
+/** Nothing has another kind of name, and PostgreSQL does not even look for one. */
+const canBeName = (text: string) => !/\p{Cc}/u.test(text);
 
 const unique = (names: readonly string[]) => [...new Set(names)];
 
