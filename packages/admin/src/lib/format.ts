@@ -19,8 +19,9 @@ export function relativeTime(at: number, now: number): string {
 /** In the reader's own time zone. */
 export const exactTime = (at: number): string => exact.format(at);
 
-/** `2 h 5 min`, `40 s`: at most two units. */
+/** `2 h 5 min`, `40 s`, `0.5 s`: at most two units. */
 export function duration(seconds: number): string {
+  if (seconds > 0 && seconds < 10 && !Number.isInteger(seconds)) return `${Number(seconds.toFixed(1))} s`;
   const whole = Math.max(0, Math.round(seconds));
   const parts = (
     [

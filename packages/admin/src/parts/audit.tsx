@@ -6,6 +6,7 @@ function Whom({ of }: { of: AuditEntry['of'] }) {
   if (!of) return null;
   if (of.kind === 'user') return <ViewLink to={pathTo('people', of.name)}>{of.name}</ViewLink>;
   if (of.kind === 'group') return <ViewLink to={pathTo('groups', of.name)}>{of.name}</ViewLink>;
+  if (of.kind === 'server' && of.owner !== null) return <ViewLink to={pathTo('people', of.owner)}>{of.name}</ViewLink>;
   return <>{of.name}</>;
 }
 

@@ -2,7 +2,7 @@ import type { ReactNode } from 'react';
 import { t } from '../strings/index.ts';
 import { Scroller } from './scroller.tsx';
 
-const WIDTH = 560;
+const WIDTH = { half: 560, whole: 1136 };
 const HEIGHT = 168;
 const LEFT = 34;
 const BOTTOM = 22;
@@ -23,19 +23,20 @@ export function niceTop(most: number): number {
 }
 
 /** Columns over a time or a scale, drawn as numbers in attributes: nothing here needs an inline style. */
-function Columns({ bars, summary }: { bars: readonly Bar[]; summary: string }) {
+function Columns({ bars, summary, wide }: { bars: readonly Bar[]; summary: string; wide: boolean }) {
+  const whole = wide ? WIDTH.whole : WIDTH.half;
   const top = niceTop(Math.max(0, ...bars.map(({ value }) => value)));
-  const width = (WIDTH - LEFT) / Math.max(1, bars.length);
+  const width = (whole - LEFT) / Math.max(1, bars.length);
   const height = HEIGHT - BOTTOM - TOP;
   const y = (value: number) => TOP + height - (value / top) * height;
   // As many labels as there is room for, from the first one on.
-  const every = Math.max(1, Math.ceil(bars.length / 8));
+  const every = Math.max(1, Math.ceil(bars.length / (wide ? 14 : 8)));
   const gap = Math.min(4, width * 0.25);
   return (
-    <svg className="columns" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={summary}>
+    <svg className="columns" viewBox={`0 0 ${whole} ${HEIGHT}`} role="img" aria-label={summary}>
       {[0, top / 2, top].map((value) => (
         <g key={value}>
-          <line className="grid" x1={LEFT} x2={WIDTH} y1={y(value)} y2={y(value)} />
+          <line className="grid" x1={LEFT} x2={whole} y1={y(value)} y2={y(value)} />
           {Number.isInteger(value) && (
             <text x={LEFT - 6} y={y(value) + 4} textAnchor="end">
               {value}
@@ -70,6 +71,8 @@ function Columns({ bars, summary }: { bars: readonly Bar[]; summary: string }) {
 
 interface FigureProps {
   title: string;
+  /** Over the whole width of the page. */
+  wide?: boolean;
   /** What the picture says, in a sentence. */
   summary: string;
   /** Without anything to draw, the sentence is all there is. */
@@ -78,9 +81,9 @@ interface FigureProps {
 }
 
 /** A chart: its name, what it says, the picture, and the numbers behind it. */
-export function Figure({ title, summary, children, table }: FigureProps) {
+export function Figure({ title, wide, summary, children, table }: FigureProps) {
   return (
-    <figure className="card">
+    <figure className={wide ? 'card whole' : 'card'}>
       <figcaption className="stack tight">
         <h3>{title}</h3>
         <p className="small">{summary}</p>
@@ -123,7 +126,9 @@ export function Figure({ title, summary, children, table }: FigureProps) {
 
 export function ColumnChart({ bars, ...rest }: FigureProps & { bars: readonly Bar[] }) {
   return (
-    <Figure {...rest}>{bars.some(({ value }) => value > 0) && <Columns bars={bars} summary={rest.summary} />}</Figure>
+    <Figure {...rest}>
+      {bars.some(({ value }) => value > 0) && <Columns bars={bars} summary={rest.summary} wide={rest.wide ?? false} />}
+    </Figure>
   );
 }
 

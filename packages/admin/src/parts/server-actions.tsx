@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import { call, serverPath } from '../api/client.ts';
-import type { LiveServer } from '../api/types.ts';
+import type { LiveServer, ServerLog } from '../api/types.ts';
 import { useLoad } from '../api/use-load.ts';
 import { t } from '../strings/index.ts';
 import { Dialog } from './dialog.tsx';
@@ -82,13 +82,8 @@ export function ServerActions({
   );
 }
 
-interface Log {
-  lines: string[];
-  from: string;
-}
-
 function LogDialog({ server, close }: { server: LiveServer; close: () => void }) {
-  const log = useLoad<Log>(
+  const log = useLoad<ServerLog>(
     `${serverPath(server.user, server.name)}/log?lines=${LINES}`.replace('/users/', '/atrium/users/'),
   );
   const label = labelOf(server);

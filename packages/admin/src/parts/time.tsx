@@ -41,7 +41,7 @@ export function Since({ at }: { at: string }) {
   const ms = Date.parse(at);
   return (
     <time dateTime={at} title={exactTime(ms)}>
-      {duration(Math.max(0, current - ms) / 1000)}
+      {duration(Math.round(Math.max(0, current - ms) / 1000))}
     </time>
   );
 }

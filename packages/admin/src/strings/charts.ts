@@ -55,7 +55,8 @@ export const charts = {
     length: 'Length',
     count: 'Starts',
     failures: 'Failures by reason',
-    failuresSummary: (count: string, reason: string) => `${count} failures; most often: ${reason}`,
+    failuresSummary: (count: number, reason: string) =>
+      count === 1 ? `1 failure: ${reason}` : `${count} failures; most often: ${reason}`,
     noFailures: 'Nothing failed in this time.',
     reason: 'Reason',
     kind: 'What failed',

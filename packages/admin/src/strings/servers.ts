@@ -49,10 +49,10 @@ export const servers = {
     started: (label: string) => `${label} is being started.`,
     logTitle: (label: string) => `Log of ${label}`,
     logEmpty: 'It has written nothing yet.',
-    logFrom: { server: '', 'last failure': 'What it wrote before the last failure.', nothing: '' } as Record<
-      string,
-      string
-    >,
+    logFrom: {
+      'last failure': 'What it wrote before the last failure.',
+      'last run': 'What it wrote when it last ran.',
+    } as Record<string, string>,
     logAgain: 'Load again',
     stopChosen: 'Stop',
     startChosen: 'Start again',

@@ -71,6 +71,7 @@ function Activity({ data: { activity, step, zone } }: { data: Charts }) {
   const top = bars.reduce((best, bar) => (bar.value > best.value ? bar : best), { label: '', title: '', value: 0 });
   return (
     <ColumnChart
+      wide
       title={t.charts.people}
       summary={top.value === 0 ? t.charts.nobody : t.charts.peopleSummary(count(top.value), top.title)}
       bars={bars}
@@ -90,10 +91,10 @@ const atMost = (seconds: number | null) => (seconds === null ? t.charts.longer :
 
 function Starts({ data: { starts } }: { data: Charts }) {
   const { ready, seconds, histogram } = starts;
-  // From the first to the last length that occurs: no long row of nothing.
+  // Around the lengths that occur: no long row of nothing, nor one bar alone.
   const first = histogram.findIndex((bucket) => bucket.count > 0);
   const last = histogram.findLastIndex((bucket) => bucket.count > 0);
-  const shown = first === -1 ? [] : histogram.slice(Math.max(0, first - 1), last + 2);
+  const shown = first === -1 ? [] : histogram.slice(Math.max(0, first - 2), Math.max(last + 3, first + 6));
   const bars = shown.map(({ le, count: value }) => ({
     label: le === null ? t.charts.longer : duration(le),
     title: le === null ? t.charts.longer : t.charts.upTo(duration(le)),
@@ -120,7 +121,7 @@ function Failures({ data: { failures } }: { data: Charts }) {
   return (
     <BarList
       title={t.charts.failures}
-      summary={sum === 0 ? t.charts.noFailures : t.charts.failuresSummary(count(sum), sorted[0]?.words ?? '')}
+      summary={sum === 0 ? t.charts.noFailures : t.charts.failuresSummary(sum, sorted[0]?.words ?? '')}
       bars={sorted.map(({ words, code, kind, count: value }) => ({
         label: code,
         title: `${words} (${t.charts.kinds[kind] ?? kind})`,

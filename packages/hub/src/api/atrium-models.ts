@@ -281,3 +281,18 @@ export const ServicesModel = z
     ),
   })
   .meta({ title: 'ServicesInBrief' });
+
+export const AuditEntryModel = z
+  .object({
+    id: z.number(),
+    time: z.string(),
+    action: z.string(),
+    by: z.object({ kind: z.string().describe('user, service, operator, hub or nobody.'), name: z.string() }),
+    via: z.string().describe('session, token, login, command or hub.'),
+    token: z.string().nullable().describe("Id of the token, as in the person's list."),
+    from: z.string().nullable().describe("The client's address."),
+    of: z.object({ kind: z.string(), name: z.string(), owner: z.string().nullable() }).nullable(),
+    request_id: z.string().nullable().describe('The same as in the lines of the log.'),
+    detail: z.record(z.string(), z.unknown()),
+  })
+  .meta({ title: 'AuditEntry' });

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { type AuditFilter, type AuditRecord, searchAudit } from '../audit/audit.service.ts';
 import { auditCsv, csvHeaders } from '../audit/audit-csv.ts';
 import type { AppContext } from '../context.ts';
+import { AuditEntryModel } from './atrium-models.ts';
 
 const text = (what: string) => z.string().min(1).max(255).optional().describe(what);
 const moment = (what: string) =>
@@ -29,22 +30,9 @@ const PageOfQuery = Query.extend({
   limit: whole.min(1).max(200).default(50).describe('How many at most.'),
 });
 
-const Entry = z
-  .object({
-    id: z.number(),
-    time: z.string(),
-    action: z.string(),
-    by: z.object({ kind: z.string().describe('user, service, operator, hub or nobody.'), name: z.string() }),
-    via: z.string().describe('session, token, login, command or hub.'),
-    token: z.string().nullable().describe("Id of the token, as in the person's list."),
-    from: z.string().nullable().describe("The client's address."),
-    of: z.object({ kind: z.string(), name: z.string(), owner: z.string().nullable() }).nullable(),
-    request_id: z.string().nullable().describe('The same as in the lines of the log.'),
-    detail: z.record(z.string(), z.unknown()),
-  })
-  .meta({ title: 'AuditEntry' });
-
-const Entries = z.object({ items: z.array(Entry), next: z.number().nullable() }).meta({ title: 'AuditEntries' });
+const Entries = z
+  .object({ items: z.array(AuditEntryModel), next: z.number().nullable() })
+  .meta({ title: 'AuditEntries' });
 
 function filterOf({ since, until, ...rest }: z.output<typeof Query>): AuditFilter {
   return {
@@ -54,7 +42,7 @@ function filterOf({ since, until, ...rest }: z.output<typeof Query>): AuditFilte
   };
 }
 
-function present({ at, ip, requestId, ...record }: AuditRecord): z.output<typeof Entry> {
+function present({ at, ip, requestId, ...record }: AuditRecord): z.output<typeof AuditEntryModel> {
   return { ...record, time: new Date(at).toISOString(), from: ip, request_id: requestId };
 }
 

@@ -1,5 +1,20 @@
 import type { z } from 'zod';
-import type { AnnouncementModel, LiveServerModel, PersonDetailModel, PersonModel } from './atrium-models.ts';
+import type {
+  AnnouncementModel,
+  AuditEntryModel,
+  BulkModel,
+  ChartsModel,
+  GroupDetailModel,
+  GroupsModel,
+  ImportModel,
+  LiveServerModel,
+  OverviewModel,
+  PeopleModel,
+  PersonDetailModel,
+  PersonModel,
+  ServerLogModel,
+  ServicesModel,
+} from './atrium-models.ts';
 import type {
   GroupModel,
   NewTokenModel,
@@ -24,3 +39,13 @@ export type AnnouncementJson = z.output<typeof AnnouncementModel>;
 export type LiveServerJson = z.output<typeof LiveServerModel>;
 export type PersonJson = z.output<typeof PersonModel>;
 export type PersonDetailJson = z.output<typeof PersonDetailModel>;
+export type BulkJson = z.output<typeof BulkModel>;
+export type ChartsJson = z.output<typeof ChartsModel>;
+export type GroupDetailJson = z.output<typeof GroupDetailModel>;
+export type GroupsJson = z.output<typeof GroupsModel>;
+export type ImportJson = z.output<typeof ImportModel>;
+export type OverviewJson = z.output<typeof OverviewModel>;
+export type PeopleJson = z.output<typeof PeopleModel>;
+export type ServicesJson = z.output<typeof ServicesModel>;
+export type ServerLogJson = z.output<typeof ServerLogModel>;
+export type AuditEntryJson = z.output<typeof AuditEntryModel>;
