@@ -23,9 +23,10 @@ import { requesterIn } from './requester-in.ts';
 import { presentShare } from './shares.ts';
 import { userNamed } from './users.service.ts';
 
+const Name = z.string().refine((name) => !name.includes('\0'), 'A name must not have the character U+0000');
 const Wanted = strictBody({
-  user: z.string().nullish(),
-  group: z.string().nullish(),
+  user: Name.nullish(),
+  group: Name.nullish(),
   scopes: z.array(z.string()).nullish().describe('Without any: access. In a revocation: all of them.'),
 }).superRefine(({ user, group }, check) => {
   if (user && group) check.addIssue('Expected exactly one of `user` or `group`, not both.');

@@ -1,4 +1,4 @@
-import { HubError } from '@atrium/sdk';
+import { HubError, subscopes } from '@atrium/sdk';
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { acceptUrl } from '../api/shares.ts';
 import type { AppContext } from '../context.ts';
@@ -30,6 +30,7 @@ import { notFound, ownerWithScope } from './servers-of.ts';
 import { t } from './strings.ts';
 import { type SharedView, type ShareModel, sharedName, sharePage } from './templates/share.ts';
 
+const ACCESS = 'access:servers';
 const HOUR = 3_600;
 const DAY = 24 * HOUR;
 const LIFETIMES = [HOUR, DAY, 7 * DAY, 30 * DAY, 365 * DAY];
@@ -182,6 +183,8 @@ const normalised = (kind: 'user' | 'group', name: string) => (kind === 'user' ? 
 /** As forms and addresses say it: `kind` and `name`. */
 async function receiverNamed(ctx: AppContext, source: unknown): Promise<Receiver | undefined> {
   const name = fieldOf(source, 'name') ?? '';
+  // No name has it, and PostgreSQL does not even look.
+  if (name.includes('\0')) return undefined;
   if (fieldOf(source, 'kind') === 'group') {
     return (await findGroup(ctx, name)) && { kind: 'group', name };
   }
@@ -215,9 +218,11 @@ function viewShared(ctx: AppContext, { server, group }: Share): SharedView {
   };
 }
 
-/** What others let this person use, each server once; their own way before a group's. */
+/** What others let this person open, each server once; their own way before a group's. */
 export async function sharedWith(ctx: AppContext, user: User): Promise<SharedView[]> {
-  const shares = (await sharesReaching(ctx, user)).filter(({ server }) => server.ownerId !== user.id);
+  const shares = (await sharesReaching(ctx, user)).filter(
+    ({ server, scopes }) => server.ownerId !== user.id && scopes.some((scope) => subscopes(scope).includes(ACCESS)),
+  );
   const own = shares.filter(({ group }) => group === null);
   const byGroup = shares.filter(({ group }) => group !== null);
   const first = new Map<string, Share>();

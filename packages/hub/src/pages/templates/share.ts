@@ -69,13 +69,12 @@ ${textField({ name: 'name', label: t.share.name, value: given?.name, autocomplet
 <div><button class="primary">${t.share.addButton}</button></div></form></section>`;
 }
 
-function links({ ctx, xsrf, now, fields, mayShare, links, lifetimes, fresh }: ShareModel): Html {
+function links({ ctx, xsrf, now, fields, mayShare, links, lifetimes }: ShareModel): Html {
   const { hub } = ctx.urls;
   const words = (seconds: number) =>
     seconds < 86_400 ? t.share.hours(seconds / 3600) : t.share.days(seconds / 86_400);
   return html`<section class="card" aria-labelledby="links"><h2 id="links">${t.share.links}</h2>
 <p class="muted">${t.share.linksText}</p>
-${fresh !== undefined && html`<div class="note ok stack" role="status"><p>${t.share.once}</p>${copyable(fresh, t.share.fresh)}</div>`}
 ${
   links.length > 0 &&
   html`<ul class="rows">${links.map(({ id, number, ends, used }) => {
@@ -97,7 +96,7 @@ ${
 }
 
 export function sharePage(model: ShareModel): Html {
-  const { ctx, xsrf, fields, label, mayShare, done } = model;
+  const { ctx, xsrf, fields, label, mayShare, done, fresh } = model;
   return html`<h1>${t.share.heading(label)}</h1>
 <p class="note">${t.share.warning}</p>
 ${!mayShare && html`<p class="muted">${t.share.mayNot}</p>`}
@@ -105,6 +104,10 @@ ${
   done &&
   html`<div class="note ok row between" role="status"><span>${done.text}</span>
 ${done.undo && actionForm({ action: `${ctx.urls.hub}share/add`, fields: { ...fields, ...done.undo } }, xsrf, { label: t.share.undo, look: 'slim' })}</div>`
+}
+${
+  fresh !== undefined &&
+  html`<section class="note ok stack" role="status"><h2>${t.share.fresh}</h2><p>${t.share.once}</p>${copyable(fresh, t.share.fresh)}</section>`
 }
 <section class="card" aria-labelledby="who"><h2 id="who">${t.share.who}</h2>${people(model)}</section>
 ${mayShare && adding(model)}
