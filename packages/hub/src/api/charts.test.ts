@@ -58,6 +58,8 @@ onBothDatabases((on) => {
     await touchUser(ctx.db, bob, clock.now());
     await look();
 
+    // Whoever asks is active, too: on a day of their own.
+    clock.move(24 * HOUR);
     const root = await hub.api({ name: 'root', admin: true });
     const hours = await read(root, 'since=2026-11-17T09:00:00Z&until=2026-11-17T12:00:00Z&step=hour');
     expect(hours.activity.map(({ start, people }) => [start, people])).toEqual([
@@ -119,9 +121,11 @@ onBothDatabases((on) => {
     expect((await root('POST', '/users/root/server')).status).toBe(201);
     expect((await root('POST', '/users/faye/server')).status).toBe(500);
 
-    const { starts, failures } = await read(root, '');
+    const { starts, failures, activity } = await read(root, '');
 
     expect(starts).toMatchObject({ ready: 1, failed: 1 });
+    // At once, before it is next counted.
+    expect(activity.at(-1)).toMatchObject({ people: 1, servers: 1 });
     expect(failures).toMatchObject([{ code: 'echo_failed', count: 1 }]);
     expect((await (await hub.api({ name: 'ada' }))('GET', '/atrium/charts')).status).toBe(403);
     expect((await root('GET', '/atrium/charts?since=2020-01-01&step=hour')).status).toBe(400);

@@ -1,7 +1,8 @@
 import type { AppContext } from '../context.ts';
+import { countPhases } from '../servers/live/live.service.ts';
 import { BOUNDS, type Bucket, quantile } from './durations.ts';
 import * as repo from './rollups.repo.ts';
-import { type Step, startsWithin, zoneOf } from './spans.ts';
+import { type Step, startOf, startsWithin, zoneOf } from './spans.ts';
 
 export interface Charts {
   zone: string;
@@ -44,7 +45,21 @@ export async function readCharts(ctx: AppContext, since: number, until: number, 
     if (point) point[key] = Math.max(point[key], value);
   }
   const all = [...sums.map(outcomeOf), ...recent];
+  await addNow(ctx, activity, step, zone);
   return { zone, activity, starts: startsOf(all, starts), failures: failuresOf(all, words), completeSince };
+}
+
+/** What is going on now has not all been counted yet. */
+async function addNow(
+  { db, clock }: AppContext,
+  activity: Charts['activity'],
+  step: Step,
+  zone: string,
+): Promise<void> {
+  const last = activity.at(-1);
+  if (!last || last.start !== startOf(step, clock.now(), zone)) return;
+  last.people = Math.max(last.people, await repo.countActiveSince(db, last.start));
+  last.servers = Math.max(last.servers, (await countPhases(db)).ready);
 }
 
 /** Which of the stretches a time lies in. */

@@ -33,17 +33,25 @@ export async function countMarks(db: Db, period: Step, start: number): Promise<n
   return Number(row.n);
 }
 
+/** Who was active since then, by what is known now. */
+export async function countActiveSince(db: Db, at: number): Promise<number> {
+  const row = await db
+    .selectFrom('users')
+    .select(({ fn }) => fn.countAll<number>().as('n'))
+    .where(({ fn, val }) => fn.coalesce('last_activity', val(0)), '>=', at)
+    .executeTakeFirstOrThrow();
+  return Number(row.n);
+}
+
 /** The greater of what is there and this: sampling twice, or by another hub, changes nothing. */
 export async function raise(db: Db, { kind, start, key, value }: Rollup): Promise<void> {
   await db
     .insertInto('rollups')
     .values({ kind, start, key, value })
     .onConflict((conflict) =>
-      conflict
-        .columns(['kind', 'start', 'key'])
-        .doUpdateSet({
-          value: sql`case when rollups.value > excluded.value then rollups.value else excluded.value end`,
-        }),
+      conflict.columns(['kind', 'start', 'key']).doUpdateSet({
+        value: sql`case when rollups.value > excluded.value then rollups.value else excluded.value end`,
+      }),
     )
     .execute();
 }
