@@ -2,6 +2,8 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { ensureAdminPage } from '../scripts/lib/admin-page.mjs';
+import { root } from '../scripts/lib/root.mjs';
 import { testChromium, testPython } from '../tools/test-machine.ts';
 import { createFirstAdmin, firstAdminLink, shoot, startChromium, type TestChromium, testCli } from './lib/hub.ts';
 import { kernelReady, newNotebook, runCell, saveNotebook } from './lib/lab.ts';
@@ -28,6 +30,7 @@ describe.skipIf(!testChromium() || !testPython())('a person and their notebook',
   let bob: Page;
 
   beforeAll(async () => {
+    await ensureAdminPage(root);
     up = await cli.up();
     browser = await startChromium();
     ada = (await browser.person()).page;
@@ -97,8 +100,10 @@ describe.skipIf(!testChromium() || !testPython())('a person and their notebook',
     await shoot(bob, '06-waiting');
 
     const admin = await ada.context().newPage();
-    await admin.goto(`${up.url}hub/admin/plain`);
+    await admin.goto(`${up.url}hub/admin`);
+    await admin.getByRole('link', { name: '1 asks for an account' }).waitFor();
     await shoot(admin, '07-admin');
+    await admin.getByRole('link', { name: '1 asks for an account' }).click();
     await admin.getByRole('button', { name: 'Approve bob' }).click();
     await admin.getByText('bob may sign in now.').waitFor();
     await admin.close();
