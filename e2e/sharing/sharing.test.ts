@@ -48,6 +48,8 @@ function openSockets(page: Page): Set<string> {
 function asks(page: Page, up: Up): Promise<number> {
   const url = new URL('user/ada/api/contents?content=0', up.url).href;
   return page.evaluate(async (address) => {
+    // This runs in the browser.
+    const { document } = globalThis as unknown as { document: { cookie: string } };
     const xsrf = /(?:^|; )_xsrf=([^;]*)/.exec(document.cookie)?.[1] ?? '';
     const init = { redirect: 'manual', cache: 'no-store', headers: { 'X-XSRFToken': xsrf } } as const;
     return (await fetch(address, init)).status;
