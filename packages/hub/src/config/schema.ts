@@ -160,6 +160,15 @@ export const HubConfigSchema = z.strictObject({
     .strictObject({ maxExpiresIn: Duration.prefault(0).describe('Longest life of an API token; 0 for no limit.') })
     .prefault({})
     .describe('API tokens.'),
+  oauth: z
+    .strictObject({
+      requirePkce: z
+        .boolean()
+        .default(false)
+        .describe('Sign-ins for servers and services must use PKCE; those of JupyterHub 5 and older do not.'),
+    })
+    .prefault({})
+    .describe('Signing in to servers and services.'),
   metrics: MetricsConfig.prefault({}).describe('Measurements for Prometheus.'),
   audit: AuditConfig.prefault({}).describe('The audit trail: who did what to whom.'),
   charts: ChartsConfig.prefault({}).describe('The charts of the administration page.'),

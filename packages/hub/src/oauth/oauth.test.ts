@@ -251,6 +251,19 @@ test.each([
   expect(query).toMatchObject({ error, state: 'st-ate_1', ...(description && { error_description: description }) });
 });
 
+test('where PKCE is required, a client without it is sent back', async () => {
+  await using world = await withServer({ config: { oauth: { requirePkce: true } } });
+  const ada = await signedIn(world.hub, 'ada');
+
+  const without = sentTo(await ada.fetch(authorizeUrl()));
+  const proven = sentTo(
+    await ada.fetch(authorizeUrl({ code_challenge: 'x'.repeat(43), code_challenge_method: 'S256' })),
+  );
+
+  expect(without.query).toMatchObject({ error: 'invalid_request', error_description: 'Code challenge required.' });
+  expect(proven.query.code).toMatch(/^\w{30}$/);
+});
+
 test('the token endpoint reads a form and nothing else', async () => {
   await using world = await withServer();
   const { hub, secret } = world;

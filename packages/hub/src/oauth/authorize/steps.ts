@@ -110,6 +110,9 @@ const readChallenge: Step = (flow) => {
   if (method !== 'S256' && method !== 'plain') {
     throw new AuthorizeRefusal('invalid_request', 'Transform algorithm not supported.');
   }
+  if (!text && flow.ctx.config.oauth.requirePkce) {
+    throw new AuthorizeRefusal('invalid_request', 'Code challenge required.');
+  }
   flow.challenge = text ? { text, method } : null;
 };
 
