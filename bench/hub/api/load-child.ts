@@ -62,7 +62,7 @@ async function drive({ where, requests, connections, seconds, warm }: LoadOrder)
         socket.on('connect', () => send(line));
         socket.on('error', reject);
         socket.on('close', () => resolve());
-        socket.on('data', (data) => {
+        socket.on('data', (data: Buffer) => {
           line.rest = line.rest.length === 0 ? data : Buffer.concat([line.rest, data]);
           const answer = answerIn(line.rest);
           if (!answer) return;

@@ -78,7 +78,9 @@ if (scenes.includes('logins')) {
 }
 if (scenes.includes('boots')) {
   const users = number('boot-users');
-  results.boots = await each('boots', (kind) => boots(kind, { users, running: share(users), times: 3, ...placing }));
+  // Nothing is driven meanwhile, so hub and proxy have the whole machine.
+  const options = { users, running: share(users), times: 3, urgent: values.urgent };
+  results.boots = await each('boots', (kind) => boots(kind, options));
 }
 if (scenes.includes('many')) {
   const sizes = [Math.ceil(number('many-users') / 100), number('many-users')].map((users) => ({

@@ -60,10 +60,12 @@ export async function runSupervisor(options: UpOptions): Promise<void> {
   };
   let url = '';
   let linkUntil = 0;
+  // The hub may have a link for the first administrator before the proxy says which port it has.
+  const urlIsKnown = Promise.withResolvers<void>();
   const onFirstAdmin = (link: { path: string; expiresAt: number }) => {
     linkUntil = link.expiresAt;
     if (isManager()) keepFirstAdminLink(places, link);
-    terminal.say(isManager() ? linkElsewhereText : linkText(url, link));
+    void urlIsKnown.promise.then(() => terminal.say(isManager() ? linkElsewhereText : linkText(url, link)));
   };
   const startHub = async () =>
     hubChild(children.start('hub-process', hubArguments(), childOptions), {
@@ -89,11 +91,15 @@ export async function runSupervisor(options: UpOptions): Promise<void> {
       const options = proxyArguments(places, { ...settings, port }, api.address);
       return proxyChild(children.start('proxy-process', options, { ...childOptions, port }));
     };
+    // Side by side: neither waits for the other, and everybody waits for both. When the proxy cannot start, both end.
+    const going = hub.go(go());
+    going.catch(() => {});
     const proxy = await startProxy();
     port = proxy.port;
     if (api.isNew) keepApiAddress(places.apiAddressFile, api.address);
     url = addressOf({ ...settings, port });
-    const warnings = [...bindWarning(settings), ...(await hub.go(go()))];
+    urlIsKnown.resolve();
+    const warnings = [...bindWarning(settings), ...(await going)];
     return { hub, proxy, go, startProxy, warnings, host: settings.host };
   };
 

@@ -1,7 +1,9 @@
-import { scopeList } from '@atrium/sdk';
+import { type ScopeSet, scopeList } from '@atrium/sdk';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { AppContext } from '../context.ts';
+import { remembered } from '../db/remembered.ts';
+import type { Requester } from '../http/requester.ts';
 import { asMade } from '../http/serialize.ts';
 import { ATRIUM_VERSION, JUPYTERHUB_VERSION } from '../http/version.ts';
 import { presentIdentity, withIdentify } from './identity.ts';
@@ -16,6 +18,35 @@ const Info = z.object({
   spawner: Plugin,
   authenticator: Plugin,
 });
+
+/** Whoever asks, as they may see themselves. */
+async function selfOf(ctx: AppContext, requester: Requester): Promise<z.input<typeof SelfModel>> {
+  const { principal, via } = requester;
+  return {
+    // Contract §2.1: a service always learns who it is talking to, whatever little they may do.
+    ...(await presentIdentity(ctx, requester, principal)),
+    scopes: scopeList(withIdentify(requester.scopes, principal)),
+    token_id: via.kind === 'token' ? `a${via.token.id}` : null,
+    session_id: via.kind === 'token' ? via.token.sessionId : via.sessionId,
+  };
+}
+
+/** Every application asks this of every visitor, often more than once for a page. */
+const selves = remembered<string>(1_000);
+
+const numbers = new WeakMap<ScopeSet, number>();
+let lastNumber = 0;
+
+/** Tells sets of scopes apart: they are made once for whoever holds the same, and never change. */
+function numberOf(scopes: ScopeSet): number {
+  let number = numbers.get(scopes);
+  if (number === undefined) {
+    lastNumber += 1;
+    number = lastNumber;
+    numbers.set(scopes, number);
+  }
+  return number;
+}
 
 export const rootRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (app, { ctx }) => {
   // With the prefix this is `{api}` and `{api}/`, the one place where a slash at the end makes no difference.
@@ -56,16 +87,15 @@ export const rootRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (app
     config: { scopes: [] },
     serializerCompiler: asMade,
     schema: { summary: 'Whoever asks, and what they may do', response: { 200: SelfModel } },
-    async handler(request) {
+    async handler(request, reply) {
       const requester = requesterIn(request);
-      const { principal, via } = requester;
-      return {
-        // Contract §2.1: a service always learns who it is talking to, whatever little they may do.
-        ...(await presentIdentity(ctx, requester, principal)),
-        scopes: scopeList(withIdentify(requester.scopes, principal)),
-        token_id: via.kind === 'token' ? `a${via.token.id}` : null,
-        session_id: via.kind === 'token' ? via.token.sessionId : via.sessionId,
-      };
+      // What runs a service is not in the database, and services ask about others rather than themselves.
+      if (requester.principal.kind === 'service') return selfOf(ctx, requester);
+      const { via } = requester;
+      const key = `${via.kind} ${via.kind === 'token' ? via.token.id : via.hash} ${numberOf(requester.scopes)}`;
+      const text = await selves(ctx.db, key, async () => JSON.stringify(await selfOf(ctx, requester)));
+      // Its type is that of what the text says.
+      return reply.type('application/json').send(text as never);
     },
   });
 };

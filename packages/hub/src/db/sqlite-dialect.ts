@@ -23,22 +23,50 @@ const TURN_MS = 5;
  * between them.
  */
 export function sqliteDialect(file: string): Dialect {
+  const adapter = new OneHubAdapter();
   return {
-    createAdapter: () => new SqliteAdapter(),
-    createDriver: () => new NodeSqliteDriver(file),
+    createAdapter: () => adapter,
+    createDriver: () => new NodeSqliteDriver(file, adapter),
     createIntrospector: (db) => new SqliteIntrospector(db),
     createQueryCompiler: () => new SqliteQueryCompiler(),
   };
 }
 
+/** What other programs write (none does while a hub runs, but for an operator with a mind to) is seen this much later. */
+const LOOK_MS = 5;
+
+/** Knows whether anything in the file has changed. */
+export class OneHubAdapter extends SqliteAdapter {
+  /** Statements of ours that may have changed something, and times that somebody else did. */
+  writes = 0;
+  /** SQLite's count of what other connections committed; undefined while the file is not open. */
+  othersOf: (() => number) | undefined;
+  #others = 0;
+  #lookedAt = -Infinity;
+
+  /** While this stays the same, so does all that was read. */
+  get version(): number {
+    const now = performance.now();
+    if (now - this.#lookedAt >= LOOK_MS) {
+      this.#lookedAt = now;
+      const others = this.othersOf?.() ?? 0;
+      if (others !== this.#others) this.writes += 1;
+      this.#others = others;
+    }
+    return this.writes;
+  }
+}
+
 class NodeSqliteDriver implements Driver {
   readonly #file: string;
+  readonly #adapter: OneHubAdapter;
   #connection: NodeSqliteConnection | undefined;
   /** When the present turn of the event loop asked first; undefined before it did. */
   #turn: number | undefined;
 
-  constructor(file: string) {
+  constructor(file: string, adapter: OneHubAdapter) {
     this.#file = file;
+    this.#adapter = adapter;
   }
 
   async init(): Promise<void> {
@@ -49,7 +77,9 @@ class NodeSqliteDriver implements Driver {
     db.exec(`pragma journal_mode = wal; pragma synchronous = normal; pragma foreign_keys = on;
       pragma busy_timeout = 5000; pragma temp_store = memory; pragma cache_size = -16000;
       pragma wal_autocheckpoint = 8000;`);
-    this.#connection = new NodeSqliteConnection(db);
+    this.#connection = new NodeSqliteConnection(db, this.#adapter);
+    const version = db.prepare('pragma data_version');
+    this.#adapter.othersOf = () => Number(version.get()?.data_version);
   }
 
   async acquireConnection(): Promise<DatabaseConnection> {
@@ -81,6 +111,7 @@ class NodeSqliteDriver implements Driver {
   }
 
   async destroy(): Promise<void> {
+    this.#adapter.othersOf = undefined;
     this.#connection?.close();
     this.#connection = undefined;
   }
@@ -90,14 +121,18 @@ interface Prepared {
   statement: StatementSync;
   /** It answers rows. Asking the statement each time costs as much as many a query. */
   answers: boolean;
+  /** It certainly changes nothing. */
+  reads: boolean;
 }
 
 class NodeSqliteConnection implements DatabaseConnection {
   readonly #db: DatabaseSync;
+  readonly #adapter: OneHubAdapter;
   readonly #statements = new Map<string, Prepared>();
 
-  constructor(db: DatabaseSync) {
+  constructor(db: DatabaseSync, adapter: OneHubAdapter) {
     this.#db = db;
+    this.#adapter = adapter;
   }
 
   get inTransaction(): boolean {
@@ -113,13 +148,14 @@ class NodeSqliteConnection implements DatabaseConnection {
     if (known) return known;
     if (this.#statements.size >= STATEMENT_CACHE) this.#statements.clear();
     const statement = this.#db.prepare(text);
-    const prepared = { statement, answers: statement.columns().length > 0 };
+    const prepared = { statement, answers: statement.columns().length > 0, reads: /^\s*select\b/i.test(text) };
     this.#statements.set(text, prepared);
     return prepared;
   }
 
   async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
-    const { statement, answers } = this.#prepare(query.sql);
+    const { statement, answers, reads } = this.#prepare(query.sql);
+    if (!reads) this.#adapter.writes += 1;
     const parameters = query.parameters as SQLInputValue[];
     if (answers) return { rows: statement.all(...parameters) as Row[] };
     const { changes, lastInsertRowid } = statement.run(...parameters);

@@ -13,7 +13,7 @@ import { elsewhere } from '../pages/public.routes.ts';
 import { rememberReply } from '../sessions/sessions.service.ts';
 import { sendError } from './errors.ts';
 import { checkAccess, guard, isApiRequest } from './guard.ts';
-import { commonHeaders, finishReply } from './headers.ts';
+import { finishReply, setCommonHeaders } from './headers.ts';
 import { KnownPaths } from './methods.ts';
 import { onBehalfOf } from './origin.ts';
 import { keepToHubHost } from './other-hosts.ts';
@@ -45,7 +45,10 @@ export function buildApp(ctx: AppContext, register: (app: FastifyInstance) => vo
     trustProxy: (address: string, hop: number) => hop === 0 || isTrusted(trusted, address),
     // Ours are the only ones: Fastify would load two compilers of its own, which is a tenth of the way to the first answer.
     schemaController: {
-      compilersFactory: { buildValidator: () => validatorCompiler, buildSerializer: () => serializerCompiler },
+      compilersFactory: {
+        buildValidator: (() => validatorCompiler) as never,
+        buildSerializer: (() => serializerCompiler) as never,
+      },
     },
     routerOptions: { maxParamLength: 1024, caseSensitive: true, ignoreTrailingSlash: false },
     frameworkErrors: (err, request, reply) => void refuseAddress(ctx, err, request, reply),
@@ -84,7 +87,7 @@ export function buildApp(ctx: AppContext, register: (app: FastifyInstance) => vo
   });
   app.addHook('onRequest', (request, _reply, done) => onBehalfOf(request, done));
   app.addHook('onRequest', (request, reply, done) => {
-    reply.headers(commonHeaders(ctx, request));
+    setCommonHeaders(ctx, request, reply);
     rememberReply(request, reply);
     done();
   });
@@ -121,7 +124,7 @@ const hasBody = ({ headers }: FastifyRequest) =>
 
 /** An address that cannot be read at all; no hook has run for it. */
 async function refuseAddress(ctx: AppContext, err: Error, request: FastifyRequest, reply: FastifyReply): Promise<void> {
-  reply.headers(commonHeaders(ctx, request));
+  setCommonHeaders(ctx, request, reply);
   await onBehalfOf(request, () => sendError(ctx, err, request, reply));
 }
 

@@ -1,18 +1,31 @@
 import { hash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AppContext } from '../context.ts';
+import type { Urls } from '../urls.ts';
 import { isApiRequest } from './guard.ts';
 import { JUPYTERHUB_VERSION } from './version.ts';
 
+/** Those that are always the same, on every reply of the API. */
+const ofApi = new WeakMap<Urls, Readonly<Record<string, string>>>();
+
+function apiHeaders(urls: Urls): Readonly<Record<string, string>> {
+  let headers = ofApi.get(urls);
+  if (!headers) {
+    headers = {
+      'x-jupyterhub-version': JUPYTERHUB_VERSION,
+      'access-control-allow-headers': 'accept, content-type, authorization',
+      'content-security-policy': `frame-ancestors 'none'; report-uri ${urls.hub}security/csp-report; default-src 'none'`,
+    };
+    ofApi.set(urls, headers);
+  }
+  return headers;
+}
+
+const OF_PAGES = { 'x-jupyterhub-version': JUPYTERHUB_VERSION };
+
 /** On every reply, whoever answers (contract §3.1). */
-export function commonHeaders(ctx: AppContext, request: FastifyRequest): Record<string, string> {
-  const common = { 'x-jupyterhub-version': JUPYTERHUB_VERSION, 'x-request-id': request.id };
-  if (!isApiRequest(ctx, request)) return common;
-  return {
-    ...common,
-    'access-control-allow-headers': 'accept, content-type, authorization',
-    'content-security-policy': `frame-ancestors 'none'; report-uri ${ctx.urls.hub}security/csp-report; default-src 'none'`,
-  };
+export function setCommonHeaders(ctx: AppContext, request: FastifyRequest, reply: FastifyReply): void {
+  reply.headers(isApiRequest(ctx, request) ? apiHeaders(ctx.urls) : OF_PAGES).header('x-request-id', request.id);
 }
 
 /** Last touches when the body is known: JSON without a charset (aiohttp compares), an ETag for what was read. */

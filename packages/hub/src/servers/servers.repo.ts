@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import { isOneOfNumbers } from '../db/dialect.ts';
 import { fromJson } from '../db/json.ts';
 import { prepared } from '../db/prepared.ts';
+import { remembered } from '../db/remembered.ts';
 import type { Db, ServersTable } from '../db/types.ts';
 import { type Server, type ServerRow, type StopReason, toServer } from './server.ts';
 
@@ -42,17 +43,22 @@ const selectOfOwner = prepared((db, { userId }: { userId: number }) =>
 );
 
 const selectOfOwners = prepared((db, { userIds }: { userIds: string }) =>
-  selectServers(db).where(isOneOfNumbers(db, 's.user_id', userIds)).orderBy('s.name'),
+  selectServers(db)
+    .where(isOneOfNumbers(db, 's.user_id', userIds))
+    .orderBy('s.name'),
 );
+
+const ofOwner = remembered<readonly Server[]>(1_000);
 
 /** Servers of these people, by user id, default server first. */
 export async function listServers(db: Db, userIds: readonly number[]): Promise<Map<number, Server[]>> {
   const [userId] = userIds;
   if (userId === undefined) return new Map();
-  const { rows } =
-    userIds.length === 1
-      ? await selectOfOwner(db, { userId })
-      : await selectOfOwners(db, { userIds: JSON.stringify(userIds) });
+  if (userIds.length === 1) {
+    const servers = await ofOwner(db, userId, async () => (await selectOfOwner(db, { userId })).rows.map(toServer));
+    return new Map(servers.length > 0 ? [[userId, [...servers]]] : []);
+  }
+  const { rows } = await selectOfOwners(db, { userIds: JSON.stringify(userIds) });
   const found = new Map<number, Server[]>();
   for (const row of rows) {
     const servers = found.get(row.user_id);

@@ -2,6 +2,7 @@ import type { Selectable } from 'kysely';
 import { sql } from 'kysely';
 import { fromJson } from '../db/json.ts';
 import { prepared } from '../db/prepared.ts';
+import { remembered } from '../db/remembered.ts';
 import type { ApiTokensTable, Db } from '../db/types.ts';
 import { findServiceById } from '../services/services.service.ts';
 import { asService, asUser, type Principal } from '../users/principal.ts';
@@ -126,7 +127,7 @@ export interface FoundToken {
 
 const OWNER = sql.raw(USER_COLUMNS.map((column) => `u.${column}`).join(', '));
 
-const selectByHash = prepared((db, { hash, now }: { hash: string; now: number }) => {
+const selectByHash = prepared((db, { hash }: { hash: string }) => {
   const query = sql<FoundRow>`
     select ${OWNER}, t.id as t_id, t.client_id as t_client_id, t.session_id as t_session_id, t.created as t_created,
       t.expires_at as t_expires_at, t.last_activity as t_last_activity, t.note as t_note, t.scopes as t_scopes,
@@ -138,13 +139,25 @@ const selectByHash = prepared((db, { hash, now }: { hash: string; now: number })
       left join servers s on s.id = c.server_id
       left join users su on su.id = s.user_id
       left join services cs on cs.oauth_client_id = t.client_id
-    where t.hash = ${hash} and (t.expires_at is null or t.expires_at > ${now})`;
+    where t.hash = ${hash}`;
   return { compile: () => query.compile(db) };
 });
 
-/** The token, its owner, and what stands behind its OAuth client: everything that authenticating a request needs. */
+const rememberedTokens = remembered<FoundToken | undefined>(2_000);
+
+/**
+ * The token, its owner, and what stands behind its OAuth client: everything that authenticating a request needs.
+ * Not when it has expired.
+ */
 export async function findTokenByHash(db: Db, hash: string, now: number): Promise<FoundToken | undefined> {
-  const { rows } = await selectByHash(db, { hash, now });
+  const found = await rememberedTokens(db, hash, () => readByHash(db, hash));
+  if (!found) return undefined;
+  const { expiresAt } = found.token;
+  return expiresAt === null || expiresAt > now ? found : undefined;
+}
+
+async function readByHash(db: Db, hash: string): Promise<FoundToken | undefined> {
+  const { rows } = await selectByHash(db, { hash });
   const row = rows[0];
   if (!row) return undefined;
   const token = toToken({
