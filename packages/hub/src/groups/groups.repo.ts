@@ -7,6 +7,9 @@ export interface GroupRow {
   properties: string;
 }
 
+/** SQLite takes so many values in one statement with room to spare. */
+const TOGETHER = 500;
+
 export async function listGroupRows(db: Db): Promise<GroupRow[]> {
   return db.selectFrom('groups').select(['id', 'name', 'properties']).orderBy('name').execute();
 }
@@ -34,10 +37,11 @@ export async function updateProperties(db: Db, id: number, properties: string): 
 }
 
 export async function insertMembers(db: Db, groupId: number, userIds: readonly number[]): Promise<void> {
-  for (const user_id of userIds) {
+  for (let at = 0; at < userIds.length; at += TOGETHER) {
+    const some = userIds.slice(at, at + TOGETHER);
     await db
       .insertInto('user_groups')
-      .values({ user_id, group_id: groupId })
+      .values(some.map((user_id) => ({ user_id, group_id: groupId })))
       .onConflict((conflict) => conflict.columns(['user_id', 'group_id']).doNothing())
       .execute();
   }

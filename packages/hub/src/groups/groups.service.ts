@@ -77,12 +77,21 @@ export async function groupNames(ctx: AppContext): Promise<Set<string>> {
   return new Set([...rows.map(({ name }) => name), ...Object.keys(ctx.config.groups), ...told]);
 }
 
-/** Puts people into a group, which is made when it is not there. Part of whatever transaction the context has. */
-export async function joinGroup(ctx: AppContext, name: string, userNames: readonly string[]): Promise<void> {
-  checkName(name);
-  const made = await repo.insertGroup(ctx.db, name, ctx.clock.now());
-  await join(ctx, name, userNames);
-  await audit(ctx, { action: made ? 'group.create' : 'group.add', ...aboutGroup(name), detail: { users: userNames } });
+/** Puts people into groups, which are made when they are not there. Part of whatever transaction the context has. */
+export async function joinGroups(ctx: AppContext, joining: ReadonlyMap<string, readonly User[]>): Promise<void> {
+  const all = new Set<number>();
+  for (const [name, users] of joining) {
+    checkName(name);
+    const made = await repo.insertGroup(ctx.db, name, ctx.clock.now());
+    const row = await repo.findGroupRow(ctx.db, name);
+    if (!row) throw noGroup(name);
+    const ids = users.map(({ id }) => id);
+    await repo.insertMembers(ctx.db, row.id, ids);
+    for (const id of ids) all.add(id);
+    const action = made ? 'group.create' : 'group.add';
+    await audit(ctx, { action, ...aboutGroup(name), detail: { users: users.map((user) => user.name) } });
+  }
+  await settleGroups(ctx.db, [...all]);
 }
 
 /** Whether there is such a group: made here, named in the configuration, or told by the authenticator. */

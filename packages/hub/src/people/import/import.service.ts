@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { HubError, permits, type ScopeSet } from '@atrium/sdk';
 import { auditAll } from '../../audit/audit.service.ts';
 import type { AppContext } from '../../context.ts';
-import { groupNames, joinGroup } from '../../groups/groups.service.ts';
+import { groupNames, joinGroups } from '../../groups/groups.service.ts';
 import { createResetLink, type OneTimeLink } from '../../login/links.service.ts';
 import { actorName, isAdmin, type Principal } from '../../users/principal.ts';
 import { createUser, findUsersByName, type User, updateUser } from '../../users/users.service.ts';
@@ -43,15 +43,22 @@ export interface ImportReport extends Pick<PeopleFile, 'delimiter' | 'columns' |
 export async function importPeople(ctx: AppContext, wishes: ImportWishes): Promise<ImportReport> {
   const file = readPeople(wishes.csv);
   const { delimiter, columns, ignored } = file;
-  const about = { delimiter, columns, ignored };
-  if (wishes.dryRun) return { ...about, applied: false, ...(await planLines(ctx, file, wishes)) };
+  const reportOf = (applied: boolean, { lines, problems }: Plan): ImportReport => ({
+    delimiter,
+    columns,
+    ignored,
+    applied,
+    lines,
+    problems,
+  });
+  if (wishes.dryRun) return reportOf(false, await planLines(ctx, file, wishes));
   let made: User[] = [];
   const report = await ctx.db.transaction().execute(async (db) => {
     const within = { ...ctx, db };
     const plan = await planLines(within, file, wishes);
-    if (plan.problems.length > 0 && !wishes.skipErrors) return { ...about, applied: false, ...plan };
-    made = await carryOut(within, plan.lines);
-    return { ...about, applied: true, ...plan };
+    if (plan.problems.length > 0 && !wishes.skipErrors) return reportOf(false, plan);
+    made = await carryOut(within, plan.lines, plan.known);
+    return reportOf(true, plan);
   });
   if (!report.applied) return report;
   ctx.log.info({ created: made.length, by: actorName(wishes.by) }, 'people imported from a file');
@@ -59,7 +66,10 @@ export async function importPeople(ctx: AppContext, wishes: ImportWishes): Promi
   return report;
 }
 
-type Plan = Pick<ImportReport, 'lines' | 'problems'>;
+interface Plan extends Pick<ImportReport, 'lines' | 'problems'> {
+  /** Those of the file who are there. */
+  known: ReadonlyMap<string, User>;
+}
 
 /** SQLite takes so many values in one statement with room to spare. */
 const TOGETHER = 500;
@@ -80,7 +90,7 @@ async function planLines(ctx: AppContext, file: PeopleFile, wishes: ImportWishes
     named.add(line);
   }
   const order = <T extends { line: number }>(list: T[]) => list.sort((a, b) => a.line - b.line);
-  return { lines: order(lines), problems: order(problems) };
+  return { lines: order(lines), problems: order(problems), known };
 }
 
 const failed = ({ line, name }: { line: number; name: string }, message: string): ImportLine => ({
@@ -136,35 +146,39 @@ function wordsFor(outcome: 'create' | 'change' | 'same', admin: boolean | null, 
 /** SQLite answers without waiting: after so many, other requests get their turn. */
 const REST_AFTER = 50;
 
-async function carryOut(ctx: AppContext, lines: readonly ImportLine[]): Promise<User[]> {
+async function carryOut(
+  ctx: AppContext,
+  lines: readonly ImportLine[],
+  known: ReadonlyMap<string, User>,
+): Promise<User[]> {
   const now = ctx.clock.now();
   const made: User[] = [];
-  const joining = new Map<string, string[]>();
+  const joining = new Map<string, User[]>();
   const entries: Parameters<typeof auditAll>[1][number][] = [];
   for (const [at, { name, outcome, admin, addGroups }] of lines.entries()) {
     if (at % REST_AFTER === REST_AFTER - 1) await setImmediate();
     if (outcome === 'error' || outcome === 'same') continue;
     const of = { kind: 'user', name };
+    let user = known.get(name);
     if (outcome === 'create') {
-      const user = await createUser(ctx.db, { name, admin: admin ?? false, allowedBy: 'administrator', now });
+      user = await createUser(ctx.db, { name, admin: admin ?? false, allowedBy: 'administrator', now });
       // Somebody else was faster: then nothing of this file is done, and the next look shows them as they are.
       if (!user) throw new HubError('name_taken', `User ${name} was made by somebody else meanwhile. Try again.`);
       made.push(user);
       entries.push({ action: 'user.create', of, detail: { admin: admin ?? false, by: 'import' } });
     } else if (admin !== null) {
-      const [user] = await findUsersByName(ctx.db, [name]);
       if (user) await updateUser(ctx.db, user.id, { admin });
       entries.push({ action: 'user.change', of, detail: { admin, by: 'import' } });
     }
-    for (const group of addGroups) joining.set(group, [...(joining.get(group) ?? []), name]);
-  }
-  await auditAll(ctx, entries);
-  for (const [group, names] of joining) {
-    for (let at = 0; at < names.length; at += REST_AFTER) {
-      await joinGroup(ctx, group, names.slice(at, at + REST_AFTER));
-      await setImmediate();
+    if (!user) continue;
+    for (const group of addGroups) {
+      const members = joining.get(group) ?? [];
+      members.push(user);
+      joining.set(group, members);
     }
   }
+  await auditAll(ctx, entries);
+  await joinGroups(ctx, joining);
   return made;
 }
 
