@@ -223,10 +223,10 @@ describe.skipIf(!testChromium())('the page of administrators', () => {
     await said().getByRole('button', { name: 'Undo' }).click();
     await page.getByRole('button', { name: 'Take out ada' }).waitFor();
 
-    await page.getByRole('textbox', { name: 'Properties' }).fill('{ room: 12 }');
+    await page.getByLabel('As JSON').fill('{ room: 12 }');
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByText(/This is not JSON/).waitFor();
-    await page.getByRole('textbox', { name: 'Properties' }).fill('{ "room": 12 }');
+    await page.getByLabel('As JSON').fill('{ "room": 12 }');
     await page.getByRole('button', { name: 'Save' }).click();
     await said().getByText('Saved.').waitFor();
 

@@ -1,6 +1,7 @@
 import { type ReactNode, useEffect, useRef } from 'react';
 import { facts } from './lib/facts.ts';
 import { type Place, pathTo, usePlace, ViewLink } from './lib/router.tsx';
+import { Boundary } from './parts/boundary.tsx';
 import { Empty } from './parts/notes.tsx';
 import { Toasts } from './parts/toast.tsx';
 import { t } from './strings/index.ts';
@@ -98,7 +99,7 @@ export function App() {
       <h1 ref={heading} tabIndex={-1}>
         {title}
       </h1>
-      {body}
+      <Boundary key={here}>{body}</Boundary>
       <Toasts />
     </>
   );

@@ -2,8 +2,8 @@ import { useEffect, useState } from 'react';
 import { facts } from '../lib/facts.ts';
 import type { LiveServer, Usage } from './types.ts';
 
-/** How long to wait before a stream that the hub refused or lost is opened again, ms. */
-const AGAIN = 5_000;
+/** How long to wait before a stream that the hub refused is opened again, ms: twice as long each time, up to the last. */
+const AGAIN = { first: 5_000, last: 60_000 };
 
 export interface LiveTable {
   rows: ReadonlyMap<string, LiveServer>;
@@ -24,6 +24,7 @@ export function useServers(enabled = true): LiveTable {
     if (!enabled) return;
     let stream: EventSource;
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let wait = AGAIN.first;
     let arriving: Map<string, LiveServer> | undefined;
     const { api, xsrf } = facts();
 
@@ -66,9 +67,14 @@ export function useServers(enabled = true): LiveTable {
           }
         });
       });
+      stream.onopen = () => {
+        wait = AGAIN.first;
+      };
       stream.onerror = () => {
         setTable((now) => ({ ...now, state: 'lost' }));
-        if (stream.readyState === EventSource.CLOSED) timer = setTimeout(open, AGAIN);
+        if (stream.readyState !== EventSource.CLOSED) return;
+        timer = setTimeout(open, wait);
+        wait = Math.min(wait * 2, AGAIN.last);
       };
     };
     open();

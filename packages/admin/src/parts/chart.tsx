@@ -5,6 +5,8 @@ import { Scroller } from './scroller.tsx';
 const WIDTH = { half: 560, whole: 1136 };
 const HEIGHT = 168;
 const LEFT = 34;
+/** A column alone is not a wall. */
+const WIDEST = 56;
 const BOTTOM = 22;
 const TOP = 10;
 
@@ -46,13 +48,14 @@ function Columns({ bars, summary, wide }: { bars: readonly Bar[]; summary: strin
       ))}
       {bars.map(({ label, title, value }, at) => {
         const x = LEFT + at * width;
+        const thick = Math.min(WIDEST, Math.max(1, width - gap));
         return (
           <g key={title}>
             <rect
-              className="bar"
-              x={x + gap / 2}
+              className="ink"
+              x={x + (width - thick) / 2}
               y={y(value)}
-              width={Math.max(1, width - gap)}
+              width={thick}
               height={TOP + height - y(value)}
             >
               <title>{`${title}: ${value}`}</title>
@@ -147,7 +150,7 @@ export function BarList({ bars, ...rest }: FigureProps & { bars: readonly Bar[] 
               </span>
               <svg viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
                 <rect className="track" width="100" height="6" />
-                <rect className="bar bad" width={(value / most) * 100} height="6" />
+                <rect className="ink bad" width={(value / most) * 100} height="6" />
               </svg>
             </li>
           ))}

@@ -42,7 +42,8 @@ export const charts = {
     zone: (zone: string) => `Times are in ${zone}.`,
     table: 'As a table',
     people: 'Active people',
-    peopleSummary: (most: string, when: string) => `At most ${most} people, ${when}.`,
+    peopleSummary: (most: string, when: string) =>
+      most === '1' ? `At most 1 person, ${when}.` : `At most ${most} people, ${when}.`,
     nobody: 'Nobody was active in this time.',
     servers: 'Servers at a time',
     time: 'Time',

@@ -33,6 +33,8 @@ export const frame = {
     status: (status: number) => `The hub could not do this (${status}).`,
     loading: (what: string) => `Loading ${what} …`,
     retry: 'Try again',
+    broken: 'This view has a fault. Nothing was changed, and servers that are running keep running.',
+    reload: 'Load the page again',
     signIn: 'Sign in again',
     copy: 'Copy a report',
     copied: 'Copied',

@@ -146,7 +146,7 @@ function Properties({ group: { name, properties }, reload }: { group: GroupDetai
       <h2 id="properties">{t.groups.properties}</h2>
       <form className="stack" onSubmit={(event) => void submit(event).catch(complain)}>
         <TextField
-          label={t.groups.properties}
+          label={t.groups.propertiesLabel}
           hint={t.groups.propertiesText}
           value={text}
           set={setText}

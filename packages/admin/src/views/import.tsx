@@ -90,6 +90,8 @@ export function ImportView() {
 function Answer({ answer, busy, apply }: { answer: ImportAnswer; busy: boolean; apply: () => void }) {
   const { rows, errors, totals, applied, ignored_columns: ignored } = answer;
   const work = totals.create + totals.change;
+  // Those with an error stand above, with what is wrong.
+  const good = rows.filter(({ outcome }) => outcome !== 'error');
   const anyLink = rows.some(({ link }) => link);
   return (
     <section className="card" aria-label={t.bulk.outcome}>
@@ -121,7 +123,7 @@ function Answer({ answer, busy, apply }: { answer: ImportAnswer; busy: boolean; 
           )}
         </div>
       )}
-      {rows.length > 0 && (
+      {good.length > 0 && (
         <>
           <Lines
             head={[
@@ -132,7 +134,7 @@ function Answer({ answer, busy, apply }: { answer: ImportAnswer; busy: boolean; 
               t.import.admin,
               ...(anyLink ? [t.import.password] : []),
             ]}
-            rows={rows
+            rows={good
               .slice(0, SHOWN)
               .map(({ line, name, outcome, add_groups: groups, new_groups: fresh, admin, link }) => [
                 String(line),
@@ -143,7 +145,7 @@ function Answer({ answer, busy, apply }: { answer: ImportAnswer; busy: boolean; 
                 ...(anyLink ? [link ? new URL(link.url, location.href).href : ''] : []),
               ])}
           />
-          {rows.length > SHOWN && <p className="muted small">{t.import.shown(SHOWN)}</p>}
+          {good.length > SHOWN && <p className="muted small">{t.import.shown(SHOWN)}</p>}
         </>
       )}
       {applied && (

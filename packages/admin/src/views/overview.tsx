@@ -28,8 +28,8 @@ export function OverviewView() {
         {(data) => (
           <div className="halves">
             <Who data={data} />
-            <Broken data={data} />
             <Limits data={data} />
+            <Broken data={data} />
             <Changed data={data} />
           </div>
         )}
@@ -104,7 +104,7 @@ function Fill({ part, of }: { part: number; of: number }) {
   return (
     <svg className="fill" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
       <rect className="track" width="100" height="6" />
-      <rect className={share > 0.9 ? 'bar bad' : 'bar'} width={share * 100} height="6" />
+      <rect className={share > 0.9 ? 'ink bad' : 'ink'} width={share * 100} height="6" />
     </svg>
   );
 }

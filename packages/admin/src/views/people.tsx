@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { type FocusEvent, type KeyboardEvent, useState } from 'react';
 import { queryText } from '../api/client.ts';
 import type { GroupLine, Overview, Page, Person } from '../api/types.ts';
 import { useFollow } from '../api/use-follow.ts';
@@ -98,7 +98,7 @@ export function People() {
               ...Object.fromEntries(groupNames.slice(0, GROUPS_SHOWN).map((name) => [name, name])),
             }}
           />
-          <details className="menu chooser">
+          <details className="chooser" onBlur={closeOutside} onKeyDown={closeByEscape}>
             <summary className="button">{t.list.columns}</summary>
             <div className="stack tight">
               {COLUMNS.slice(1).map(({ key, label }) => (
@@ -189,6 +189,16 @@ export function People() {
       )}
     </>
   );
+}
+
+function closeOutside({ currentTarget, relatedTarget }: FocusEvent<HTMLDetailsElement>): void {
+  if (relatedTarget && !currentTarget.contains(relatedTarget)) currentTarget.open = false;
+}
+
+function closeByEscape({ currentTarget, key }: KeyboardEvent<HTMLDetailsElement>): void {
+  if (key !== 'Escape') return;
+  currentTarget.open = false;
+  currentTarget.querySelector('summary')?.focus();
 }
 
 function Chosen({
