@@ -19,7 +19,8 @@ interface Report {
 
 onBothDatabases((on) => {
   test('a file of people: looked at first, nothing with an error, all the rest when asked for', async () => {
-    await using hub = await apiHub({ on, authenticator: password() });
+    const config = { groups: { fixed: { users: ['boss'] } } };
+    await using hub = await apiHub({ on, authenticator: password(), config });
     const root = await hub.api({ name: 'root', admin: true });
     await root('POST', '/users', { usernames: ['ada', 'same'] });
     await createGroup(hub.ctx, 'physics', ['same']);
@@ -46,7 +47,7 @@ onBothDatabases((on) => {
     expect(rows(done)).toEqual(planned);
     expect(await groupsOf('ada')).toEqual(['maths', 'physics']);
     expect(await groupsOf('=new')).toEqual(['maths']);
-    expect((await findUser(hub.ctx.db, 'boss'))?.admin).toBe(true);
+    expect(await findUser(hub.ctx.db, 'boss')).toMatchObject({ admin: true, groups: ['fixed'] });
     expect(done.rows.filter(({ link }) => link).map(({ name }) => name)).toEqual(['=new', 'boss']);
     expect((await fetch(done.rows[4]?.link?.url ?? '')).status).toBe(200);
     expect(rows(await send())).toEqual(['2 ada same', '3 =new same', '4 same same', '5  error', '6 boss same']);

@@ -13,6 +13,7 @@ export {
   findUser,
   findUserById,
   findUsersByName,
+  insertUsers,
   toUser,
   touchUser,
   USER_COLUMNS,

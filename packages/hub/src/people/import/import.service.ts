@@ -1,11 +1,10 @@
-import { setImmediate } from 'node:timers/promises';
 import { HubError, permits, type ScopeSet } from '@atrium/sdk';
 import { auditAll } from '../../audit/audit.service.ts';
 import type { AppContext } from '../../context.ts';
 import { groupNames, joinGroups } from '../../groups/groups.service.ts';
 import { createResetLink, type OneTimeLink } from '../../login/links.service.ts';
 import { actorName, isAdmin, type Principal } from '../../users/principal.ts';
-import { createUser, findUsersByName, type User, updateUser } from '../../users/users.service.ts';
+import { findUsersByName, insertUsers, settleGroups, type User, updateUser } from '../../users/users.service.ts';
 import { type LineProblem, type PeopleFile, readPeople, type WantedPerson } from './read-people.ts';
 
 export { MOST_LINES } from './read-people.ts';
@@ -143,34 +142,34 @@ function wordsFor(outcome: 'create' | 'change' | 'same', admin: boolean | null, 
   return parts.join(' ');
 }
 
-/** SQLite answers without waiting: after so many, other requests get their turn. */
-const REST_AFTER = 50;
-
 async function carryOut(
   ctx: AppContext,
   lines: readonly ImportLine[],
   known: ReadonlyMap<string, User>,
 ): Promise<User[]> {
   const now = ctx.clock.now();
-  const made: User[] = [];
+  const wanted = lines.filter(({ outcome }) => outcome === 'create');
+  const made = await insertUsers(
+    ctx.db,
+    wanted.map(({ name, admin }) => ({ name, admin: admin ?? false, allowedBy: 'administrator', now })),
+  );
+  if (made.length < wanted.length) {
+    // Somebody else was faster: then nothing of this file is done, and the next look shows them as they are.
+    throw new HubError('name_taken', 'Some of these people were made by somebody else meanwhile. Try again.');
+  }
+  const people = new Map([...known, ...made.map((user) => [user.name, user] as const)]);
   const joining = new Map<string, User[]>();
   const entries: Parameters<typeof auditAll>[1][number][] = [];
-  for (const [at, { name, outcome, admin, addGroups }] of lines.entries()) {
-    if (at % REST_AFTER === REST_AFTER - 1) await setImmediate();
-    if (outcome === 'error' || outcome === 'same') continue;
+  for (const { name, outcome, admin, addGroups } of lines) {
+    const user = people.get(name);
+    if (!user || outcome === 'error' || outcome === 'same') continue;
     const of = { kind: 'user', name };
-    let user = known.get(name);
     if (outcome === 'create') {
-      user = await createUser(ctx.db, { name, admin: admin ?? false, allowedBy: 'administrator', now });
-      // Somebody else was faster: then nothing of this file is done, and the next look shows them as they are.
-      if (!user) throw new HubError('name_taken', `User ${name} was made by somebody else meanwhile. Try again.`);
-      made.push(user);
       entries.push({ action: 'user.create', of, detail: { admin: admin ?? false, by: 'import' } });
     } else if (admin !== null) {
-      if (user) await updateUser(ctx.db, user.id, { admin });
+      await updateUser(ctx.db, user.id, { admin });
       entries.push({ action: 'user.change', of, detail: { admin, by: 'import' } });
     }
-    if (!user) continue;
     for (const group of addGroups) {
       const members = joining.get(group) ?? [];
       members.push(user);
@@ -179,6 +178,11 @@ async function carryOut(
   }
   await auditAll(ctx, entries);
   await joinGroups(ctx, joining);
+  // The configuration may have put them into groups before they were there.
+  await settleGroups(
+    ctx.db,
+    made.map(({ id }) => id),
+  );
   return made;
 }
 
