@@ -47,6 +47,16 @@ const Start = z.strictObject({
     ),
 });
 
+const Stopped = z.strictObject({
+  status: z
+    .union([z.literal(424), z.literal(503)])
+    .default(424)
+    .describe('What is answered where a server does not run: 424, or 503 for JupyterLab older than 3.4.'),
+  startAfter: Duration.prefault(0).describe(
+    'Whoever opens the page of a server that does not run has it started after this long; 0 for not unasked.',
+  ),
+});
+
 const Idle = z.strictObject({
   stopAfter: Duration.prefault('1h').describe('Stop a server after this long without activity; 0 for never.'),
   maxAge: Duration.prefault(0).describe('Stop a server this long after its start, busy or not; 0 for never.'),
@@ -128,6 +138,7 @@ export const HubConfigSchema = z.strictObject({
     "What stands beside people's servers: `[{ name: 'grader', url: 'http://127.0.0.1:9000', command: [...] }]`.",
   ),
   start: Start.prefault({}).describe('Starting and stopping servers.'),
+  stopped: Stopped.prefault({}).describe('Servers that do not run.'),
   idle: Idle.prefault({}).describe('When a server stops by itself.'),
   limits: Limits.prefault({}).describe('How much money, time and how many servers a person may use.'),
   calendar: z

@@ -190,10 +190,22 @@ test('where no server answers: 424 for programs, a page with a way to start for 
   expect(stopped.text).toContain('name="next" value="/user/ada/lab?x=1"');
   expect([polled.status, asked.status]).toEqual([424, 424]);
   expect(JSON.parse(polled.text).message).toBe(
-    `JupyterHub server no longer running at /hub/user/ada/api/kernels. Restart the server at ${hub.origin}/hub/spawn/ada`,
+    `JupyterHub server no longer running at /user/ada/api/kernels. Restart the server at ${hub.origin}/hub/spawn/ada`,
   );
   expect((await ada.post('/hub/user/ada/api/kernels')).status).toBe(424);
   expect((await ada.browser.fetch('/hub/user/ada/api', { method: 'POST' })).status).toBe(403);
+});
+
+test('the page of a server that does not run may start it by itself, and answer as older JupyterLabs expect', async () => {
+  await using hub = await open({ stopped: { status: 503, startAfter: '20s' } });
+  const ada = await signedIn(hub, 'ada');
+
+  const page = await ada.browser.fetch('/hub/user/ada/lab?x=1');
+  const spawn = '/hub/spawn/ada?next=%2Fuser%2Fada%2Flab%3Fx%3D1';
+  expect([page.status, page.headers.get('refresh')]).toEqual([503, `20; url=${spawn}`]);
+  expect(await page.text()).toContain('It starts by itself in 20 s.');
+  expect((await ada.get('/hub/user/ada/api/kernels')).status).toBe(503);
+  expect((await ada.get(spawn)).location).toBe('/hub/spawn-pending/ada?next=%2Fuser%2Fada%2Flab%3Fx%3D1');
 });
 
 test('a server that runs but has no route yet is tried again, not for ever', async () => {

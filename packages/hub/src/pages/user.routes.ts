@@ -25,6 +25,7 @@ const VERSION_TIMEOUT = 1_000;
 /** What the proxy sends here because no server answers at its address (contract §5.4). */
 export const userRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, { ctx }) => {
   const { base, hub } = ctx.urls;
+  const { stopped } = ctx.config;
 
   async function missing(request: FastifyRequest, reply: FastifyReply) {
     const viewer = viewerOf(request);
@@ -51,11 +52,13 @@ export const userRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, {
     if (!reading || prefersJson(request) || rest.split('/').slice(1).includes('api')) {
       const start = originOf(ctx, request) + ctx.urls.spawn(user.name, serverName);
       return reply
-        .code(424)
+        .code(stopped.status)
         .header('cache-control', 'no-store')
         .type('application/json')
         .send(
-          JSON.stringify({ message: `JupyterHub server no longer running at ${path}. Restart the server at ${start}` }),
+          JSON.stringify({
+            message: `JupyterHub server no longer running at /user/${rest}. Restart the server at ${start}`,
+          }),
         );
     }
     if (server && (pendingOf(server) === 'spawn' || server.failure)) {
@@ -66,14 +69,21 @@ export const userRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, {
     }
     // For a token's request the guard has not looked for a session, and the form needs to know of one.
     await findSession(ctx, request);
+    const { start } = await rightsOver(ctx, viewer, user, serverName, original);
+    const after = start && stopped.startAfter > 0 ? Math.ceil(stopped.startAfter) : undefined;
+    if (after !== undefined) {
+      const next = encodeURIComponent(original);
+      reply.header('refresh', `${after}; url=${ctx.urls.spawn(user.name, serverName)}?next=${next}`);
+    }
     const body = notRunningPage({
       ctx,
       xsrf: xsrfToken(ctx, request, reply),
       view: server ? viewServer(ctx, server, viewer, user.stopAfter) : absentServer(ctx, user, serverName, viewer),
       own: user.id === viewer.user.id,
-      start: (await rightsOver(ctx, viewer, user, serverName, original)).start,
+      start,
+      after,
     });
-    return answer(ctx, request, reply, { title: t.notRunning.title, status: 424 }, body);
+    return answer(ctx, request, reply, { title: t.notRunning.title, status: stopped.status }, body);
   }
 
   const page = { config: { page: true } } as const;

@@ -118,6 +118,7 @@ export const servers = {
     heading: (label: string) => `${label.charAt(0).toUpperCase()}${label.slice(1)} is not running`,
     kept: 'Everything you saved is in your home folder. What was only in memory is gone.',
     theirs: 'Files that were saved are kept.',
+    after: (time: string) => `It starts by itself in ${time}.`,
   },
 
   log: {

@@ -145,14 +145,17 @@ export interface NotRunningModel {
   own: boolean;
   /** What the button sends, `next` included; undefined when this person may not start it. */
   start: FormTarget | undefined;
+  /** Seconds until it starts without being asked. */
+  after?: number | undefined;
 }
 
-export function notRunningPage({ ctx, xsrf, view, own, start }: NotRunningModel): Html {
+export function notRunningPage({ ctx, xsrf, view, own, start, after }: NotRunningModel): Html {
   return html`<div class="narrow"><div class="card" data-live="0">
 <h1>${t.notRunning.heading(view.label)}</h1>
 ${view.why !== '' && html`<p>${view.why}${view.endedAt !== null && html` <span class="muted">(${exactTime(view.endedAt)})</span>`}</p>`}
 ${view.note && html`<p class="note">${t.why.note(view.note)}</p>`}
 <p>${own ? t.notRunning.kept : t.notRunning.theirs}</p>
+${after !== undefined && html`<p>${t.notRunning.after(duration(after))}</p>`}
 <div class="row">${
     start
       ? actionForm(start, xsrf, {
