@@ -96,7 +96,7 @@ function LogDialog({ server, close }: { server: LiveServer; close: () => void })
             {lines.length === 0 ? (
               <p className="muted">{t.servers.logEmpty}</p>
             ) : (
-              <Scroller label={t.servers.logTitle(label)}>
+              <Scroller label={t.servers.logTitle(label)} fromEnd={lines}>
                 <pre className="log tall">{lines.join('\n')}</pre>
               </Scroller>
             )}

@@ -5,7 +5,7 @@ export const charts = {
     now: (count: string) => `${count} active now`,
     nowHint: 'in the last 15 minutes',
     today: (count: string) => `${count} today`,
-    total: (count: string) => `${count} accounts`,
+    total: (count: string) => (count === '1' ? '1 account' : `${count} accounts`),
     waiting: (count: string) => (count === '1' ? '1 asks for an account' : `${count} ask for an account`),
     broken: 'Is anything broken',
     nothingBroken: 'Nothing is broken.',
@@ -21,6 +21,7 @@ export const charts = {
     concurrency: (count: string) => `${count} may start at a time.`,
     memory: (used: string, limit: string) => `${used} of ${limit} of memory that running servers may use`,
     memoryUsed: (used: string) => `${used} of memory in use by running servers`,
+    money: (dollars: string, hours: string) => `${dollars} and ${hours} hours of servers this month`,
     changed: 'What changed today',
     starts: (count: string) => (count === '1' ? '1 start' : `${count} starts`),
     failed: (count: string) => (count === '1' ? '1 failed' : `${count} failed`),
@@ -49,7 +50,9 @@ export const charts = {
     time: 'Time',
     starts: 'How long starts took',
     startsSummary: (ready: string, half: string, most: string) =>
-      `${ready} starts: half took at most ${half}, nine out of ten at most ${most}.`,
+      ready === '1'
+        ? `1 start, which took at most ${most}.`
+        : `${ready} starts: half took at most ${half}, nine out of ten at most ${most}.`,
     noStarts: 'No server was started in this time.',
     upTo: (length: string) => `up to ${length}`,
     longer: 'longer',

@@ -1,3 +1,4 @@
+import type { ReactNode } from 'react';
 import { queryText } from '../api/client.ts';
 import type { AuditEntry, Overview } from '../api/types.ts';
 import { useFollow } from '../api/use-follow.ts';
@@ -28,7 +29,7 @@ export function OverviewView() {
         {(data) => (
           <div className="halves">
             <Who data={data} />
-            <Limits data={data} />
+            <Limits data={data}>{data.features.money && <Money />}</Limits>
             <Broken data={data} />
             <Changed data={data} />
           </div>
@@ -109,7 +110,21 @@ function Fill({ part, of }: { part: number; of: number }) {
   );
 }
 
-function Limits({ data: { limits, servers, usage } }: { data: Overview }) {
+/** Where servers cost money: what the month has come to. */
+function Money() {
+  const usage = useLoad<{ total: { dollars: number; hours: number } }>('/atrium/usage');
+  return (
+    <Load of={usage} what={t.nav.costs}>
+      {({ total }) => (
+        <p>
+          <a href={pathTo('usage')}>{t.overview.money(`$${total.dollars.toFixed(2)}`, total.hours.toFixed(0))}</a>
+        </p>
+      )}
+    </Load>
+  );
+}
+
+function Limits({ data: { limits, servers, usage }, children }: { data: Overview; children: ReactNode }) {
   return (
     <section className="card" aria-labelledby="limits">
       <h2 id="limits">{t.overview.limit}</h2>
@@ -152,6 +167,7 @@ function Limits({ data: { limits, servers, usage } }: { data: Overview }) {
             <Fill part={usage.memory} of={usage.memory_limit} />
           </div>
         ))}
+      {children}
     </section>
   );
 }
