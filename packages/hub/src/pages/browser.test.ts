@@ -7,6 +7,7 @@ import { echoSpawner } from '@atrium/spawner-echo';
 import { type Browser, type BrowserContextOptions, chromium, type Page, type Route } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { testChromium } from '../../../../tools/test-machine.ts';
+import { createAnnouncement } from '../announcements/announcements.service.ts';
 import { startTestHub } from '../testing/index.ts';
 import { serveGallery } from './testing/serve.ts';
 
@@ -176,6 +177,32 @@ describe.skipIf(!executablePath)('in a browser', () => {
     await page.getByRole('button', { name: 'Dark colours' }).click();
     await page.reload();
     expect(await page.locator('html').getAttribute('data-theme')).toBe('dark');
+    await page.context().close();
+  });
+
+  test('an announcement can be put away and stays away; one that ends goes by itself', async () => {
+    await using hub = await hubWith(0);
+    const now = hub.ctx.clock.now();
+    const words = { level: 'warning' as const, startsAt: now, dismissible: true };
+    await createAnnouncement(hub.ctx, { ...words, text: 'The disk is changed on Friday.', endsAt: null }, 'root');
+    const page = await open({ bypassCSP: true });
+    await page.goto(`${hub.origin}/hub/login?next=/hub/home`);
+    await page.getByLabel('Name').fill('ada');
+    await page.getByLabel('Password', { exact: true }).fill('x');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.waitForURL('**/hub/home');
+    const friday = page.getByText('The disk is changed on Friday.');
+    await expect.poll(() => friday.count()).toBe(1);
+    expect(await violationsOf(page)).toEqual([]);
+
+    await page.getByRole('button', { name: 'Put away this announcement' }).press('Enter');
+    await expect.poll(() => friday.count()).toBe(0);
+    const soon = hub.ctx.clock.now() + 4_000;
+    await createAnnouncement(hub.ctx, { ...words, text: 'A short one.', dismissible: false, endsAt: soon }, 'root');
+    await page.reload();
+
+    expect(await friday.count()).toBe(0);
+    await expect.poll(() => page.getByText('A short one.').count(), { timeout: 20_000 }).toBe(0);
     await page.context().close();
   });
 });
