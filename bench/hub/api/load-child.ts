@@ -46,6 +46,7 @@ async function drive({ where, requests, connections, seconds, warm }: LoadOrder)
   const begin = performance.now() + warm * 1000;
   const end = begin + seconds * 1000;
   let next = 0;
+  let answers = 0;
   let bytes = 0;
   const send = (line: Line) => {
     const request = requests[next % requests.length];
@@ -67,6 +68,7 @@ async function drive({ where, requests, connections, seconds, warm }: LoadOrder)
           const answer = answerIn(line.rest);
           if (!answer) return;
           const now = performance.now();
+          answers += 1;
           if (now >= begin && now < end) {
             times.push(now - line.sentAt);
             statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
@@ -79,7 +81,7 @@ async function drive({ where, requests, connections, seconds, warm }: LoadOrder)
       });
     }),
   );
-  return { times, statuses: Object.fromEntries(statuses), bytes };
+  return { times, statuses: Object.fromEntries(statuses), answers, bytes };
 }
 
 process.once('message', (order) => {

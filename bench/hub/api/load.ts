@@ -29,6 +29,8 @@ export interface LoadResult {
   /** ms, of every answer that came while it was measured. */
   times: number[];
   statuses: Record<string, number>;
+  /** All of them, those before it was measured too. */
+  answers: number;
   bytes: number;
 }
 
@@ -37,6 +39,8 @@ export interface Rate {
   p50: number;
   p95: number;
   p99: number;
+  /** All answers, those before it was measured too. */
+  answers: number;
   /** Answers that were not 2xx. */
   bad: number;
   /** Of one answer, head and all. */
@@ -54,13 +58,14 @@ export async function load(order: LoadOrder): Promise<Rate> {
   child.send(order);
   const [result] = (await Promise.race([once(child, 'message'), ended])) as [LoadResult];
   ended.catch(() => {});
-  const { times, statuses, bytes } = result;
+  const { times, statuses, answers, bytes } = result;
   const good = Object.entries(statuses).reduce((sum, [status, count]) => sum + (status[0] === '2' ? count : 0), 0);
   return {
     perSecond: good / order.seconds,
     p50: quantile(times, 0.5),
     p95: quantile(times, 0.95),
     p99: quantile(times, 0.99),
+    answers,
     bad: times.length - good,
     bytes: bytes / Math.max(1, times.length),
   };

@@ -50,8 +50,7 @@ export async function rates(kind: SeededKind, options: RatesOptions): Promise<Ra
     for (const [what, requests] of Object.entries(questions(world))) {
       const before = cpu();
       const rate = await load({ where: hub.api, requests, connections: CONNECTIONS, seconds, warm });
-      const asked = rate.perSecond * (seconds + warm);
-      rows.push({ hub: kind.title, what, ...rate, cpu: (cpu() - before) / asked });
+      rows.push({ hub: kind.title, what, ...rate, cpu: (cpu() - before) / rate.answers });
     }
     return rows;
   });

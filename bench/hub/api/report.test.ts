@@ -12,14 +12,15 @@ test('each scene that ran has its table, with how much better the first hub is',
     p50: 1,
     p95: 20_000 / perSecond,
     p99: 3,
+    answers: 9,
     bad: hub === 'Theirs' ? 2 : 0,
     bytes: 900,
-    cpu: 1,
+    cpu: 900 / perSecond,
   });
   const many = (users: number, p95: number) => ({
     users,
     running: users / 25,
-    rates: { 'GET /users?limit=50': { perSecond: 9, p50: 1, p95, p99: 9, bad: 0, bytes: 9_000 } },
+    rates: { 'GET /users?limit=50': { perSecond: 9, p50: 1, p95, p99: 9, answers: 9, bad: 0, bytes: 9_000 } },
     healthy: 900,
     bootRss: 2 ** 27,
     peakRss: 2 ** 28,
@@ -32,6 +33,7 @@ test('each scene that ran has its table, with how much better the first hub is',
 
   expect(text).toContain('| requests per second | Ours | Theirs | first is better by |');
   expect(text).toContain('| GET /user | 12,000 | 1,000 | 12.0 × |');
+  expect(text).toContain('| GET /user | 0.075 | 0.900 | 12.0 × |');
   expect(text).toContain('| GET /user | 1.7 | 20.0 | 12.0 × |');
   expect(text).toContain('Theirs, GET /user: 2 were refused.');
   expect(text).toContain('| on PostgreSQL | 500 people, 20 servers | 50,000 people, 2,000 servers | last to first |');

@@ -13,6 +13,7 @@ export interface ApiResults {
 }
 
 const ms = (value: number) => (value >= 100 ? Math.round(value).toLocaleString('en') : value.toFixed(1));
+const thousandths = (value: number) => value.toFixed(3);
 const whole = (value: number) => Math.round(value).toLocaleString('en');
 const mebi = (bytes: number) => `${(bytes / 2 ** 20).toFixed(0)}`;
 const times = (value: number) => (Number.isFinite(value) ? `${value.toFixed(1)} ×` : '');
@@ -46,6 +47,10 @@ function ratesTable(rows: readonly RateRow[]): string {
     table(
       ['requests per second', ...hubsOf(rows)],
       kinds.map((what) => [what, ...beside(of(what), ({ perSecond }) => perSecond, 'more', whole)]),
+    ),
+    table(
+      ['CPU of the hub for each, ms', ...hubsOf(rows)],
+      kinds.map((what) => [what, ...beside(of(what), ({ cpu }) => cpu, 'less', thousandths)]),
     ),
     table(
       ['p95, ms', ...hubsOf(rows)],
