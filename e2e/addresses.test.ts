@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import { testChromium, testPython } from '../tools/test-machine.ts';
 import { freePort } from '../tools/free-port.ts';
+import { testChromium, testPython } from '../tools/test-machine.ts';
 import { createFirstAdmin, firstAdminLink, shoot, startChromium, testCli } from './lib/hub.ts';
 import { newNotebook, runCell } from './lib/lab.ts';
 

@@ -18,6 +18,7 @@ const problem = (status: number, code: string, title: string, text: string, advi
   ({ status, code, title, text, advice, ...(retryAfter === undefined ? {} : { retryAfter }) }) satisfies Problem;
 
 const SAVED = 'Files that were saved are safe.';
+const TELL = 'Try again in a moment. If this lasts, tell your administrator.';
 const OPEN_HOME = 'Try again, or open your servers and start it from there.';
 
 /** Everything that can go wrong between a browser and what it asks for. */
@@ -116,53 +117,43 @@ export const PROBLEMS = {
     `The server of this page was asked and has not answered in time. ${SAVED}`,
     OPEN_HOME,
   ),
+  serviceGone: problem(
+    503,
+    'service_unreachable',
+    'This service does not answer',
+    'What is offered here may just be starting, or may have stopped.',
+    TELL,
+    2,
+  ),
+  serviceBroke: problem(
+    502,
+    'service_broke_off',
+    'This service broke off its answer',
+    'What is offered here stopped while it was answering. What you asked for may or may not have been done.',
+    'Look whether it was done before you try again.',
+  ),
+  serviceMalformed: problem(
+    502,
+    'service_malformed',
+    'This service gave an answer that cannot be read',
+    'What answers at this address does not follow HTTP/1.1.',
+    TELL,
+  ),
+  serviceSlow: problem(
+    504,
+    'service_timeout',
+    'This service takes too long to answer',
+    'What is offered here was asked and has not answered in time.',
+    TELL,
+  ),
 } as const satisfies Record<string, Problem>;
 
-const TELL = 'Try again in a moment. If this lasts, tell your administrator.';
-
 /** The same where it is not somebody's own server that does not do its part, but a service of the institution. */
-const OF_SERVICES: ReadonlyMap<Problem, Problem> = new Map([
-  [
-    PROBLEMS.serverGone,
-    problem(
-      503,
-      'service_unreachable',
-      'This service does not answer',
-      'What is offered here may just be starting, or may have stopped.',
-      TELL,
-      2,
-    ),
-  ],
-  [
-    PROBLEMS.serverBroke,
-    problem(
-      502,
-      'service_broke_off',
-      'This service broke off its answer',
-      'What is offered here stopped while it was answering. What you asked for may or may not have been done.',
-      'Look whether it was done before you try again.',
-    ),
-  ],
-  [
-    PROBLEMS.serverMalformed,
-    problem(
-      502,
-      'service_malformed',
-      'This service gave an answer that cannot be read',
-      'What answers at this address does not follow HTTP/1.1.',
-      TELL,
-    ),
-  ],
-  [
-    PROBLEMS.serverSlow,
-    problem(
-      504,
-      'service_timeout',
-      'This service takes too long to answer',
-      'What is offered here was asked and has not answered in time.',
-      TELL,
-    ),
-  ],
+const OF_SERVICES: ReadonlyMap<Problem, Problem> = new Map<Problem, Problem>([
+  [PROBLEMS.serverGone, PROBLEMS.serviceGone],
+  [PROBLEMS.serverBroke, PROBLEMS.serviceBroke],
+  [PROBLEMS.serverMalformed, PROBLEMS.serviceMalformed],
+  [PROBLEMS.serverSlow, PROBLEMS.serviceSlow],
 ]);
 
 /** In the words for whoever should have answered. */
