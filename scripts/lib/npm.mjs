@@ -6,8 +6,8 @@ import { readStamp } from '../../packages/atrium/setup/stamp.mjs';
 import { root } from './root.mjs';
 
 /** Fetched for running, and for running the tests. */
-const RUNTIME_MB = 10;
-const ALL_MB = 100;
+const RUNTIME_MB = 25;
+const ALL_MB = 110;
 
 /** The npm that runs us, else the one on PATH. */
 async function npm(args, options = {}) {
