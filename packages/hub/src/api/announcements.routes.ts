@@ -95,7 +95,7 @@ export const announcementRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = as
     },
   });
 
-  app.patch('/atrium/announcements/:announcement', {
+  app.patch('/atrium/announcements/:announcement(^\\d+$)', {
     config,
     schema: {
       summary: 'Change an announcement',
@@ -115,7 +115,7 @@ export const announcementRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = as
     },
   });
 
-  app.delete('/atrium/announcements/:announcement', {
+  app.delete('/atrium/announcements/:announcement(^\\d+$)', {
     config,
     schema: { summary: 'Take an announcement back', params: Params, response: { 204: Empty } },
     async handler({ params }, reply) {

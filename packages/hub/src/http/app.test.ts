@@ -47,6 +47,8 @@ test.each([
   ['OPTIONS', '/hub/api/users/x/anything', 200],
   ['PUT', '/hub/api/users', 405],
   ['QUERY', '/hub/api/users', 405],
+  ['PUT', '/hub/api/', 405],
+  ['PATCH', '/hub/api/atrium/announcements/current', 405],
   ['QUERY', '/hub/api/nothing', 404],
   ['GET', '/hub/api/users/x/', 404],
   ['GET', '/hub/api/user?token=x', 403],

@@ -63,7 +63,7 @@ export function buildApp(ctx: AppContext, register: (app: FastifyInstance) => vo
   const nothingHere = (request: FastifyRequest, reply: FastifyReply) => {
     if (request.method === 'OPTIONS') return reply.code(200).type('text/plain').send('');
     const path = request.url.split('?', 1)[0] ?? '';
-    const methods = paths.methodsOf(path);
+    const methods = paths.methodsOf(path === `${ctx.urls.api}/` ? ctx.urls.api : path);
     if (methods.length > 0) {
       reply.header('allow', [...methods, 'OPTIONS'].join(', '));
       throw new HubError('method_not_allowed', 'Method Not Allowed');

@@ -25,5 +25,13 @@ function matches(pattern: string, path: string): boolean {
   const given = path.split('/');
   const wild = wanted.at(-1) === '*';
   if (wild ? given.length < wanted.length : given.length !== wanted.length) return false;
-  return wanted.every((part, at) => part === '*' || part === given[at] || (part.startsWith(':') && given[at] !== ''));
+  return wanted.every(
+    (part, at) => part === '*' || part === given[at] || (part.startsWith(':') && fits(part, given[at])),
+  );
+}
+
+/** A name in a path, which may say what it looks like: `:number(^\\d+$)`. */
+function fits(part: string, given = ''): boolean {
+  const form = /^:\w+\((.*)\)$/.exec(part)?.[1];
+  return given !== '' && (form === undefined || new RegExp(form).test(given));
 }

@@ -25,7 +25,7 @@ export function documentApi(app: FastifyInstance, ctx: AppContext): void {
       throw new HubError('misconfigured', `The route ${String(method)} ${url} must describe itself: schema.summary.`);
     }
     waiting.push(() => {
-      const path = url.slice(api.length).replace(/:(\w+)/g, '{$1}') || '/';
+      const path = url.slice(api.length).replace(/:(\w+)(\([^)]*\))?/g, '{$1}') || '/';
       const operations = paths[path] ?? {};
       paths[path] = operations;
       for (const name of [method].flat().map((each) => each.toLowerCase())) {

@@ -25,9 +25,10 @@ test('what the document has, the server answers; and as described, to somebody u
 
   expect(operations.length).toBeGreaterThan(90);
   for (const { path, method } of operations) {
-    const url = `/hub/api${path}`.replace(/\{(\w+)\}/g, ':$1');
+    // One name says what it looks like.
+    const url = `/hub/api${path}`.replace(/\{(\w+)\}/g, ':$1').replace(':announcement', ':announcement(^\\d+$)');
     expect(app.hasRoute({ method: method as 'GET', url }), `${method} ${path}`).toBe(true);
-    const given = path.replace(/\{\w+\}/g, 'x');
+    const given = path.replace('{announcement}', '1').replace(/\{\w+\}/g, 'x');
     const reply = await fetch(`${hub.origin}/hub/api${given}`, { method, redirect: 'manual' });
     const text = await reply.text();
     const json = reply.headers.get('content-type') === 'application/json' && text !== '';
