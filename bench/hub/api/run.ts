@@ -22,6 +22,7 @@ const { values } = parseArgs({
     warm: { type: 'string', default: '3' },
     browsers: { type: 'string', default: '200' },
     'boot-users': { type: 'string', default: '10000' },
+    boots: { type: 'string', default: '3' },
     'many-users': { type: 'string', default: '50000' },
     json: { type: 'boolean', default: false },
     cores: { type: 'string', default: '0,1' },
@@ -30,7 +31,7 @@ const { values } = parseArgs({
   },
 });
 
-const number = (option: 'users' | 'seconds' | 'warm' | 'browsers' | 'boot-users' | 'many-users') => {
+const number = (option: 'users' | 'seconds' | 'warm' | 'browsers' | 'boots' | 'boot-users' | 'many-users') => {
   const value = Number(values[option]);
   if (!(value > 0)) throw new Error(`--${option} takes a number above 0`);
   return value;
@@ -79,7 +80,7 @@ if (scenes.includes('logins')) {
 if (scenes.includes('boots')) {
   const users = number('boot-users');
   // Nothing is driven meanwhile, so hub and proxy have the whole machine.
-  const options = { users, running: share(users), times: 3, urgent: values.urgent };
+  const options = { users, running: share(users), times: number('boots'), urgent: values.urgent };
   results.boots = await each('boots', (kind) => boots(kind, options));
 }
 if (scenes.includes('many')) {
