@@ -1,0 +1,113 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { freePort } from '../../tools/free-port.ts';
+import { eventually, send } from './client.ts';
+import { type Hub, hubAt, type Kind } from './hub.ts';
+import type { Variant } from './variants.ts';
+import {
+  ADMIN,
+  BADGE_TOKEN,
+  CUSTOM_SCOPES,
+  type Gate,
+  GROUPS,
+  OUTSIDE_TOKEN,
+  PASSWORD,
+  QUIET_TOKEN,
+  READER_TOKEN,
+  ROLES,
+  ROOT_TOKEN,
+  TINY_SERVER,
+} from './world.ts';
+
+const CONFIG = fileURLToPath(new URL('./jupyterhub_config.py', import.meta.url));
+const PROXY = join(
+  dirname(createRequire(import.meta.url).resolve('configurable-http-proxy/package.json')),
+  'bin',
+  'configurable-http-proxy',
+);
+const PROXY_TOKEN = 'the-secret-of-the-proxy';
+
+/** Starts a real JupyterHub and its proxy, from a Python environment. */
+export async function startJupyterHub(
+  kind: Kind,
+  python: string,
+  variant: Variant,
+  gate: Gate,
+): Promise<AsyncDisposable & { hub: Hub }> {
+  const dir = mkdtempSync(join(tmpdir(), 'atrium-contract-'));
+  mkdirSync(join(dir, 'homes'));
+  const [port, hubPort, proxyPort, helperPort] = await Promise.all([freePort(), freePort(), freePort(), freePort()]);
+  const { base } = variant;
+  const settings = {
+    ...{ dir, port, hubPort, proxyPort, base, proxyToken: PROXY_TOKEN, password: PASSWORD },
+    proxy: [process.execPath, PROXY],
+    admins: [ADMIN],
+    server: TINY_SERVER,
+    environment: { CONTRACT_GATE: gate.url, CONTRACT_OWN: 'own' },
+    groups: GROUPS,
+    roles: ROLES,
+    customScopes: CUSTOM_SCOPES,
+    services: [
+      { name: 'root', api_token: ROOT_TOKEN, admin: true },
+      { name: 'reader', api_token: READER_TOKEN },
+      { name: 'badge', api_token: BADGE_TOKEN },
+      {
+        ...{ name: 'outside', url: gate.url, api_token: OUTSIDE_TOKEN, info: { room: 7 } },
+        oauth_client_allowed_scopes: ['read:users!user'],
+      },
+      { name: 'quiet', url: gate.url, api_token: QUIET_TOKEN, oauth_no_confirm: true, display: false },
+      {
+        ...{ name: 'helper', url: `http://127.0.0.1:${helperPort}`, command: TINY_SERVER },
+        environment: { CONTRACT_GATE: gate.url, CONTRACT_OWN: 'own' },
+      },
+    ],
+    traits: variant.jupyterhub(port),
+  };
+  const child: ChildProcess = spawn(`${python}/bin/python`, ['-m', 'jupyterhub', '-f', CONFIG], {
+    cwd: dir,
+    env: {
+      PATH: `${python}/bin:${dirname(process.execPath)}:${process.env.PATH}`,
+      HOME: dir,
+      CONTRACT_SETTINGS: JSON.stringify(settings),
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (text: string) => {
+      said = (said + text).slice(-20_000);
+    });
+  }
+  const closed = once(child, 'close');
+  const end = async () => {
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
+    await closed;
+    rmSync(dir, { recursive: true, force: true, maxRetries: 3 });
+  };
+  const origin = `http://${variant.domain ?? '127.0.0.1'}:${port}`;
+  try {
+    await eventually(
+      async () => {
+        if (child.exitCode !== null) return child.exitCode;
+        return send(origin, 'GET', `${base}hub/health`).then(
+          ({ status }) => status,
+          () => 0,
+        );
+      },
+      (status) => status === 200 || child.exitCode !== null,
+    );
+    if (child.exitCode !== null) throw new Error('It ended');
+  } catch (error) {
+    await end();
+    throw new Error(`${kind} did not start:\n${said}`, { cause: error });
+  }
+  return {
+    hub: hubAt(kind, origin, base, gate, { url: `http://127.0.0.1:${proxyPort}`, token: PROXY_TOKEN }),
+    [Symbol.asyncDispose]: end,
+  };
+}

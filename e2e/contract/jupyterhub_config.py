@@ -1,0 +1,47 @@
+"""The reference beside Atrium: the same people, groups, services and roles, and servers as small."""
+
+import json
+import os
+
+from jupyterhub.spawner import SimpleLocalProcessSpawner
+from tornado import web
+
+settings = json.loads(os.environ['CONTRACT_SETTINGS'])
+folder = settings['dir']
+
+
+class TinySpawner(SimpleLocalProcessSpawner):
+    async def start(self):
+        wanted = self.user_options.get('contract')
+        if wanted == 'refuse':
+            raise web.HTTPError(418, 'teapot')
+        return await super().start()
+
+
+c = get_config()  # noqa: F821
+c.JupyterHub.bind_url = f"http://127.0.0.1:{settings['port']}{settings['base']}"
+c.JupyterHub.hub_ip = '127.0.0.1'
+c.JupyterHub.hub_port = settings['hubPort']
+c.JupyterHub.db_url = f'sqlite:///{folder}/jupyterhub.sqlite'
+c.JupyterHub.cookie_secret_file = f'{folder}/cookie_secret'
+c.JupyterHub.authenticator_class = 'dummy'
+c.JupyterHub.log_level = 'WARN'
+c.DummyAuthenticator.password = settings['password']
+c.Authenticator.allow_all = True
+c.Authenticator.admin_users = set(settings['admins'])
+c.JupyterHub.spawner_class = TinySpawner
+c.SimpleLocalProcessSpawner.home_dir_template = folder + '/homes/{username}'
+c.Spawner.cmd = settings['server']
+c.Spawner.environment = settings['environment']
+c.Spawner.default_url = '/lab'
+c.JupyterHub.load_groups = {name: {'users': users} for name, users in settings['groups'].items()}
+c.JupyterHub.load_roles = settings['roles']
+c.JupyterHub.custom_scopes = settings['customScopes']
+c.JupyterHub.services = settings['services']
+c.ConfigurableHTTPProxy.command = settings['proxy']
+c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{settings['proxyPort']}"
+c.ConfigurableHTTPProxy.auth_token = settings['proxyToken']
+c.ConfigurableHTTPProxy.pid_file = f'{folder}/proxy.pid'
+for section, traits in settings['traits'].items():
+    for trait, value in traits.items():
+        c[section][trait] = value

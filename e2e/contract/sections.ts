@@ -1,0 +1,35 @@
+import { environment } from './sections/s1-servers.ts';
+import { cookies } from './sections/s2-cookies.ts';
+import { oauth } from './sections/s2-oauth.ts';
+import { common } from './sections/s3-common.ts';
+import { groups } from './sections/s3-groups.ts';
+import { hubItself } from './sections/s3-hub.ts';
+import { servers } from './sections/s3-servers.ts';
+import { shares } from './sections/s3-shares.ts';
+import { tokens } from './sections/s3-tokens.ts';
+import { users } from './sections/s3-users.ts';
+import { scopes } from './sections/s4-scopes.ts';
+import { pages } from './sections/s5-pages.ts';
+import { spawning } from './sections/s5-spawn.ts';
+import { proxyAndServices } from './sections/s6-s7.ts';
+import { namesAndLimits } from './sections/s10-names.ts';
+import type { Section } from './suite.ts';
+
+export const SECTIONS: readonly Section[] = [
+  environment,
+  oauth,
+  cookies,
+  common,
+  users,
+  tokens,
+  servers,
+  groups,
+  shares,
+  scopes,
+  pages,
+  spawning,
+  proxyAndServices,
+  namesAndLimits,
+  // Its last test shuts a hub down.
+  hubItself,
+];

@@ -1,0 +1,124 @@
+import { expect } from 'vitest';
+import { eventually } from '../client.ts';
+import { section } from '../suite.ts';
+import { PASSWORD } from '../world.ts';
+import { startHeld } from './s3-servers.ts';
+
+export const namesAndLimits = section('names and limits', (row, alone) => {
+  row(['10.1/user'], async ({ main }) => {
+    for (const path of ['%2e%2e%2e', '%20', 'a%20', 'a%2Fb', '%252e%252e']) {
+      const { status } = await main.root('POST', `/users/${path}`);
+      expect([path, status === 400 || status === 404]).toEqual([path, true]);
+    }
+    const odd = main.fresh('o.d@d+');
+    expect((await main.root('POST', `/users/${encodeURIComponent(odd)}`)).json().name).toBe(odd);
+    expect((await main.root('GET', `/users/${encodeURIComponent(odd)}`)).status).toBe(200);
+  });
+
+  row('10.1/user-lower', async ({ main }) => {
+    const name = main.fresh('Low');
+    const browser = main.browser();
+    expect((await browser.submit('/hub/login', { username: name, password: PASSWORD })).status).toBe(302);
+    expect((await main.root('GET', `/users/${name.toLowerCase()}`)).status).toBe(200);
+    expect((await main.root('GET', `/users/${name}`)).status).toBe(404);
+  });
+
+  row('10.1/server', async ({ main }) => {
+    const one = await main.person();
+    for (const bad of ['9lives', 'Upper', 'a--b', 'a-', 'a_b', 'a'.repeat(31)]) {
+      const refused = await main.root('POST', main.server(one, bad));
+      expect([refused.status, refused.json().message]).toEqual([400, `Invalid server_name: '${bad}'`]);
+    }
+    expect((await main.root('PUT', main.server(one, 'a'.repeat(30)))).status).toBe(201);
+    expect((await main.root('PUT', main.server(one, 'b'))).status).toBe(201);
+  });
+
+  row('10.1/server-5', async ({ main }) => {
+    const one = await main.person();
+    expect((await main.root('POST', main.server(one, 'a%2Fb'))).status).toBe(400);
+  });
+
+  row('10.1/display-name', async ({ main }) => {
+    const one = await main.person();
+    const put = (display_name: string) => main.root('PUT', main.server(one, main.fresh('s')), { display_name });
+    for (const bad of [' edge', 'edge ', 'two  blanks', 'tab\there', 'x'.repeat(256)]) {
+      const refused = await put(bad);
+      expect([bad, refused.status, refused.json().message]).toEqual([
+        bad,
+        400,
+        expect.stringMatching(/^Invalid display_name/),
+      ]);
+    }
+    expect((await put('Grüße, 世界!')).json().display_name).toBe('Grüße, 世界!');
+  });
+
+  row('10.1/group', async ({ main }) => {
+    const name = main.fresh('Group: with blanks & more ');
+    const path = `/groups/${encodeURIComponent(name)}`;
+    expect((await main.root('POST', path)).json().name).toBe(name);
+    expect((await main.root('GET', path)).json().name).toBe(name);
+  });
+
+  row('10.2/named', async ({ strict }) => {
+    const one = await strict.person();
+    const message = `User ${one} already has the maximum of 2 named servers.  One must be deleted before a new server can be created`;
+    for (const name of ['a', 'b']) {
+      const started = await eventually(
+        () => strict.root('POST', strict.server(one, name)),
+        ({ status }) => status !== 429,
+      );
+      expect(started.status).toBe(202);
+    }
+    const refused = await strict.root('POST', strict.server(one, 'c'));
+    expect([refused.status, refused.json().message]).toEqual([400, message]);
+  });
+
+  row('10.2/named-put', async ({ strict }) => {
+    const one = await strict.person();
+    for (const name of ['a', 'b']) expect((await strict.root('PUT', strict.server(one, name))).status).toBe(201);
+    expect((await strict.root('PUT', strict.server(one, 'c'))).status).toBe(400);
+  });
+
+  alone(['10.2/concurrent', '10.2/signed-in'], async ({ strict }) => {
+    await eventually(
+      async () => (await strict.root('GET', '/users?state=active&limit=200')).json() as { servers: object }[],
+      (people) => people.every(({ servers }) => Object.values(servers).every(({ ready }) => ready)),
+    );
+    const { user: held, end } = await startHeld(strict);
+    const one = await strict.person();
+    const refused = await strict.root('POST', strict.server(one));
+    expect([refused.status, refused.json().message]).toEqual([
+      429,
+      expect.stringMatching(/^Too many users trying to log in right now\. Try again in \d+ seconds\.$/),
+    ]);
+    const after = Number(refused.headers['retry-after']);
+    expect(after).toBeGreaterThanOrEqual(30);
+    expect(after).toBeLessThanOrEqual(60);
+    const browser = await strict.signIn(one);
+    const page = await browser.fetch(`${strict.hub}spawn/${one}?start=1`);
+    expect([page.status, page.headers.get('retry-after')]).toEqual([429, expect.stringMatching(/^\d+$/)]);
+    expect((await browser.fetch(`${strict.hub}home`)).status).toBe(200);
+    await end();
+    await strict.root('DELETE', strict.server(held));
+  });
+
+  row('10.2/named-off', async ({ domain }) => {
+    const one = await domain.person();
+    for (const method of ['POST', 'DELETE']) {
+      const refused = await domain.root(method, domain.server(one, 'two'));
+      expect([refused.status, refused.json().message]).toEqual([400, 'Named servers are not enabled.']);
+    }
+  });
+
+  alone('10.2/active', async ({ domain }) => {
+    const [one, other] = await Promise.all([domain.person(), domain.person()]);
+    await domain.start(one);
+    const refused = await domain.root('POST', domain.server(other));
+    expect([refused.status, refused.json().message, refused.headers['retry-after']]).toEqual([
+      429,
+      'Active user limit exceeded. Try again in a few minutes.',
+      undefined,
+    ]);
+    expect((await domain.root('DELETE', domain.server(one))).status).toBe(204);
+  });
+});

@@ -1,0 +1,34 @@
+// The server of people and services in the contract's tests: says what it was given, behaves by the name of its user.
+import { createServer } from 'node:http';
+
+const { env } = process;
+const user = env.JUPYTERHUB_USER ?? '';
+const prefix = env.JUPYTERHUB_SERVICE_PREFIX ?? '/';
+
+if (user.startsWith('exit-')) process.exit(3);
+// Held until the test lets it go on.
+if (user.startsWith('held-')) await fetch(`${env.CONTRACT_GATE}/${user}`);
+
+// What a real server asks first, without any credentials.
+const hub = await fetch(env.JUPYTERHUB_API_URL);
+const version = hub.headers.get('x-jupyterhub-version') ?? '';
+
+const server = createServer((request, response) => {
+  const { pathname, searchParams } = new URL(request.url, 'http://tiny');
+  const answer = (status, value) => {
+    response.writeHead(status, { 'content-type': 'application/json', 'x-jupyterhub-version': version });
+    response.end(JSON.stringify(value));
+  };
+  if (pathname === `${prefix}env`) return answer(200, env);
+  if (pathname === `${prefix}answer`) return answer(Number(searchParams.get('status')), {});
+  if (pathname === `${prefix}first`) return answer(200, { status: hub.status });
+  return answer(200, { method: request.method, url: request.url, headers: request.headers });
+});
+server.on('upgrade', (_request, socket) => {
+  socket.on('error', () => {});
+  socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+  socket.pipe(socket);
+});
+if (env.ATRIUM_SOCKET) server.listen(env.ATRIUM_SOCKET);
+else server.listen(Number(new URL(env.JUPYTERHUB_SERVICE_URL).port), '127.0.0.1');
+process.on('SIGTERM', () => process.exit(0));
