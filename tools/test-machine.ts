@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { findChromium, findPostgres, findTestPython } from '../scripts/lib/machine.mjs';
 import { findServicePackages } from '../scripts/lib/service-packages.mjs';
 
@@ -12,7 +14,7 @@ export const testPython = (): string | undefined => process.env.ATRIUM_TEST_PYTH
 /** The same with JupyterHub 5.5. */
 export const testPython5 = (): string | undefined => process.env.ATRIUM_TEST_PYTHON_5 || findTestPython('previous');
 
-/** A folder for PYTHONPATH with what services of the tests need: jupyterhub-idle-culler and Flask. */
+/** A folder for PYTHONPATH with what services of the tests need: jupyterhub-idle-culler, Flask, nbgrader; and schemathesis. */
 export const testServicePackages = (): string | undefined =>
   process.env.ATRIUM_TEST_SERVICE_PACKAGES || findServicePackages();
 
@@ -21,3 +23,14 @@ export const testPostgres = (): string | undefined => process.env.ATRIUM_TEST_PO
 
 /** The path of a Chromium. As root it needs `--no-sandbox`. */
 export const testChromium = (): string | undefined => process.env.ATRIUM_TEST_CHROMIUM || findChromium();
+
+const packagesWith = (name: string): string | undefined => {
+  const dir = testServicePackages();
+  return dir !== undefined && existsSync(join(dir, name)) ? dir : undefined;
+};
+
+/** The same folder where it has nbgrader: only with Python 3.11 or later. */
+export const nbgraderPackages = (): string | undefined => packagesWith('nbgrader');
+
+/** The same folder where it has schemathesis: only with Python 3.11 or later. */
+export const schemathesisPackages = (): string | undefined => packagesWith('schemathesis');
