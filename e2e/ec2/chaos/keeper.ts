@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { freePort } from '../../../tools/free-port.ts';
 import { bundleHub } from './bundle.ts';
 import type { FromHub, HubSetup, Kill, Place, ToHub } from './place.ts';
@@ -190,6 +191,11 @@ export async function startKeeper(region: Region, spawner: (port: number) => Rec
     for (;;) {
       await serving.promise;
       const child = current;
+      // Its death is known here before it is to whoever puts the next in its place: it would never answer.
+      if (child.process.exitCode !== null || child.process.signalCode !== null) {
+        await setImmediate();
+        continue;
+      }
       const id = ++lastId;
       const answer = new Promise<FromHub | undefined>((resolve) => {
         const hear = (heard: FromHub) => {
