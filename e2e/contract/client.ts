@@ -84,12 +84,17 @@ export function client(origin: string, root: string, token?: string): Client {
 const LOOK_EVERY_MS = 50;
 
 /** Looks until it is so. @throws Error that says what was seen last */
-export async function eventually<T>(look: () => Promise<T>, good: (seen: T) => boolean): Promise<T> {
-  const until = Date.now() + PATIENCE_MS;
+export async function eventually<T>(
+  look: () => Promise<T>,
+  good: (seen: T) => boolean,
+  patienceMs = PATIENCE_MS,
+): Promise<T> {
+  const until = Date.now() + patienceMs;
   for (;;) {
     const seen = await look();
     if (good(seen)) return seen;
-    if (Date.now() > until) throw new Error(`Not so after a minute; last seen: ${JSON.stringify(seen)?.slice(0, 500)}`);
+    if (Date.now() > until)
+      throw new Error(`Not so after ${patienceMs / 1000} s; last seen: ${JSON.stringify(seen)?.slice(0, 500)}`);
     await delay(LOOK_EVERY_MS);
   }
 }

@@ -30,6 +30,8 @@ const PROXY = join(
   'bin',
   'configurable-http-proxy',
 );
+/** Three of them start side by side, perhaps on a busy machine. */
+const TO_START_MS = 200_000;
 const PROXY_TOKEN = 'the-secret-of-the-proxy';
 
 /** Starts a real JupyterHub and its proxy, from a Python environment. */
@@ -100,6 +102,7 @@ export async function startJupyterHub(
         );
       },
       (status) => status === 200 || child.exitCode !== null,
+      TO_START_MS,
     );
     if (child.exitCode !== null) throw new Error('It ended');
   } catch (error) {
