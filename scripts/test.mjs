@@ -1,4 +1,5 @@
 import { mkdirSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { ensureAdminPage } from './lib/admin-page.mjs';
 import { runChecks } from './lib/checks.mjs';
@@ -46,13 +47,31 @@ await runScript(async () => {
   return total.failed > 0 || mustBeComplete ? 1 : 0;
 });
 
+/**
+ * On two cores vitest would take one worker, and much of a unit test is waiting for programs that it started. End-to-end
+ * tests have the machine for themselves, one after the other.
+ */
+const WORKERS = {
+  unit: [`--maxWorkers=${Math.max(2, availableParallelism() - 1)}`],
+  e2e: ['--no-file-parallelism'],
+};
+
 async function runProject(node, project, filters, env) {
   const report = join(cacheDir, 'test-results', `${project}.json`);
   mkdirSync(dirname(report), { recursive: true });
   rmSync(report, { force: true });
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-  const args = [vitest, 'run', '--project', project, '--passWithNoTests', ...reporters, ...filters];
+  const args = [
+    vitest,
+    'run',
+    '--project',
+    project,
+    '--passWithNoTests',
+    ...WORKERS[project],
+    ...reporters,
+    ...filters,
+  ];
   const exitCode = await become(node, args, { env, cwd: root });
   return countResults(report, exitCode);
 }
