@@ -11,6 +11,15 @@ import { add, countResults, summary } from './lib/results.mjs';
 import { cacheDir, root } from './lib/root.mjs';
 import { ensureServicePackages } from './lib/service-packages.mjs';
 
+/**
+ * On two cores vitest would take one worker, and much of a unit test is waiting for programs that it started. End-to-end
+ * tests have the machine for themselves, one after the other.
+ */
+const WORKERS = {
+  unit: [`--maxWorkers=${Math.max(2, availableParallelism() - 1)}`],
+  e2e: ['--no-file-parallelism'],
+};
+
 /** `npm test [-- part of a file name …]`: fetches what the tests need, then checks, unit and end-to-end tests. */
 await runScript(async () => {
   const filters = process.argv.slice(2);
@@ -46,15 +55,6 @@ await runScript(async () => {
   process.stdout.write(`${summary(total)}\n`);
   return total.failed > 0 || mustBeComplete ? 1 : 0;
 });
-
-/**
- * On two cores vitest would take one worker, and much of a unit test is waiting for programs that it started. End-to-end
- * tests have the machine for themselves, one after the other.
- */
-const WORKERS = {
-  unit: [`--maxWorkers=${Math.max(2, availableParallelism() - 1)}`],
-  e2e: ['--no-file-parallelism'],
-};
 
 async function runProject(node, project, filters, env) {
   const report = join(cacheDir, 'test-results', `${project}.json`);
