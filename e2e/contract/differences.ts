@@ -27,7 +27,6 @@ const DIFFERENCES: Readonly<Record<string, Partial<Record<Kind, string>>>> = {
   '3.10/group-share-token': both('tokens do not have what groups were given'),
   '4.1/servers-start': five('came with 6'),
   '5.1/robots': both('its package has no such file'),
-  '5.1/root-home': { atrium: 'no such setting: who has signed in goes on to their server' },
   '5.3/options-prefix': five('the prefix stays part of the name'),
   '5.3/bad-name': five('no rule before 6'),
   '5.5/labels': five('GET of a server, which shows it, came with 6'),

@@ -41,6 +41,7 @@ export const STRICT: Variant = {
     namedServers: { limit: 2 },
     metrics: { public: true },
     start: { slow: 0, concurrency: 1, whenFull: 'refuse' },
+    redirectToServer: false,
     tokens: { maxExpiresIn: 3600 },
   }),
 };

@@ -139,6 +139,10 @@ export const HubConfigSchema = z.strictObject({
   ),
   start: Start.prefault({}).describe('Starting and stopping servers.'),
   stopped: Stopped.prefault({}).describe('Servers that do not run.'),
+  redirectToServer: z
+    .boolean()
+    .default(true)
+    .describe('Whoever has signed in goes on to their server; otherwise to their home page.'),
   idle: Idle.prefault({}).describe('When a server stops by itself.'),
   limits: Limits.prefault({}).describe('How much money, time and how many servers a person may use.'),
   calendar: z

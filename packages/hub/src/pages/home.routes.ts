@@ -121,7 +121,8 @@ export const homeRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, {
     const server = await findServer(ctx.db, user.id, '');
     // A start that failed is explained, not tried again unasked.
     const idle = server?.failure ? ctx.urls.spawnPending(user.name, '') : `${hub}spawn`;
-    const fallback = server && isActive(server) ? ctx.urls.serverUrl(user.name, '') : idle;
+    const theirs = server && isActive(server) ? ctx.urls.serverUrl(user.name, '') : idle;
+    const fallback = ctx.config.redirectToServer ? theirs : `${hub}home`;
     return reply.redirect(
       destination(request.query as Record<string, unknown>, fallback, ownAddress(ctx, request)),
       302,
