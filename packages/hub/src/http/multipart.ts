@@ -28,17 +28,24 @@ async function readForm(body: Buffer, type: string): Promise<Fields> {
   if (parts.length > MOST_PARTS) throw new HubError('bad_request', `A form may have ${MOST_PARTS} fields.`);
   const untouched = emptyInputs(body);
   const fields: Fields = Object.create(null);
+  // Apart from the texts: a text field may be called `<name>_file` as well, and text is no file.
+  const files = new Map<string, FormFile[]>();
   for (const [name, value] of parts) {
     if (typeof value !== 'string') {
       const bytes = new Uint8Array(await value.arrayBuffer());
       // A file input that nobody touched; some browsers send it as a file without a name.
       if (value.name === '' && bytes.length === 0) continue;
-      const files = (fields[`${name}_file`] ?? []) as FormFile[];
-      fields[`${name}_file`] = [...files, formFile({ name: value.name, type: value.type, bytes })];
+      const file = formFile({ name: value.name, type: value.type, bytes });
+      files.set(`${name}_file`, [...(files.get(`${name}_file`) ?? []), file]);
     } else if (value !== '' || !untouched.has(name)) {
       const before = fields[name];
       fields[name] = before === undefined ? value : [...([before].flat() as string[]), value];
     }
+  }
+  for (const [name, list] of files) {
+    if (name in fields)
+      throw new HubError('bad_request', `The form has a field and a file that are both called ${name}.`);
+    fields[name] = list;
   }
   return fields;
 }
