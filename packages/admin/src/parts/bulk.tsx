@@ -67,8 +67,8 @@ export function BulkDialog({
   groups: readonly string[];
   homesDeleted: boolean | undefined;
   close: () => void;
-  /** Something was changed. */
-  done: () => void;
+  /** What became of each that was tried, of which not every one was changed. */
+  done: (rows: readonly BulkRow[]) => void;
 }) {
   const [now, setNow] = useState(task);
   const [fields, setFields] = useState<Fields>({ group: '', note: '' });
@@ -118,7 +118,7 @@ export function BulkDialog({
           setResults([...all]);
         }
       } finally {
-        done();
+        done(all);
       }
     });
 

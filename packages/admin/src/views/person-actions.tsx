@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import { call, part } from '../api/client.ts';
-import type { Overview, Person } from '../api/types.ts';
+import type { BulkRow, Overview, Person } from '../api/types.ts';
 import { facts } from '../lib/facts.ts';
 import { duration, exactTime } from '../lib/format.ts';
 import { go, pathTo } from '../lib/router.tsx';
@@ -83,6 +83,12 @@ export function PersonActions({
       to ? t.person.madeAdmin(name) : t.person.removedAdmin(name),
       () => administrate(!to),
     );
+  // When the account is still there, so is the page: the dialog says why.
+  const removed = (rows: readonly BulkRow[]) => {
+    if (!rows.some(({ outcome }) => outcome === 'done')) return reload();
+    say(t.person.removed(name));
+    go(pathTo('people'));
+  };
   const makeLink = () => call<Link>('POST', `/atrium/people/${part(name)}/password-link`).then(setLink, complain);
 
   return (
@@ -122,10 +128,7 @@ export function PersonActions({
           groups={[]}
           homesDeleted={features?.home_deleted_with_person}
           close={() => setRemoving(false)}
-          done={() => {
-            say(t.person.removed(name));
-            go(pathTo('people'));
-          }}
+          done={removed}
         />
       )}
       {link && <LinkDialog name={name} link={link} close={() => setLink(undefined)} />}
