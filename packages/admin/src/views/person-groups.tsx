@@ -1,5 +1,5 @@
 import { type FormEvent, useState } from 'react';
-import { call, part } from '../api/client.ts';
+import { call, get, part } from '../api/client.ts';
 import type { GroupLine, PersonDetail } from '../api/types.ts';
 import { useLoad } from '../api/use-load.ts';
 import { pathTo, ViewLink } from '../lib/router.tsx';
@@ -7,7 +7,14 @@ import { TextField } from '../parts/fields.tsx';
 import { complain, say } from '../parts/toast.tsx';
 import { t } from '../strings/index.ts';
 
-/** Puts people into a group, or takes them out; `then` runs after it and after its undoing. */
+interface GroupUsers {
+  users?: string[];
+}
+
+/**
+ * Puts people into a group, or takes them out; `then` runs after it and after its undoing. Undone is only what it did:
+ * who was in the group before stays in it.
+ */
 export async function changeMembers(
   method: 'POST' | 'DELETE',
   group: string,
@@ -15,15 +22,20 @@ export async function changeMembers(
   words: string,
   then: () => void,
 ) {
-  const path = `/groups/${part(group)}/users`;
-  await call(method, path, { users });
+  const path = `/groups/${part(group)}`;
+  // Names are compared as the hub writes them, which need not be how somebody typed them.
+  const { users: before = [] } = await get<GroupUsers>(path);
+  const { users: after = [] } = await call<GroupUsers>(method, `${path}/users`, { users });
   then();
+  const [more, less] = method === 'POST' ? [after, before] : [before, after];
+  const known = new Set(less);
+  const changed = more.filter((name) => !known.has(name));
   const undo = async () => {
-    await call(method === 'POST' ? 'DELETE' : 'POST', path, { users });
+    await call(method === 'POST' ? 'DELETE' : 'POST', `${path}/users`, { users: changed });
     then();
     say(t.undone);
   };
-  say(words, () => void undo().catch(complain));
+  say(words, changed.length > 0 ? () => void undo().catch(complain) : undefined);
 }
 
 /** The groups somebody is in and why; what was given here can be taken here. */
