@@ -17,6 +17,27 @@ interface Rows {
   first?: boolean;
 }
 
+export interface Pulse {
+  /** Null: not measured now, and what was measured before is out of date. */
+  usage: Record<string, Usage | null>;
+  activity: Record<string, string | null>;
+}
+
+/** The rows with how they are used and when they were last active. */
+export function withPulse(
+  rows: ReadonlyMap<string, LiveServer>,
+  { usage, activity }: Pulse,
+  at: string,
+): Map<string, LiveServer> {
+  const next = new Map(rows);
+  for (const [key, used] of Object.entries(usage)) {
+    const row = next.get(key);
+    if (!row) continue;
+    next.set(key, { ...row, usage: used && { ...used, at }, last_activity: activity[key] ?? row.last_activity });
+  }
+  return next;
+}
+
 /** Every server that is on or has a problem, kept up to date by the hub's stream. */
 export function useServers(enabled = true): LiveTable {
   const [table, setTable] = useState<LiveTable>({ rows: new Map(), state: 'waiting' });
@@ -58,14 +79,9 @@ export function useServers(enabled = true): LiveTable {
         });
       });
       stream.addEventListener('usage', ({ data }: MessageEvent<string>) => {
-        const { usage } = JSON.parse(data) as { usage: Record<string, Usage> };
+        const pulse = JSON.parse(data) as Pulse;
         const at = new Date().toISOString();
-        change((known) => {
-          for (const [key, used] of Object.entries(usage)) {
-            const row = known.get(key);
-            if (row) known.set(key, { ...row, usage: { ...used, at } });
-          }
-        });
+        setTable(({ rows }) => ({ rows: withPulse(rows, pulse, at), state: 'live' }));
       });
       stream.onopen = () => {
         wait = AGAIN.first;
