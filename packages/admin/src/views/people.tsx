@@ -23,14 +23,25 @@ const MOST = 1000;
 /** As many as a list of choices can hold without being a page of its own. */
 const GROUPS_SHOWN = 200;
 
+/** Who is chosen. */
+interface Choosing {
+  /** The filter it was chosen for: the browser's Back leads to another one, where it means nothing. */
+  of: string;
+  /** Everybody who fits that filter, not only on this page. */
+  all: boolean;
+  selection: Selection;
+}
+
 export function People() {
   const [query, set] = useQuery();
-  const [selection, select] = useState<Selection>(NOTHING);
-  const [all, setAll] = useState(false);
+  const [choosing, setChoosing] = useState<Choosing>();
   const [task, setTask] = useState<BulkTask>();
   const [action, setAction] = useState<Action>('stop');
   const read = (key: string) => query.get(key) ?? '';
   const filter = { q: read('q'), state: read('state'), account: read('account'), group: read('group') };
+  const of = queryText(filter);
+  const { all, selection } = choosing?.of === of ? choosing : { all: false, selection: NOTHING };
+  const select = (next: Selection, everybody = false) => setChoosing({ of, all: everybody, selection: next });
   const sort = read('sort') || 'name';
   const offset = Math.max(0, Math.trunc(Number(read('offset'))) || 0);
   const people = useLoad<Page<Person>>(`/atrium/people${queryText({ ...filter, sort, offset, limit: LIMIT })}`);
@@ -44,8 +55,7 @@ export function People() {
   useFollow(live.state === 'live' && people.data ? `${offset} ${sign.sort().join()}` : undefined, people.reload);
 
   const change = (values: Record<string, string>) => {
-    setAll(false);
-    select(NOTHING);
+    setChoosing(undefined);
     set({ ...values, offset: '' }, { replace: true });
   };
   const shown = chosenColumns(read('cols'));
@@ -143,11 +153,8 @@ export function People() {
                   <Chosen
                     many={all ? total : selection.keys.size}
                     matching={!all && selection.keys.size >= items.length && total > items.length ? total : undefined}
-                    chooseMatching={() => setAll(true)}
-                    clear={() => {
-                      setAll(false);
-                      select(NOTHING);
-                    }}
+                    chooseMatching={() => select(selection, true)}
+                    clear={() => select(NOTHING)}
                     action={action}
                     setAction={setAction}
                     act={() => setTask({ action, target: target() })}
@@ -160,10 +167,7 @@ export function People() {
                     sort={sort}
                     setSort={(next) => change({ sort: next === 'name' ? '' : next })}
                     selection={all ? { keys: new Set(items.map(({ name }) => name)), anchor: undefined } : selection}
-                    select={(next) => {
-                      setAll(false);
-                      select(next);
-                    }}
+                    select={select}
                     busy={people.loading}
                   />
                   <Pager
