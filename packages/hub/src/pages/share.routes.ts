@@ -1,4 +1,4 @@
-import { HubError, subscopes } from '@atrium/sdk';
+import { HubError, sameSecret, subscopes } from '@atrium/sdk';
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { acceptUrl } from '../api/shares.ts';
 import type { AppContext } from '../context.ts';
@@ -6,6 +6,7 @@ import { findGroup } from '../groups/groups.service.ts';
 import { mayDo, type Viewer } from '../http/requester.ts';
 import { xsrfToken } from '../http/xsrf.ts';
 import { findServer, type Server } from '../servers/servers.service.ts';
+import { knownSession } from '../sessions/sessions.service.ts';
 import {
   checkMayGive,
   deleteCodes,
@@ -94,7 +95,8 @@ export const shareRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
   });
 
   /** What the form before did, as long as that is still so. */
-  async function doneOf({ query }: FastifyRequest, { server }: Place): Promise<ShareModel['done']> {
+  async function doneOf(request: FastifyRequest, { server }: Place): Promise<ShareModel['done']> {
+    const { query } = request;
     const done = fieldOf(query, 'done');
     if (done === 'unlinked') return { text: t.share.removed };
     const receiver = await receiverNamed(ctx, query);
@@ -103,8 +105,29 @@ export const shareRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
     const shown = kind === 'group' ? t.share.group(name) : name;
     const share = await shareOf(ctx, server.id, receiver);
     if (done === 'granted') return share && { text: t.share.granted(shown) };
-    const scopes = fieldOf(query, 'scopes') ?? '';
-    return share ? undefined : { text: t.share.revoked(shown), undo: { kind, name, scopes } };
+    const scopes = scopesOf(query);
+    // Anybody can write a link to here. It must neither say who exists nor put a share on a button.
+    if (share || !isMarked(request, server.id, receiver, scopes)) return undefined;
+    const text = t.share.revoked(shown);
+    if (!(await mayKnow(viewerOf(request), kind, name))) return { text };
+    return { text, undo: { kind, name, scopes: scopes.join(' '), mark: fieldOf(query, 'mark') ?? '' } };
+  }
+
+  const mayKnow = (viewer: Viewer, kind: Receiver['kind'], name: string) =>
+    mayDo(ctx, viewer, [`read:${kind}s:name`], { [kind]: name });
+
+  /** Shows that we wrote these scopes ourselves, in this session, when they were taken from this receiver. */
+  function markOf(request: FastifyRequest, serverId: string, receiver: Receiver, scopes: readonly string[]) {
+    const session = knownSession(request)?.hash;
+    if (session === undefined) return undefined;
+    const whose = receiver.kind === 'user' ? receiver.id : receiver.name;
+    return ctx.keys.sign('share-undo', JSON.stringify([session, serverId, receiver.kind, whose, scopes]));
+  }
+
+  function isMarked(request: FastifyRequest, serverId: string, receiver: Receiver, scopes: readonly string[]): boolean {
+    const mark = markOf(request, serverId, receiver, scopes);
+    const given = fieldOf(request.method === 'GET' ? request.query : request.body, 'mark');
+    return mark !== undefined && given !== undefined && sameSecret(given, mark);
   }
 
   app.post(`${url}/add`, { config: { ...config, repeatable: true } }, async (request, reply) => {
@@ -115,14 +138,14 @@ export const shareRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
     const again = (error: string, status: number) =>
       show(request, reply, place, { error, given: { name, kind }, status });
     if (name === '') return again(t.share.noName, 400);
-    const mayKnow = await mayDo(ctx, viewer, [`read:${kind}s:name`], { [kind]: normalised(kind, name) });
-    if (!mayKnow) return again(t.share.mayNotName, 403);
+    if (!(await mayKnow(viewer, kind, normalised(kind, name)))) return again(t.share.mayNotName, 403);
     const receiver = await receiverNamed(ctx, { kind, name });
     if (!receiver) return again(kind === 'group' ? t.share.noGroup(name) : t.share.noUser(name), 400);
     try {
       // What was taken back is given back as it was.
-      const scopes = (fieldOf(request.body, 'scopes') ?? '').split(' ').filter(Boolean);
+      const scopes = scopesOf(request.body);
       const server = await serverToShare(ctx, place.owner, place.name);
+      if (scopes.length > 0 && !isMarked(request, server.id, receiver, scopes)) return again(t.share.noUndo, 400);
       const wanted = scopesToShare(ctx, server, scopes);
       await checkMayGive(ctx, viewer, server, wanted);
       await grantShare(ctx, server, receiver, wanted);
@@ -140,7 +163,8 @@ export const shareRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
     if (!share || !receiver) return back(reply, place, {});
     await revokeShare(ctx, share);
     const { kind, name } = receiver;
-    return back(reply, place, { done: 'revoked', kind, name, scopes: share.scopes.join(' ') });
+    const mark = markOf(request, share.server.id, receiver, share.scopes) ?? '';
+    return back(reply, place, { done: 'revoked', kind, name, scopes: share.scopes.join(' '), mark });
   });
 
   app.post(`${url}/link`, { config }, async (request, reply) => {
@@ -179,6 +203,8 @@ export const shareRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
 };
 
 const normalised = (kind: 'user' | 'group', name: string) => (kind === 'user' ? normaliseUserName(name) : name);
+
+const scopesOf = (source: unknown) => (fieldOf(source, 'scopes') ?? '').split(' ').filter(Boolean);
 
 /** As forms and addresses say it: `kind` and `name`. */
 async function receiverNamed(ctx: AppContext, source: unknown): Promise<Receiver | undefined> {

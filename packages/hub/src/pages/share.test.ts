@@ -2,10 +2,11 @@ import { expect, test } from 'vitest';
 import { apiHub, PASSWORD } from '../api/test-hub.ts';
 import type { TestBrowser, TestHub } from '../testing/index.ts';
 
+const SHARING = ['shares!user', 'read:users:name', 'read:groups:name'];
 const sharers = { name: 'sharer', users: ['ada'], groups: [], services: [] };
 
 /** Ada may share her servers, bob may not; both are signed in. */
-async function world(scopes = ['shares!user', 'read:users:name', 'read:groups:name']) {
+async function world(scopes: string[] = SHARING) {
   const hub = await apiHub({ config: { namedServers: { limit: 3 }, roles: [{ ...sharers, scopes }] } });
   const ada = await signedIn(hub, 'ada');
   const bob = await signedIn(hub, 'bob');
@@ -27,6 +28,12 @@ async function send(browser: TestBrowser, action: string, fields: Record<string,
   const to = reply.headers.get('location');
   return [reply.status, await (to === null ? reply : await browser.fetch(to)).text()];
 }
+
+/** What the button that takes it back sends. */
+const undoIn = (page: string) =>
+  Object.fromEntries(
+    ['scopes', 'mark'].map((name) => [name, new RegExp(`name="${name}" value="([^"]*)"`).exec(page)?.[1] ?? '']),
+  );
 
 const codeIn = (page: string) => /accept-share\?code=([\w-]{43})/.exec(page)?.[1] ?? '';
 
@@ -53,7 +60,7 @@ test('an owner shares with somebody, sees who it is, takes it back, and takes th
   expect(revoked).toContain('bob cannot use it any more');
   expect(revoked).toContain('Undo');
   expect(await (await bob.fetch('/hub/home')).text()).not.toContain('Server of ada');
-  expect((await send(ada, 'add', { kind: 'user', name: 'bob', scopes: 'access:servers' }))[0]).toBe(303);
+  expect((await send(ada, 'add', { kind: 'user', name: 'bob', ...undoIn(revoked) }))[0]).toBe(303);
 
   await bob.fetch('/hub/home');
   const xsrf = [...bob.cookies.values()].find((one) => one.name === '_xsrf')?.value ?? '';
@@ -61,6 +68,68 @@ test('an owner shares with somebody, sees who it is, takes it back, and takes th
   const left = await bob.fetch('/hub/share/leave', { method: 'POST', body });
   expect(await (await bob.fetch(left.headers.get('location') ?? '')).text()).toContain('You have left: Server of ada.');
   expect(await (await ada.fetch('/hub/share')).text()).not.toContain('value="bob"');
+});
+
+test('only what was just taken back is offered to be given back: a link that somebody wrote offers nothing', async () => {
+  await using all = await world([...SHARING, 'read:servers!user']);
+  const { ada, hub } = all;
+  const read = async (browser: TestBrowser, query: Record<string, string>) =>
+    (await browser.fetch(`/hub/share?${new URLSearchParams({ done: 'revoked', kind: 'user', ...query })}`)).text();
+  const root = await hub.api({ name: 'root', admin: true });
+  await root('POST', '/groups/course', { users: [] });
+  const scopes = 'access:servers read:servers';
+  expect((await root('POST', '/shares/ada/', { user: 'bob', scopes: scopes.split(' ') })).status).toBe(200);
+  const [, revoked] = await send(ada, 'revoke', { kind: 'user', name: 'bob' });
+  const undo = undoIn(revoked);
+  expect(undo).toEqual({ scopes, mark: expect.stringMatching(/^[\w-]{43}$/) });
+  const { mark = '' } = undo;
+  expect(await read(ada, { name: 'bob', scopes, mark })).toContain('Undo');
+
+  const other = await signedIn(hub, 'ada');
+  for (const [browser, query] of [
+    [ada, { name: 'bob', scopes }],
+    [ada, { name: 'bob', scopes, mark: `${mark.slice(1)}x` }],
+    [ada, { name: 'bob', scopes: 'access:servers admin:servers', mark }],
+    [ada, { name: 'root', scopes, mark }],
+    [ada, { name: 'course', kind: 'group', scopes, mark }],
+    // Her own, but of another browser: nobody's link can know it, and a copied address is no order.
+    [other, { name: 'bob', scopes, mark }],
+  ] as const) {
+    const page = await read(browser, query);
+    expect(page).not.toContain('Undo');
+    expect(page).not.toContain('cannot use it any more');
+  }
+  for (const fields of [{ scopes }, { scopes: 'access:servers', mark }]) {
+    expect((await send(ada, 'add', { kind: 'user', name: 'bob', ...fields }))[0]).toBe(400);
+  }
+  expect(await (await ada.fetch('/hub/share')).text()).toContain('Only you.');
+
+  expect((await send(ada, 'add', { kind: 'user', name: 'bob', ...undo }))[0]).toBe(303);
+  expect((await root('GET', '/shares/ada/')).body).toMatchObject({
+    items: [{ user: { name: 'bob' }, scopes: scopes.split(' ').map((scope) => `${scope}!server=ada/`) }],
+  });
+});
+
+test('who may not know names learns none from the address, and gets no button that would refuse', async () => {
+  await using all = await world(['shares!user']);
+  const { ada, hub } = all;
+  const root = await hub.api({ name: 'root', admin: true });
+  await root('POST', '/groups/course', { users: [] });
+  await root('POST', '/shares/ada/', { user: 'bob' });
+
+  const [, revoked] = await send(ada, 'revoke', { kind: 'user', name: 'bob' });
+  expect(revoked).toContain('bob cannot use it any more');
+  expect(revoked).not.toContain('Undo');
+  const told = async (kind: string, name: string) => {
+    const page = await ada.fetch(`/hub/share?done=revoked&kind=${kind}&name=${name}&scopes=access:servers`);
+    return (await page.text()).includes('role="status"');
+  };
+  expect([await told('user', 'root'), await told('user', 'bob'), await told('user', 'nobody')]).toEqual([
+    false,
+    false,
+    false,
+  ]);
+  expect([await told('group', 'course'), await told('group', 'nothing')]).toEqual([false, false]);
 });
 
 test('who may not share sees with whom they do, and can change nothing; others see nothing', async () => {

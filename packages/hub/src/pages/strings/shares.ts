@@ -29,6 +29,7 @@ export const shares = {
     revokeOf: (name: string) => `with ${name}`,
     revoked: (name: string) => `${name} cannot use it any more; what they had open is closed.`,
     undo: 'Undo',
+    noUndo: 'This cannot be taken back any more. Share it again.',
     granted: (name: string) => `${name} can use it now.`,
     add: 'Share with somebody',
     name: 'Name of a person or group',
