@@ -2,60 +2,86 @@ import { type ChangeEvent, type FormEvent, useState } from 'react';
 import { ApiError, call } from '../api/client.ts';
 import type { ImportAnswer, Overview } from '../api/types.ts';
 import { useLoad } from '../api/use-load.ts';
-import { count } from '../lib/format.ts';
 import { pathTo, ViewLink } from '../lib/router.tsx';
 import { Check, TextField } from '../parts/fields.tsx';
 import { Problem, Waiting } from '../parts/notes.tsx';
-import { Scroller } from '../parts/scroller.tsx';
 import { complain } from '../parts/toast.tsx';
 import { t } from '../strings/index.ts';
+import { Answer } from './import-answer.tsx';
 
 const LARGEST = 2_000_000;
-/** Never a page of ten thousand rows: the errors are all there, of the others the first. */
-const SHOWN = 200;
+/** What stands for bytes that are not UTF-8: the letters that were there are lost. */
+const UNREADABLE = '\u{fffd}';
+
+interface Wish {
+  csv: string;
+  links: boolean;
+}
+
+interface Answered {
+  /** What the answer is about, and what is brought in after it, whatever the fields say by then. */
+  wish: Wish;
+  answer: ImportAnswer;
+}
+
+function faultOf(csv: string): string | undefined {
+  if (csv.trim() === '') return t.import.empty;
+  return csv.includes(UNREADABLE) ? t.import.notUtf8 : undefined;
+}
+
+async function ask(wish: Wish, dryRun: boolean): Promise<ImportAnswer> {
+  try {
+    return await call<ImportAnswer>('POST', '/atrium/people/import', { ...wish, dry_run: dryRun });
+  } catch (cause) {
+    // With the lines that are wrong, it is an answer.
+    const body =
+      cause instanceof ApiError && cause.status === 422 ? (cause.body as ImportAnswer | undefined) : undefined;
+    if (body && Array.isArray(body.rows)) return body;
+    throw cause;
+  }
+}
 
 /** A list of people from a spreadsheet: first what would happen, then that it happens. */
 export function ImportView() {
   const overview = useLoad<Overview>('/atrium/overview');
   const [csv, setCsv] = useState('');
   const [links, setLinks] = useState(false);
-  const [answer, setAnswer] = useState<ImportAnswer>();
+  const [answered, setAnswered] = useState<Answered>();
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<ApiError>();
   const [wrong, setWrong] = useState<string>();
 
-  const send = async (dryRun: boolean) => {
+  const send = async (wish: Wish, dryRun: boolean) => {
     setBusy(true);
     setError(undefined);
     try {
-      setAnswer(await call<ImportAnswer>('POST', '/atrium/people/import', { csv, dry_run: dryRun, links }));
+      setAnswered({ wish, answer: await ask(wish, dryRun) });
     } catch (cause) {
       if (!(cause instanceof ApiError)) throw cause;
-      // With the lines that are wrong, it is an answer.
-      if (cause.status === 422 && Array.isArray((cause.body as ImportAnswer | undefined)?.rows))
-        setAnswer(cause.body as ImportAnswer);
-      else setError(cause);
+      setError(cause);
     } finally {
       setBusy(false);
     }
   };
   const check = (event: FormEvent) => {
     event.preventDefault();
-    if (csv.trim() === '') return setWrong(t.import.empty);
-    setWrong(undefined);
-    void send(true).catch(complain);
-  };
-  const edit = (text: string) => {
-    setCsv(text);
-    setAnswer(undefined);
+    const fault = faultOf(csv);
+    setWrong(fault);
+    if (fault === undefined) void send({ csv, links }, true).catch(complain);
   };
   const read = async ({ target: { files } }: ChangeEvent<HTMLInputElement>) => {
     const file = files?.[0];
     if (!file) return;
     if (file.size > LARGEST) return setWrong(t.import.tooBig);
-    setWrong(undefined);
-    edit(await file.text());
+    const text = await file.text();
+    setCsv(text);
+    setWrong(faultOf(text));
   };
+  // A check holds for what was checked; what was done stays, as its links are told only here.
+  const shown =
+    answered && (answered.answer.applied || (answered.wish.csv === csv && answered.wish.links === links))
+      ? answered
+      : undefined;
 
   return (
     <>
@@ -70,116 +96,28 @@ export function ImportView() {
       <form className="card" onSubmit={check}>
         <div className="field">
           <label htmlFor="csv-file">{t.import.file}</label>
-          <input id="csv-file" type="file" accept=".csv,.tsv,.txt,text/csv" onChange={(event) => void read(event)} />
+          <input
+            id="csv-file"
+            type="file"
+            accept=".csv,.tsv,.txt,text/csv"
+            // The same file, corrected, is a choice too.
+            onClick={({ currentTarget }) => {
+              currentTarget.value = '';
+            }}
+            onChange={(event) => void read(event)}
+          />
         </div>
-        <TextField label={t.import.paste} value={csv} set={edit} error={wrong} long />
+        <TextField label={t.import.paste} value={csv} set={setCsv} error={wrong} long />
         {overview.data?.features.accounts && <Check label={t.import.links} on={links} set={setLinks} />}
         <div>
-          <button type="submit" className={answer ? '' : 'primary'} disabled={busy}>
+          <button type="submit" className={shown ? '' : 'primary'} disabled={busy}>
             {t.import.check}
           </button>
         </div>
       </form>
       {busy && <Waiting what={t.import.checking} />}
       {error && <Problem error={error} />}
-      {answer && <Answer answer={answer} busy={busy} apply={() => void send(false).catch(complain)} />}
+      {shown && <Answer answer={shown.answer} busy={busy} apply={() => void send(shown.wish, false).catch(complain)} />}
     </>
-  );
-}
-
-function Answer({ answer, busy, apply }: { answer: ImportAnswer; busy: boolean; apply: () => void }) {
-  const { rows, errors, totals, applied, ignored_columns: ignored } = answer;
-  const work = totals.create + totals.change;
-  // Those with an error stand above, with what is wrong.
-  const good = rows.filter(({ outcome }) => outcome !== 'error');
-  const anyLink = rows.some(({ link }) => link);
-  return (
-    <section className="card" aria-label={t.bulk.outcome}>
-      <div role="status" className="stack tight">
-        {applied && <p className="note ok">{t.import.applied}</p>}
-        {errors.length > 0 && (
-          <div className="note bad">
-            <strong>{t.import.errors(errors.length)}</strong>
-            <p>{t.import.errorsHint}</p>
-          </div>
-        )}
-        <p>{t.import.totals(count(totals.create), count(totals.change), count(totals.same))}</p>
-      </div>
-      {ignored.length > 0 && <p className="muted small">{t.import.ignored(ignored.join(', '))}</p>}
-      {errors.length > 0 && (
-        <Lines
-          head={[t.import.line, t.import.column, t.import.message]}
-          rows={errors.map(({ line, column, message }) => [String(line), column ?? '', message])}
-        />
-      )}
-      {errors.length === 0 && !applied && (
-        <div>
-          {work > 0 ? (
-            <button type="button" className="primary" disabled={busy} onClick={apply}>
-              {t.import.apply(count(work))}
-            </button>
-          ) : (
-            <p className="muted">{t.import.nothing}</p>
-          )}
-        </div>
-      )}
-      {good.length > 0 && (
-        <>
-          <Lines
-            head={[
-              t.import.line,
-              t.import.name,
-              t.import.outcome,
-              t.import.groups,
-              t.import.admin,
-              ...(anyLink ? [t.import.password] : []),
-            ]}
-            rows={good
-              .slice(0, SHOWN)
-              .map(({ line, name, outcome, add_groups: groups, new_groups: fresh, admin, link }) => [
-                String(line),
-                name,
-                t.import.outcomes[outcome] ?? outcome,
-                groups.map((group) => (fresh.includes(group) ? t.import.newGroup(group) : group)).join(', '),
-                admin === null ? '' : admin ? t.yes : t.no,
-                ...(anyLink ? [link ? new URL(link.url, location.href).href : ''] : []),
-              ])}
-          />
-          {good.length > SHOWN && <p className="muted small">{t.import.shown(SHOWN)}</p>}
-        </>
-      )}
-      {applied && (
-        <p>
-          <ViewLink to={pathTo('people', undefined, { sort: '-id', cols: 'groups.created' })}>{t.import.see}</ViewLink>
-        </p>
-      )}
-    </section>
-  );
-}
-
-function Lines({ head, rows }: { head: readonly string[]; rows: readonly (readonly string[])[] }) {
-  return (
-    <Scroller label={head.join(', ')}>
-      <table className="results">
-        <thead>
-          <tr>
-            {head.map((label) => (
-              <th key={label} scope="col">
-                {label}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((cells) => (
-            <tr key={cells.join('\0')}>
-              {cells.map((text, at) => (
-                <td key={head[at]}>{text}</td>
-              ))}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </Scroller>
   );
 }
