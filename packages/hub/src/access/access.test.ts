@@ -74,6 +74,25 @@ onBothDatabases((on) => {
     await expect.poll(() => [bob, cyd].every((token) => second.has(server, token)), soon).toBe(true);
   });
 
+  test('who is no administrator any more, or leaves a group whose role reached the server, reaches only what is left', async () => {
+    const roles = [{ name: 'tutors', scopes: ['access:servers!user=ada'], groups: ['tutors'] }];
+    await using all = await world({ on, config: { roles } });
+    const { hub, root, server } = all;
+    await hub.ctx.db.updateTable('servers').set({ phase: 'ready' }).execute();
+    await root('POST', '/users', { usernames: ['dan'], admin: true });
+    await root('POST', '/groups/tutors', { users: ['cyd'] });
+    const [dan, cyd, ada] = [await tokenOf(hub, 'dan'), await tokenOf(hub, 'cyd'), await tokenOf(hub, 'ada')];
+    await using proxy = listening(hub);
+
+    await root('PATCH', '/users/dan', { admin: false });
+    await expect.poll(() => proxy.has(server, dan), soon).toBe(true);
+    await root('PATCH', '/users/dan', { admin: true });
+    await expect.poll(() => proxy.has(server, dan), soon).toBe(false);
+    await root('DELETE', '/groups/tutors/users', { users: ['cyd'] });
+    await expect.poll(() => proxy.has(server, cyd), soon).toBe(true);
+    expect(proxy.has(server, ada)).toBe(false);
+  });
+
   test('a token that is revoked, or whose owner is deleted, reaches no server', async () => {
     await using all = await world({ on });
     const { hub, root } = all;

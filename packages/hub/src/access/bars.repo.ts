@@ -59,6 +59,27 @@ export async function tokensFor(db: Db, userId: number, serverId: string): Promi
   return rows.map(({ hash }) => hash);
 }
 
+/** Servers of others that run and that this person has a token for, by `tokensFor`. */
+export async function serversReached(db: Db, userId: number): Promise<{ id: string; owner: string; name: string }[]> {
+  return db
+    .selectFrom('servers as s')
+    .innerJoin('users as u', 'u.id', 's.user_id')
+    .select(['s.id', 'u.name as owner', 's.name'])
+    .where('s.user_id', '<>', userId)
+    .where('s.phase', '<>', 'stopped')
+    .where(({ exists, selectFrom }) =>
+      exists(
+        selectFrom('api_tokens as t')
+          .leftJoin('oauth_clients as c', 'c.identifier', 't.client_id')
+          .select('t.id')
+          .where('t.user_id', '=', userId)
+          .where('t.server_id', 'is', null)
+          .where(({ eb, or }) => or([eb('c.server_id', 'is', null), eb('c.server_id', '=', eb.ref('s.id'))])),
+      ),
+    )
+    .execute();
+}
+
 /** Every token of a person. */
 export async function tokensOfPerson(db: Db, userId: number): Promise<string[]> {
   const rows = await db.selectFrom('api_tokens').select('hash').where('user_id', '=', userId).execute();

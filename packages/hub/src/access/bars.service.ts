@@ -21,12 +21,17 @@ export async function barEverywhere(
   await putBars(db, EVERYWHERE, hashes, { until: now + BAR_MS, now });
 }
 
-/** Somebody may not be here any more, or may again: no server gets a token of theirs. */
-export async function barPerson(ctx: AppContext, userId: number, barred = true): Promise<void> {
-  const now = ctx.clock.now();
-  const hashes = await tokensOfPerson(ctx.db, userId);
-  await putBars(ctx.db, EVERYWHERE, hashes, { until: barred ? now + BAR_MS : 0, now });
-  tellProxies(ctx);
+/**
+ * Somebody may not be here any more, or may again: no server gets a token of theirs. Belongs into the transaction of the
+ * change; `tellProxies` comes after it.
+ */
+export async function barPerson(
+  { db, clock }: Pick<AppContext, 'db' | 'clock'>,
+  userId: number,
+  barred = true,
+): Promise<void> {
+  const now = clock.now();
+  await putBars(db, EVERYWHERE, await tokensOfPerson(db, userId), { until: barred ? now + BAR_MS : 0, now });
 }
 
 /** After the transaction: the proxies look at once. */

@@ -4,7 +4,7 @@ import { mayStay } from '../login/allow.ts';
 import { scopesOfPrincipal } from '../tokens/tokens.service.ts';
 import { asUser } from '../users/principal.ts';
 import { findUserById } from '../users/users.service.ts';
-import { barredOf, putBars, tokensFor } from './bars.repo.ts';
+import { barredOf, putBars, serversReached, tokensFor } from './bars.repo.ts';
 import { BAR_MS } from './bars.service.ts';
 
 /**
@@ -27,5 +27,15 @@ export async function settleAccess(
     if (mayStay(ctx, user) && (await mayDo(ctx, { user, scopes }, ['access:servers'], target))) {
       await putBars(ctx.db, server.id, await barredOf(ctx.db, server.id, hashes, now), { until: 0, now });
     } else await putBars(ctx.db, server.id, hashes, { until: now + BAR_MS, now });
+  }
+}
+
+/**
+ * The same for every server of others that runs: these people got or lost what no share gives, such as being an
+ * administrator or the role of a group.
+ */
+export async function settleEverywhere(ctx: AppContext, userIds: readonly number[]): Promise<void> {
+  for (const id of userIds) {
+    for (const server of await serversReached(ctx.db, id)) await settleAccess(ctx, server, [id]);
   }
 }

@@ -77,8 +77,9 @@ function entry(what: 'create' | 'change' | 'delete', announcement: repo.Announce
 
 /** This hub at once, the others by the wake-up. */
 async function tellEverybody(ctx: AppContext): Promise<void> {
-  await ctx.announcements.refresh();
   ctx.wakeups.notify('announcements');
+  // It is written already; a hub that cannot read it now does with its next look.
+  await ctx.announcements.refresh().catch((err) => ctx.log.warn({ err }, 'announcements not read again'));
 }
 
 /** Keeps what pages show as the database has it, and forgets what is long over, until the signal. */

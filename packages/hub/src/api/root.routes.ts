@@ -92,7 +92,7 @@ export const rootRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (app
       // What runs a service is not in the database, and services ask about others rather than themselves.
       if (requester.principal.kind === 'service') return selfOf(ctx, requester);
       const { via } = requester;
-      const key = `${via.kind} ${via.kind === 'token' ? via.token.id : via.hash} ${numberOf(requester.scopes)}`;
+      const key = `${via.kind} ${via.kind === 'token' ? via.token.id : via.hash} ${numberOf(requester.scopes)} ${JSON.stringify(requester.user)}`;
       const text = await selves(ctx.db, key, async () => JSON.stringify(await selfOf(ctx, requester)));
       // Its type is that of what the text says.
       return reply.type('application/json').send(text as never);

@@ -1,5 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { HubError, type ScopeSet } from '@atrium/sdk';
+import { tellProxies } from '../access/bars.service.ts';
+import { settleEverywhere } from '../access/settle.service.ts';
 import { audit, auditAll } from '../audit/audit.service.ts';
 import type { AppContext } from '../context.ts';
 import { isActive, listServers } from '../servers/servers.service.ts';
@@ -85,7 +87,11 @@ export async function changeUser(
     if (servers.some(isActive)) throw new HubError('bad_request', `Stop the servers of ${user.name} before renaming`);
     values.name = name;
   }
-  await updateUser(ctx.db, user.id, values);
+  await ctx.db.transaction().execute(async (db) => {
+    await updateUser(db, user.id, values);
+    if (values.admin !== undefined && values.admin !== user.admin) await settleEverywhere({ ...ctx, db }, [user.id]);
+  });
+  tellProxies(ctx);
   if (name !== user.name) {
     const { accounts } = ctx.authenticator;
     // A password that stayed behind would open the account of whoever gets the old name next.

@@ -17,6 +17,7 @@ const STAYS = new Set([
   'login_throttle',
   'oauth_codes',
   'one_time_links',
+  'people_versions',
   'routes',
   'schema_version',
   'server_events',

@@ -1,5 +1,6 @@
 import { HubError, type Json } from '@atrium/sdk';
 import { tellProxies } from '../access/bars.service.ts';
+import { settleEverywhere } from '../access/settle.service.ts';
 import { type AuditEntry, audit } from '../audit/audit.service.ts';
 import type { AppContext } from '../context.ts';
 import { fromJson } from '../db/json.ts';
@@ -92,6 +93,18 @@ export async function joinGroups(ctx: AppContext, joining: ReadonlyMap<string, r
     await audit(ctx, { action, ...aboutGroup(name), detail: { users: users.map((user) => user.name) } });
   }
   await settleGroups(ctx.db, [...all]);
+  for (const [name, users] of joining)
+    await settleMembers(
+      ctx,
+      name,
+      users.map(({ id }) => id),
+    );
+}
+
+/** These people joined or left a group: what is shared with it, and what its roles reach, is theirs or is not any more. */
+export async function settleMembers(ctx: AppContext, name: string, userIds: readonly number[]): Promise<void> {
+  await settleGroupShares(ctx, name, userIds);
+  if (ctx.roles.ofGroup(name).length > 0) await settleEverywhere(ctx, userIds);
 }
 
 /** Whether there is such a group: made here, named in the configuration, or told by the authenticator. */
@@ -149,10 +162,11 @@ export async function createGroups(
       if (there || !(await repo.insertGroup(db, name, ctx.clock.now()))) {
         throw new HubError('name_taken', `Group ${name} already exists`);
       }
-      await join(within, name, userNames);
+      await settleMembers(within, name, await join(within, name, userNames));
       await audit(within, { action: 'group.create', ...aboutGroup(name), detail: { users: userNames } });
     }
   });
+  tellProxies(ctx);
 }
 
 /** Idempotent; a group that the configuration or a sign-in named is as good as one that was made. */
@@ -161,7 +175,7 @@ export async function addToGroup(ctx: AppContext, name: string, userNames: reado
   await ctx.db.transaction().execute(async (db) => {
     await repo.insertGroup(db, name, ctx.clock.now());
     const ids = await join({ ...ctx, db }, name, userNames);
-    await settleGroupShares({ ...ctx, db }, name, ids);
+    await settleMembers({ ...ctx, db }, name, ids);
     await audit({ ...ctx, db }, { action: 'group.add', ...aboutGroup(name), detail: { users: userNames } });
   });
   tellProxies(ctx);
@@ -191,7 +205,7 @@ export async function removeFromGroup(ctx: AppContext, name: string, userNames: 
     const ids = users.map(({ id }) => id);
     if (row) await repo.deleteMembers(db, row.id, ids);
     await settleGroups(db, ids);
-    await settleGroupShares({ ...ctx, db }, name, ids);
+    await settleMembers({ ...ctx, db }, name, ids);
     await audit({ ...ctx, db }, { action: 'group.remove', ...aboutGroup(name), detail: { users: userNames } });
   });
   tellProxies(ctx);
@@ -209,6 +223,7 @@ export async function deleteGroup(ctx: AppContext, name: string): Promise<void> 
     if (row) await repo.deleteGroupRow(db, row.id);
     await settleGroups(db, ids);
     await revokeSharesOfGroup({ ...ctx, db }, name, ids);
+    await settleMembers({ ...ctx, db }, name, ids);
     await audit({ ...ctx, db }, { action: 'group.delete', ...aboutGroup(name) });
   });
   tellProxies(ctx);

@@ -2,7 +2,7 @@ import { HubError, type Identity } from '@atrium/sdk';
 import { tellProxies } from '../access/bars.service.ts';
 import { audit } from '../audit/audit.service.ts';
 import type { AppContext } from '../context.ts';
-import { settleGroupShares } from '../shares/shares.service.ts';
+import { settleMembers } from '../groups/groups.service.ts';
 import { keepAuthState } from '../users/auth-state.service.ts';
 import { asUser } from '../users/principal.ts';
 import {
@@ -143,7 +143,7 @@ async function enter(ctx: AppContext, name: string, identity: Identity, found: U
   if (change.authGroups) {
     // Gone and new ones: what is shared with those does not reach them any more, or does from now on.
     const groups = new Set(change.authGroups).symmetricDifference(new Set(user.authGroups));
-    for (const group of groups) await settleGroupShares(ctx, group, [user.id]);
+    for (const group of groups) await settleMembers(ctx, group, [user.id]);
   }
   if (ctx.config.keepAuthState && identity.authState !== undefined) {
     await keepAuthState(ctx, user.id, identity.authState);

@@ -3,7 +3,7 @@ import { HubError, sameSecret } from '@atrium/sdk';
 import type { AppContext } from '../context.ts';
 import { OAuthError } from '../http/errors.ts';
 import { hashToken, randomId } from '../keys.ts';
-import { deleteExpiredTokens, issueToken } from '../tokens/tokens.service.ts';
+import { issueToken, pruneExpiredTokens } from '../tokens/tokens.service.ts';
 import { asUser } from '../users/principal.ts';
 import { findUserById } from '../users/users.service.ts';
 import type { Authorization } from './authorize/steps.ts';
@@ -133,5 +133,5 @@ function checkVerifier({ challenge }: OAuthCode, verifier: string | undefined): 
 export async function pruneTokens(ctx: AppContext): Promise<void> {
   const now = ctx.clock.now();
   await deleteExpiredCodes(ctx.db, now);
-  await deleteExpiredTokens(ctx.db, now);
+  await pruneExpiredTokens(ctx);
 }

@@ -28,7 +28,7 @@ export async function readOverview(ctx: AppContext) {
     countPeople(ctx.db, { now: now - NOW_MS, today }),
     countPhases(ctx.db),
     oldestQueued(ctx.db),
-    Promise.all([readCharts(ctx, today, now + 1, 'day'), readCharts(ctx, now - DAY_MS, now + 1, 'day')]),
+    Promise.all([readCharts(ctx, today, now + 1, 'day'), readCharts(ctx, now - DAY_MS, now + 1, 'hour')]),
     listAlerts(ctx.db),
     listServices(ctx.db),
   ]);

@@ -1,10 +1,10 @@
 import { HubError } from '@atrium/sdk';
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
-import { barPerson } from '../access/bars.service.ts';
 import { audit } from '../audit/audit.service.ts';
 import type { AppContext } from '../context.ts';
 import { xsrfToken } from '../http/xsrf.ts';
 import { createResetLink } from '../login/links.service.ts';
+import { changeAccount } from '../people/account.service.ts';
 import { countServers, listServers } from '../servers/servers.service.ts';
 import { listAlerts } from '../upkeep/upkeep.service.ts';
 import {
@@ -150,9 +150,7 @@ export const adminRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
     const { user: viewer } = viewerOf(request);
     const blocked = fieldOf(request.body, 'blocked') === '1';
     if (user.id === viewer.id) throw new HubError('bad_request', t.admin.notYourself);
-    await updateUser(ctx.db, user.id, { blocked });
-    await barPerson(ctx, user.id, blocked);
-    await audit(ctx, { action: blocked ? 'user.block' : 'user.unblock', of: { kind: 'user', name: user.name } });
+    await changeAccount(ctx, user, { blocked }, viewerOf(request).principal);
     ctx.log.info({ user: user.name, blocked, by: viewer.name }, blocked ? 'user blocked' : 'user unblocked');
     return show(request, reply, { done: blocked ? t.admin.blocked(user.name) : t.admin.unblocked(user.name) });
   });

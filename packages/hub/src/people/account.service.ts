@@ -1,8 +1,8 @@
 import { HubError } from '@atrium/sdk';
-import { barPerson } from '../access/bars.service.ts';
+import { barPerson, tellProxies } from '../access/bars.service.ts';
 import { audit } from '../audit/audit.service.ts';
 import type { AppContext } from '../context.ts';
-import { endSessionsOf } from '../sessions/sessions.service.ts';
+import { endSessionsIn } from '../sessions/sessions.service.ts';
 import { isAdmin, type Principal } from '../users/principal.ts';
 import { type User, updateUser } from '../users/users.service.ts';
 
@@ -37,6 +37,8 @@ export async function changeAccount(ctx: AppContext, user: User, change: Account
     if (change.blocked !== undefined && change.blocked !== user.blocked) {
       changed.blocked = change.blocked;
       await updateUser(db, user.id, { blocked: change.blocked });
+      if (change.blocked) await endSessionsIn(within, user.id);
+      await barPerson(within, user.id, change.blocked);
       await audit(within, { action: change.blocked ? 'user.block' : 'user.unblock', of });
     }
     if (change.stopAfter !== undefined && change.stopAfter !== user.stopAfter) {
@@ -46,7 +48,6 @@ export async function changeAccount(ctx: AppContext, user: User, change: Account
     }
   });
   // They are asked at every request whether they may stay; this makes services and servers hear of it, too.
-  if (changed.blocked && !user.blocked) await endSessionsOf(ctx, user.id);
-  if (changed.blocked !== user.blocked) await barPerson(ctx, user.id, changed.blocked);
+  if (changed.blocked !== user.blocked) tellProxies(ctx);
   return changed;
 }

@@ -171,15 +171,31 @@ export async function endSession(ctx: AppContext, request: FastifyRequest, reply
   clearCookie(ctx, request, reply, COOKIES.xsrf, { path: hub });
 }
 
+/** Browsers have one, or one per path that it was set for; each costs a transaction. */
+const MOST_COOKIES = 4;
+
 async function forget(ctx: AppContext, request: FastifyRequest): Promise<void> {
-  for (const value of readCookies(request, loginCookie(ctx).name)) await end(ctx, { hash: hashToken(value) });
+  const values = readCookies(request, loginCookie(ctx).name);
+  for (const value of values.slice(0, MOST_COOKIES)) await end(ctx, { hash: hashToken(value) });
   keep(request, null);
 }
 
 /** Servers that still remember the tokens do not get to see them again, and what they opened is closed. */
 async function end(ctx: AppContext, which: Parameters<typeof deleteSessions>[1]): Promise<void> {
-  await ctx.db.transaction().execute(async (db) => barEverywhere({ ...ctx, db }, await deleteSessions(db, which)));
-  tellProxies(ctx);
+  const tokens = await ctx.db.transaction().execute((db) => endIn({ ...ctx, db }, which));
+  if (tokens > 0) tellProxies(ctx);
+}
+
+/** Within a transaction. @returns how many tokens went with the sessions */
+async function endIn(ctx: AppContext, which: Parameters<typeof deleteSessions>[1]): Promise<number> {
+  const tokens = await deleteSessions(ctx.db, which);
+  await barEverywhere(ctx, tokens);
+  return tokens.length;
+}
+
+/** Signs a person out everywhere, within a transaction; `tellProxies` comes after it. */
+export async function endSessionsIn(ctx: AppContext, userId: number): Promise<void> {
+  await endIn(ctx, { userId });
 }
 
 /** Signs a person out everywhere, or everywhere but in one browser. */

@@ -228,8 +228,8 @@ export async function countTokens(db: Db, owner: Principal, clientId: string): P
   return Number(row.n);
 }
 
-/** Keeps the newest ones that an application has of a person. */
-export async function deleteOldTokens(db: Db, owner: Principal, clientId: string, keep: number): Promise<void> {
+/** Keeps the newest ones that an application has of a person. @returns the hashes of the others */
+export async function deleteOldTokens(db: Db, owner: Principal, clientId: string, keep: number): Promise<string[]> {
   const oldest = db
     .selectFrom('api_tokens')
     .select('id')
@@ -238,16 +238,14 @@ export async function deleteOldTokens(db: Db, owner: Principal, clientId: string
     .orderBy('id', 'desc')
     .limit(1)
     .offset(keep - 1);
-  await db
-    .deleteFrom('api_tokens')
-    .where(ownedBy(owner))
-    .where('client_id', '=', clientId)
-    .where('id', '<', oldest)
-    .execute();
+  const theirs = db.deleteFrom('api_tokens').where(ownedBy(owner)).where('client_id', '=', clientId);
+  return (await theirs.where('id', '<', oldest).returning('hash').execute()).map(({ hash }) => hash);
 }
 
-export async function deleteExpiredTokens(db: Db, now: number): Promise<void> {
-  await db.deleteFrom('api_tokens').where('expires_at', '<=', now).execute();
+/** @returns their hashes */
+export async function deleteExpiredTokens(db: Db, now: number): Promise<string[]> {
+  const rows = await db.deleteFrom('api_tokens').where('expires_at', '<=', now).returning('hash').execute();
+  return rows.map(({ hash }) => hash);
 }
 
 /** All that a service has, and all that its application has of people. */

@@ -10,6 +10,7 @@ import { checkAssignable, scopesOfToken } from './token-scopes.ts';
 import {
   type ApiToken,
   countTokens,
+  deleteExpiredTokens,
   deleteOldTokens,
   deleteToken,
   deleteTokensOfClient,
@@ -27,7 +28,6 @@ export {
 } from './token-scopes.ts';
 export {
   type ApiToken,
-  deleteExpiredTokens,
   deleteServerTokens,
   deleteServiceToken,
   deleteTokensOfService,
@@ -97,7 +97,7 @@ export async function issueToken(ctx: AppContext, request: TokenRequest): Promis
     note,
     scopes,
   });
-  if (clientId !== undefined) await deleteOldTokens(ctx.db, owner, clientId, MOST_OF_CLIENT);
+  if (clientId !== undefined) await endTokens(ctx, (db) => deleteOldTokens(db, owner, clientId, MOST_OF_CLIENT));
   const detail = { scopes, note, client: row.clientId, expiresAt: row.expiresAt };
   await audit(ctx, { action: 'token.create', by: owner, ...aboutToken(owner, row), detail });
   ctx.log.info({ user: actorName(owner), token: `a${row.id}`, client: row.clientId }, 'token issued');
@@ -147,14 +147,24 @@ export async function findTokenOf(ctx: AppContext, owner: Principal, id: string)
  * for what was opened with them, too.
  */
 export async function revokeToken(ctx: AppContext, owner: Principal, token: ApiToken): Promise<void> {
-  await ctx.db.transaction().execute(async (db) => {
-    const gone =
-      token.clientId === HUB_CLIENT
-        ? await deleteToken(db, token.id)
-        : await deleteTokensOfClient(db, owner, token.clientId);
-    await barEverywhere({ ...ctx, db }, gone);
+  await endTokens(ctx, async (db) => {
     await audit({ ...ctx, db }, { action: 'token.revoke', by: owner, ...aboutToken(owner, token) });
+    return token.clientId === HUB_CLIENT ? deleteToken(db, token.id) : deleteTokensOfClient(db, owner, token.clientId);
   });
-  tellProxies(ctx);
   ctx.log.info({ user: actorName(owner), token: `a${token.id}`, client: token.clientId }, 'token revoked');
+}
+
+/** Deletes tokens that have expired; nothing depends on when. */
+export function pruneExpiredTokens(ctx: AppContext): Promise<void> {
+  return endTokens(ctx, (db) => deleteExpiredTokens(db, ctx.clock.now()));
+}
+
+/** Deletes tokens, and closes what was opened with them: without their rows nobody could any more. */
+async function endTokens(ctx: AppContext, remove: (db: AppContext['db']) => Promise<string[]>): Promise<void> {
+  const count = await ctx.db.transaction().execute(async (db) => {
+    const gone = await remove(db);
+    await barEverywhere({ ...ctx, db }, gone);
+    return gone.length;
+  });
+  if (count > 0) tellProxies(ctx);
 }

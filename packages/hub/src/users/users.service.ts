@@ -1,4 +1,4 @@
-import { barPerson } from '../access/bars.service.ts';
+import { barPerson, tellProxies } from '../access/bars.service.ts';
 import { audit } from '../audit/audit.service.ts';
 import type { AppContext } from '../context.ts';
 import type { Db } from '../db/types.ts';
@@ -52,8 +52,11 @@ export async function deleteUser(ctx: AppContext, user: User, { by }: { by: stri
   await stopForDeletion(ctx, user, by);
   if (ctx.config.onUserDelete === 'delete-home') await deleteStorageOf(ctx, user);
   await ctx.authenticator.accounts?.remove(user.name);
-  await barPerson(ctx, user.id);
-  await deleteUserRow(ctx.db, user.id);
+  await ctx.db.transaction().execute(async (db) => {
+    await barPerson({ ...ctx, db }, user.id);
+    await deleteUserRow(db, user.id);
+  });
+  tellProxies(ctx);
   await audit(ctx, {
     action: 'user.delete',
     of: { kind: 'user', name: user.name },

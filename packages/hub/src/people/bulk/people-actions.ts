@@ -1,3 +1,5 @@
+import { tellProxies } from '../../access/bars.service.ts';
+import { settleEverywhere } from '../../access/settle.service.ts';
 import { audit } from '../../audit/audit.service.ts';
 import type { AppContext } from '../../context.ts';
 import { addToGroup, membershipsOf, removeFromGroup } from '../../groups/groups.service.ts';
@@ -51,11 +53,13 @@ function adminAction(admin: boolean): BulkAction {
     async run(ctx, { user }) {
       await ctx.db.transaction().execute(async (db) => {
         await updateUser(db, user.id, { admin });
+        await settleEverywhere({ ...ctx, db }, [user.id]);
         await audit(
           { ...ctx, db },
           { action: 'user.change', of: { kind: 'user', name: user.name }, detail: { admin } },
         );
       });
+      tellProxies(ctx);
       return admin ? 'Is an administrator now.' : 'Is no administrator any more.';
     },
   };

@@ -1,4 +1,6 @@
 import { HubError, permits, type ScopeSet } from '@atrium/sdk';
+import { tellProxies } from '../../access/bars.service.ts';
+import { settleEverywhere } from '../../access/settle.service.ts';
 import { auditAll } from '../../audit/audit.service.ts';
 import type { AppContext } from '../../context.ts';
 import { groupNames, joinGroups } from '../../groups/groups.service.ts';
@@ -55,11 +57,14 @@ export async function importPeople(ctx: AppContext, wishes: ImportWishes): Promi
   const report = await ctx.db.transaction().execute(async (db) => {
     const within = { ...ctx, db };
     const plan = await planLines(within, file, wishes);
-    if (plan.problems.length > 0 && !wishes.skipErrors) return reportOf(false, plan);
+    // A file of which nothing can be read is refused, whatever is to be done about single lines.
+    const isUseless = file.people.length === 0;
+    if (plan.problems.length > 0 && (isUseless || !wishes.skipErrors)) return reportOf(false, plan);
     made = await carryOut(within, plan.lines, plan.known);
     return reportOf(true, plan);
   });
   if (!report.applied) return report;
+  tellProxies(ctx);
   ctx.log.info({ created: made.length, by: actorName(wishes.by) }, 'people imported from a file');
   if (wishes.links && ctx.authenticator.accounts) await addLinks(ctx, report.lines, made, wishes.by);
   return report;
@@ -168,6 +173,7 @@ async function carryOut(
       entries.push({ action: 'user.create', of, detail: { admin: admin ?? false, by: 'import' } });
     } else if (admin !== null) {
       await updateUser(ctx.db, user.id, { admin });
+      await settleEverywhere(ctx, [user.id]);
       entries.push({ action: 'user.change', of, detail: { admin, by: 'import' } });
     }
     for (const group of addGroups) {
