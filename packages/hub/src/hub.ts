@@ -16,6 +16,7 @@ import { pruneRoutes } from './routes/routes.service.ts';
 import { createController } from './servers/controller/controller.ts';
 import type { ServiceRunner } from './services/runner/index.ts';
 import { type ServiceOutput, watchServices } from './services/watch.ts';
+import { watchShares } from './shares/shares.service.ts';
 import { watchUpkeep } from './upkeep/upkeep.service.ts';
 
 export interface HubOptions extends ContextOptions {
@@ -79,6 +80,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
         watchEventLoop(ctx, closing.signal),
         watchAudit(ctx, closing.signal),
         watchAnnouncements(ctx, closing.signal),
+        watchShares(ctx, closing.signal),
         watchRollups(ctx, closing.signal),
         recordConfigChanges(ctx, options.loaded).catch((err) =>
           ctx.log.warn({ err }, 'changes of the configuration are not in the audit trail'),

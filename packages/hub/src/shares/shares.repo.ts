@@ -78,6 +78,8 @@ export interface ShareFilter {
   receiver?: Receiver;
   /** Of this person, and of the groups they are in. */
   reaching?: { userId: number; groups: readonly string[] };
+  /** Those that have ended and are still written down: only they, or they too. Otherwise they are left out. */
+  ended?: 'only' | 'too';
 }
 
 export interface Part {
@@ -90,9 +92,12 @@ function selectShares(db: Db, filter: ShareFilter, now: number) {
     .selectFrom('shares as h')
     .innerJoin('servers as s', 's.id', 'h.server_id')
     .innerJoin('users as o', 'o.id', 's.user_id')
-    .leftJoin('users as u', 'u.id', 'h.user_id')
-    .where(({ eb, or }) => or([eb('h.expires_at', 'is', null), eb('h.expires_at', '>', now)]));
-  const { id, ownerId, serverId, receiver, reaching } = filter;
+    .leftJoin('users as u', 'u.id', 'h.user_id');
+  const { id, ownerId, serverId, receiver, reaching, ended } = filter;
+  if (ended === 'only') query = query.where('h.expires_at', '<=', now);
+  else if (ended === undefined) {
+    query = query.where(({ eb, or }) => or([eb('h.expires_at', 'is', null), eb('h.expires_at', '>', now)]));
+  }
   if (id !== undefined) query = query.where('h.id', '=', id);
   if (ownerId !== undefined) query = query.where('s.user_id', '=', ownerId);
   if (serverId !== undefined) query = query.where('h.server_id', '=', serverId);
@@ -264,10 +269,19 @@ export async function deleteCodes(db: Db, ids: readonly number[]): Promise<void>
   if (ids.length > 0) await db.deleteFrom('share_codes').where('id', 'in', ids).execute();
 }
 
-/** Codes and shares that have ended. */
-export async function deleteEnded(db: Db, now: number): Promise<void> {
+/** Nobody holds what a code opens by the code itself, so its end needs nothing but this. */
+export async function deleteEndedCodes(db: Db, now: number): Promise<void> {
   await db.deleteFrom('share_codes').where('expires_at', '<=', now).execute();
-  await db.deleteFrom('shares').where('expires_at', '<=', now).execute();
+}
+
+/** False when another hub was faster, or it was given anew meanwhile. */
+export async function deleteEndedShare(db: Db, id: number, now: number): Promise<boolean> {
+  const { numDeletedRows } = await db
+    .deleteFrom('shares')
+    .where('id', '=', id)
+    .where('expires_at', '<=', now)
+    .executeTakeFirstOrThrow();
+  return numDeletedRows === 1n;
 }
 
 /** Everybody who has any share, by number, and every group that has. */

@@ -14,7 +14,7 @@ import { sharesChanged } from './received.ts';
 import * as repo from './shares.repo.ts';
 
 export { receivedScopes, scopesOfShare, sharesChanged, sharesReaching } from './received.ts';
-export { deleteEnded, type Receiver, type Share, type ShareCode, type SharedServer } from './shares.repo.ts';
+export type { Receiver, Share, ShareCode, SharedServer } from './shares.repo.ts';
 
 type ShareCode = repo.ShareCode;
 type Receiver = repo.Receiver;
@@ -139,14 +139,13 @@ async function takeFrom(
   await audit(ctx, {
     action: 'share.revoke',
     ...aboutShared(share),
-    detail: {
-      ...(share.user === null ? { group: share.group } : { user: share.user }),
-      scopes: share.scopes.filter((scope) => !left.includes(scope)),
-    },
+    detail: { ...receiverIn(share), scopes: share.scopes.filter((scope) => !left.includes(scope)) },
   });
   await settleAccess(ctx, share.server, people);
   return left.length > 0 ? { ...share, scopes: left } : undefined;
 }
+
+const receiverIn = ({ user, group }: Share) => (user === null ? { group } : { user });
 
 async function receiverOf({ db }: AppContext, { user, group }: Share): Promise<Receiver | undefined> {
   if (group !== null) return { kind: 'group', name: group };
@@ -164,16 +163,48 @@ export async function revokeAllShares(ctx: AppContext, server: Server): Promise<
   tellProxies(ctx);
 }
 
+/** Ends what was shared until a time that has come: a request finds that out by itself, an open connection never does. */
+export async function endShares(ctx: AppContext): Promise<void> {
+  const { shares } = await repo.listShares(ctx.db, { ended: 'only' }, ctx.clock.now());
+  for (const share of shares) {
+    await ctx.db.transaction().execute(async (db) => {
+      const within = { ...ctx, db };
+      const people = await peopleOf(within, share);
+      if (!(await repo.deleteEndedShare(db, share.id, ctx.clock.now()))) return;
+      const detail = { ...receiverIn(share), scopes: share.scopes, ended: true };
+      await audit(within, { action: 'share.revoke', ...aboutShared(share), detail });
+      await settleAccess(within, share.server, people);
+    });
+    tellProxies(ctx);
+  }
+}
+
+/** How long somebody may still be connected after their share's end, ms. */
+const LOOK_MS = 60_000;
+
+/** Ends shares when their time has come, until the signal. Those that ended while no hub ran are ended at once. */
+export async function watchShares(ctx: AppContext, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await endShares(ctx).catch((err) => {
+      if (!signal.aborted) ctx.log.warn({ err }, 'shares that are over not ended; will look again');
+    });
+    await ctx.clock.sleep(LOOK_MS, signal).catch(() => {});
+  }
+}
+
+/** One whose time has come just now, too: `endShares` will not find there whoever leaves before it looks. */
+const ofGroup = (name: string): repo.ShareFilter => ({ receiver: { kind: 'group', name }, ended: 'too' });
+
 /** A group goes, and what was shared with it. Within the transaction that removes it; the people are known by number. */
 export async function revokeSharesOfGroup(ctx: AppContext, group: string, userIds: readonly number[]): Promise<void> {
-  const { shares } = await repo.listShares(ctx.db, { receiver: { kind: 'group', name: group } }, ctx.clock.now());
+  const { shares } = await repo.listShares(ctx.db, ofGroup(group), ctx.clock.now());
   await repo.deleteSharesOfGroup(ctx.db, group);
   for (const share of shares) await settleAccess(ctx, share.server, userIds);
 }
 
 /** People joined or left a group: what is shared with it reaches them from now on, or does not any more. */
 export async function settleGroupShares(ctx: AppContext, group: string, userIds: readonly number[]): Promise<void> {
-  const { shares } = await repo.listShares(ctx.db, { receiver: { kind: 'group', name: group } }, ctx.clock.now());
+  const { shares } = await repo.listShares(ctx.db, ofGroup(group), ctx.clock.now());
   for (const share of shares) await settleAccess(ctx, share.server, userIds);
 }
 
@@ -213,7 +244,7 @@ export async function makeCode(
   const code = randomBytes(CODE_BYTES).toString('base64url');
   const row = await ctx.db.transaction().execute(async (db) => {
     const now = ctx.clock.now();
-    await repo.deleteEnded(db, now);
+    await repo.deleteEndedCodes(db, now);
     if ((await repo.listCodes(db, { serverId: server.id }, now, { offset: 0, limit: 1 })).total >= MOST_CODES) {
       throw new HubError('limit_reached', `There already are ${MOST_CODES} codes for this server. Delete some first.`);
     }

@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest';
+import { currentBars } from '../access/bars.service.ts';
 import { type ApiHubOptions, apiHub, onBothDatabases } from '../api/test-hub.ts';
 import { shiftedClock } from '../testing/shifted-clock.ts';
+import { findUser } from '../users/users.service.ts';
+import { endShares } from './shares.service.ts';
 
 const ACCESS = 'access:servers!server=ada/';
 const NOT_FOUND = { message: 'No access to resources or resources not found' };
@@ -217,6 +220,95 @@ onBothDatabases((on) => {
     await ada('POST', '/share-codes/ada/', { expires_in: 60 });
     clock.move(61_000);
     expect((await ada('GET', '/share-codes/ada/')).body).toEqual(page([]));
+  });
+
+  test('a share that ends at a time is taken away then: whoever is connected by it is told to the proxies', async () => {
+    const clock = shiftedClock(Date.now());
+    await using all = await world({ on, controller: false, clock });
+    const { hub, ada, root, scopesOf, bob } = all;
+    const { ctx } = hub;
+    for (const receiver of [{ user: 'bob' }, { group: 'course' }, { user: 'root' }]) {
+      expect((await ada('POST', '/shares/ada/thesis', receiver)).status).toBe(200);
+    }
+    expect((await ada('POST', '/shares/ada/', { user: 'bob' })).status).toBe(200);
+    const thesis =
+      (await ctx.db.selectFrom('servers').select('id').where('name', '=', 'thesis').execute())[0]?.id ?? '';
+    const of = async (name: string) => (await findUser(ctx.db, name))?.id ?? 0;
+    const endsAt = clock.now() + 60_000;
+    // As an import writes them; nothing else gives a share an end.
+    await ctx.db.updateTable('shares').set({ expires_at: endsAt }).where('server_id', '=', thesis).execute();
+    let told = 0;
+    ctx.wakeups.on('routes', () => {
+      told += 1;
+    });
+    /** Whose tokens are kept from which servers. */
+    const barred = async () => {
+      const bars = await currentBars(ctx.db, clock.now());
+      const tokens = await ctx.db.selectFrom('api_tokens').select(['hash', 'user_id']).execute();
+      return bars.map(({ serverId, token }) => [serverId, tokens.find(({ hash }) => hash === token)?.user_id]);
+    };
+
+    await endShares(ctx);
+    expect(await barred()).toEqual([]);
+    expect(await scopesOf(bob)).toContain('access:servers!server=ada/thesis');
+
+    clock.move(60_000);
+    // What tidies up codes leaves the shares to whoever settles them.
+    await ada('POST', '/share-codes/ada/');
+    // Not in the group any more when its share is looked at, and connected all the same.
+    expect(await barred()).toEqual([]);
+    await root('DELETE', '/groups/course/users', { users: ['cyd'] });
+    expect(await barred()).toEqual([[thesis, await of('cyd')]]);
+    await ada('POST', '/shares/ada/thesis', { user: 'bob' });
+    await ctx.db
+      .updateTable('shares')
+      .set({ expires_at: endsAt })
+      .where('server_id', '=', thesis)
+      .where('user_id', '=', await of('bob'))
+      .execute();
+    told = 0;
+    await endShares(ctx);
+
+    // An administrator may without any share; bob's other one does not end.
+    expect((await barred()).sort()).toEqual(
+      [
+        [thesis, await of('bob')],
+        [thesis, await of('cyd')],
+      ].sort(),
+    );
+    await expect.poll(() => told).toBeGreaterThan(0);
+    expect(await scopesOf(bob)).toContain(ACCESS);
+    expect((await root('GET', '/shares/ada')).body).toEqual(page([expect.objectContaining({ scopes: [ACCESS] })]));
+    expect(await ctx.db.selectFrom('shares').select('expires_at').execute()).toEqual([{ expires_at: null }]);
+    expect((await root('GET', '/atrium/audit?action=share.revoke')).body).toMatchObject({
+      items: expect.arrayContaining([
+        expect.objectContaining({
+          by: expect.objectContaining({ kind: 'hub' }),
+          detail: { user: 'bob', scopes: ['access:servers'], ended: true },
+        }),
+      ]),
+    });
+
+    // Given again, it is open again.
+    await ada('POST', '/shares/ada/thesis', { user: 'bob' });
+    expect(await barred()).toEqual([[thesis, await of('cyd')]]);
+    await endShares(ctx);
+    expect(await scopesOf(bob)).toContain('access:servers!server=ada/thesis');
+  });
+
+  test('a hub that runs ends them by itself, also those whose time came while none did', async () => {
+    await using all = await world({ on, controller: false });
+    const { hub, ada } = all;
+    await ada('POST', '/shares/ada/thesis', { user: 'bob' });
+    await hub.ctx.db
+      .updateTable('shares')
+      .set({ expires_at: Date.now() - 1 })
+      .execute();
+
+    hub.hub.startController();
+
+    const left = () => hub.ctx.db.selectFrom('shares').select('id').execute();
+    await expect.poll(left, { timeout: 20_000 }).toEqual([]);
   });
 
   test('shares follow renames, and go with the server, the person and the group', async () => {
