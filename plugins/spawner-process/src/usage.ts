@@ -67,7 +67,11 @@ interface One {
   pages: number;
   ticks: number;
 }
-type Processes = ReadonlyMap<number, One>;
+interface Processes {
+  all: ReadonlyMap<number, One>;
+  /** Those that each began. */
+  children: ReadonlyMap<number, readonly number[]>;
+}
 
 async function readProcesses(): Promise<Processes> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
@@ -83,13 +87,16 @@ async function readProcesses(): Promise<Processes> {
       { parent: Number(parent), ticks: Number(user) + Number(system), start, pages: Number(pages) },
     ] as const;
   });
-  return new Map(read.filter((entry) => entry !== undefined));
+  const all = new Map(read.filter((entry) => entry !== undefined));
+  return { all, children: Map.groupBy(all.keys(), (pid) => all.get(pid)?.parent ?? 0) };
 }
 
-function ofTree(all: Processes, keeper: { pid: number; start: string }, { memoryMb }: Meta): ServerUsage | null {
+function ofTree(
+  { all, children }: Processes,
+  keeper: { pid: number; start: string },
+  { memoryMb }: Meta,
+): ServerUsage | null {
   if (all.get(keeper.pid)?.start !== keeper.start) return null;
-  const children = new Map<number, number[]>();
-  for (const [pid, { parent }] of all) children.set(parent, [...(children.get(parent) ?? []), pid]);
   let pages = 0;
   let ticks = 0;
   const rest = [keeper.pid];
