@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { testChromium } from '../../tools/test-machine.ts';
@@ -116,6 +117,24 @@ describe.skipIf(!testChromium())('the page of administrators', () => {
     await page.getByText('1 to 50 of 3,006').waitFor();
   });
 
+  test('everybody who fits one filter is not everybody who fits the one that Back leads to', async () => {
+    await show('/people?q=student00', 'People');
+    await page.getByText('1 to 50 of 100').waitFor();
+    await page.getByRole('button', { name: 'Next', exact: true }).click();
+    await page.getByText('51 to 100 of 100').waitFor();
+    await page.getByLabel('Name contains').fill('student01');
+    await page.getByText('1 to 50 of 100').waitFor();
+    await page.getByRole('link', { name: 'student0100' }).waitFor();
+    await page.getByLabel('Choose all on this page').check();
+    await page.getByRole('button', { name: 'Choose all 100 that fit' }).click();
+    await page.getByText('100 chosen').waitFor();
+
+    await page.goBack();
+    await page.getByRole('link', { name: 'student0001' }).waitFor();
+    expect(await page.getByText(/\d chosen/).count()).toBe(0);
+    expect(await page.getByLabel('Choose student0001').isChecked()).toBe(false);
+  });
+
   test('by keyboard alone: choose a range, see what would happen, do it, see what did, undo it', async () => {
     await start('student0010', 'student0012');
     await show('/people?q=student001', 'People');
@@ -211,6 +230,67 @@ describe.skipIf(!testChromium())('the page of administrators', () => {
     await rowOf('otto').waitFor();
   });
 
+  test('an import is what was checked, and each of its password links is there and in the file', async () => {
+    const people = Array.from({ length: 201 }, (_, n) => `new${n}`);
+    const sent: { csv: string; dry_run: boolean }[] = [];
+    const answered = Promise.withResolvers<void>();
+    await page.route('**/api/atrium/overview', async (route) => {
+      const answer = await route.fetch();
+      const overview = (await answer.json()) as { features: object };
+      await route.fulfill({ json: { ...overview, features: { ...overview.features, accounts: true } } });
+    });
+    await page.route('**/api/atrium/people/import', async (route) => {
+      const wish = route.request().postDataJSON() as (typeof sent)[number];
+      sent.push(wish);
+      if (sent.length === 1) await answered.promise;
+      const link = { url: '/lab/hub/password?token=', expires_at: '2099-01-01T00:00:00.000Z' };
+      const rows = people.map((name, at) => ({
+        ...{ line: at + 2, name, outcome: 'create', admin: null, add_groups: [], new_groups: [], message: null },
+        ...(!wish.dry_run && { link: { ...link, url: link.url + name } }),
+      }));
+      const totals = { create: rows.length, change: 0, same: 0, error: 0 };
+      const about = { delimiter: ',', columns: ['name'], ignored_columns: [], errors: [], totals };
+      await route.fulfill({ json: { ...about, dry_run: wish.dry_run, applied: !wish.dry_run, rows } });
+    });
+    await show('/import', 'Bring in a list of people');
+    const check = page.getByRole('button', { name: 'Check, change nothing' });
+
+    await page.getByLabel('A file').setInputFiles({
+      name: 'latin.csv',
+      mimeType: 'text/csv',
+      buffer: Buffer.from('name\njosé\n', 'latin1'),
+    });
+    await page.getByText(/Save the file as UTF-8/).waitFor();
+    await check.click();
+    expect(sent).toEqual([]);
+
+    await page.getByLabel('Or its text').fill('name\nolder');
+    await page.getByLabel('Make a password link for each new account').check();
+    await check.click();
+    await page.getByLabel('Or its text').fill('name\nnewer');
+    answered.resolve();
+    await expect.poll(() => check.isEnabled(), PATIENT).toBe(true);
+    expect(await page.getByRole('button', { name: /^Bring in/ }).count()).toBe(0);
+
+    await check.click();
+    await page.getByText('The first 200 are shown.').waitFor();
+    await page.getByRole('button', { name: 'Bring in 201 people' }).click();
+    await page.getByText('They are in.').waitFor();
+    expect(sent.at(-1)).toMatchObject({ csv: 'name\nnewer', dry_run: false });
+    expect(await page.getByRole('cell', { name: /token=new/ }).count()).toBe(201);
+    const [file] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Save 201 links' }).click(),
+    ]);
+    const lines = readFileSync(await file.path(), 'utf8')
+      .trimEnd()
+      .split('\r\n');
+    expect([file.suggestedFilename(), lines.length, lines[0]]).toEqual(['password-links.csv', 202, 'name,link']);
+    expect(lines.at(-1)).toBe(`new200,${world.hub.origin}/lab/hub/password?token=new200`);
+    expect(await violationsOf(page)).toEqual([]);
+    await page.unrouteAll();
+  });
+
   test('a group: people in and out with undo, properties that are not JSON are refused with the reason', async () => {
     await show('/groups', 'Groups');
     await page.getByLabel('Name of the new group').fill('chemistry');
@@ -222,6 +302,15 @@ describe.skipIf(!testChromium())('the page of administrators', () => {
     await said().getByText('ada is not in chemistry any more.').waitFor();
     await said().getByRole('button', { name: 'Undo' }).click();
     await page.getByRole('button', { name: 'Take out ada' }).waitFor();
+
+    // Who was in it before stays in it.
+    await page.getByLabel('Names of people to put in').fill('ADA needle');
+    await page.getByRole('button', { name: 'Put in', exact: true }).click();
+    await page.getByRole('button', { name: 'Take out needle' }).waitFor();
+    await said().getByText('ADA, needle').waitFor();
+    await said().getByRole('button', { name: 'Undo' }).click();
+    await said().getByText('Undone.').waitFor();
+    expect((await world.api('GET', '/groups/chemistry')).body).toMatchObject({ users: ['ada', 'bob'] });
 
     await page.getByLabel('As JSON').fill('{ room: 12 }');
     await page.getByRole('button', { name: 'Save' }).click();
@@ -264,6 +353,21 @@ describe.skipIf(!testChromium())('the page of administrators', () => {
     await page.getByRole('button', { name: 'Delete emmy' }).click();
     const dialog = page.getByRole('dialog', { name: 'Delete accounts' });
     await dialog.getByText(/Home folders are kept/).waitFor();
+    const failed = {
+      kind: 'person',
+      name: 'emmy',
+      outcome: 'failed',
+      code: 'x',
+      message: 'Their server does not stop.',
+    };
+    await page.route('**/api/atrium/bulk', (route) => route.fulfill({ json: { results: [failed] } }), { times: 1 });
+    await dialog.getByRole('button', { name: 'Delete 1 account' }).click();
+    await dialog.getByText('Their server does not stop.').waitFor();
+    expect(await said().getByText('emmy is deleted.').count()).toBe(0);
+    await page.keyboard.press('Escape');
+    await page.getByRole('heading', { level: 1, name: 'emmy' }).waitFor();
+
+    await page.getByRole('button', { name: 'Delete emmy' }).click();
     await dialog.getByRole('button', { name: 'Delete 1 account' }).click();
     await said().getByText('emmy is deleted.').waitFor();
     expect((await world.api('GET', '/users/emmy')).status).toBe(404);
