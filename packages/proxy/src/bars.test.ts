@@ -118,3 +118,38 @@ test('an answer that is still being sent to somebody who loses the server is cut
 
   expect(await visitor.ended()).toMatch(/first part\r\n$/);
 });
+
+test('a bar that was lifted while no hub was heard ends with the first line of the next stream', async () => {
+  const seen: string[] = [];
+  await using ada = await httpServer((request, reply) => {
+    seen.push(request.headers.authorization ?? '-');
+    reply.end('answer');
+  });
+  await using rig = await startRig({ routes: [route('/user/ada', ada, 'ada')] });
+  const arrives = async (token: string) => {
+    await rig.exchange(get(`Authorization: token ${token}\r\n`));
+    return seen.at(-1) !== '-';
+  };
+  const bars = [bar('again'), bar('gone'), bar('gone-everywhere', ''), bar('again-everywhere', '')];
+  rig.hub.send({ type: 'change', version: 2, set: [], delete: [], bars });
+  await until('the bars hold', async () => !(await arrives('again-everywhere')));
+  expect(await arrives('again')).toBe(false);
+
+  await rig.hub.kill();
+  await rig.hub.start();
+  await until('the proxy listens again', () => rig.hub.since.length === 2);
+  // Bars that are only some of all lift none.
+  rig.hub.send({ type: 'change', version: 3, set: [], delete: [], bars: [bar('new')] });
+  await until('the new bar holds', async () => !(await arrives('new')));
+  expect(await arrives('again')).toBe(false);
+  rig.hub.send({ type: 'change', version: 3, set: [], delete: [], bars: [bars[1]!, bars[2]!], allBars: true });
+
+  await until('who was let in again comes through', () => arrives('again'));
+  expect(await arrives('again-everywhere')).toBe(true);
+  expect(await arrives('new')).toBe(true);
+  expect(await arrives('gone')).toBe(false);
+  expect(await arrives('gone-everywhere')).toBe(false);
+
+  rig.hub.send({ type: 'change', version: 3, set: [], delete: [], bars: [], allBars: true });
+  await until('nobody is barred', () => arrives('gone'));
+});

@@ -13,9 +13,13 @@ const EVERY_SERVER = '';
 export class Bars {
   readonly #byServer = new Map<string, Map<string, number>>();
 
-  /** Takes over what the hub says; returns what is new, for connections that are open. */
-  apply(bars: readonly Bar[], now: number): Bar[] {
+  /**
+   * Takes over what the hub says; returns what is new, for connections that are open.
+   * @param all what is not among them is barred no longer
+   */
+  apply(bars: readonly Bar[], now: number, all = false): Bar[] {
     const fresh: Bar[] = [];
+    if (all) this.#keepOnly(bars);
     for (const bar of bars) {
       const tokens = this.#byServer.get(bar.serverId) ?? new Map<string, number>();
       if (bar.until <= now) tokens.delete(bar.token);
@@ -27,6 +31,15 @@ export class Bars {
       else this.#byServer.delete(bar.serverId);
     }
     return fresh;
+  }
+
+  #keepOnly(bars: readonly Bar[]): void {
+    const said = Map.groupBy(bars, ({ serverId }) => serverId);
+    for (const [serverId, tokens] of this.#byServer) {
+      const still = new Set(said.get(serverId)?.map(({ token }) => token));
+      for (const token of tokens.keys()) if (!still.has(token)) tokens.delete(token);
+      if (tokens.size === 0) this.#byServer.delete(serverId);
+    }
   }
 
   /** What is over is forgotten. Called every now and then. */

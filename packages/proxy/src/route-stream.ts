@@ -24,8 +24,8 @@ export interface RouteStreamOptions {
   log: Log;
   /** Targets that are no longer in the table. */
   onGone(targets: Target[]): void;
-  /** Tokens that servers must not see any more, or may again. */
-  onBars(bars: readonly Bar[]): void;
+  /** Tokens that servers must not see any more, or may again; `all` when no others are kept from them. */
+  onBars(bars: readonly Bar[], all: boolean): void;
 }
 
 /**
@@ -133,7 +133,7 @@ export class RouteStream implements AsyncDisposable {
     if (message.type === 'ping') return;
     const gone = this.#options.table.apply(message);
     if (gone.length > 0) this.#options.onGone(gone);
-    if (message.bars) this.#options.onBars(message.bars);
+    if (message.bars) this.#options.onBars(message.bars, message.allBars === true);
     if (message.type === 'snapshot' || message.set.length + message.delete.length > 0) this.#save();
   }
 
@@ -200,6 +200,7 @@ function checkMessage(value: unknown): RouteMessage {
   if (message.bars !== undefined && !(Array.isArray(message.bars) && message.bars.every(isBar))) {
     throw new Error('a route message has malformed bars');
   }
+  if (message.allBars === true && message.bars === undefined) throw new Error('a route message has no bars');
   return message;
 }
 

@@ -27,12 +27,12 @@ export interface Bar {
 /**
  * One line of the route stream (newline-delimited JSON, `GET /routes?since=<version>` on the hub's internal socket).
  * First a `snapshot` (or, when `since` is recent enough, straight to changes), then `change` lines as they happen,
- * and a `ping` every 5 s so that a silent connection is known to be dead. `bars` holds those that are new or changed; all that
- count in the first line.
+ * and a `ping` every 5 s so that a silent connection is known to be dead. `bars` holds those that are new or changed. The
+ * first line has all that count, and says so with `allBars`: one that is not among them was lifted while nobody listened.
  */
 export type RouteMessage =
-  | { type: 'snapshot'; version: number; routes: Route[]; bars?: Bar[] }
-  | { type: 'change'; version: number; set: Route[]; delete: string[]; bars?: Bar[] }
+  | { type: 'snapshot'; version: number; routes: Route[]; bars?: Bar[]; allBars?: boolean }
+  | { type: 'change'; version: number; set: Route[]; delete: string[]; bars?: Bar[]; allBars?: boolean }
   | { type: 'ping'; version: number };
 
 /** `POST /activity` on the hub's internal socket. Times are ms since the epoch; counts are since the last report. */

@@ -48,12 +48,13 @@ export async function* routeMessages(
     void pulse();
     if (since > 0 && since <= version && since > version - MEMORY) {
       version = since;
-      if (bars.length > 0) yield { type: 'change', version, set: [], delete: [], bars };
+      // Also when there are none: whoever was let in again while the stream was down must not stay barred.
+      yield { type: 'change', version, set: [], delete: [], bars, allBars: true };
     } else {
       const began = performance.now();
       const routes = await readRoutes(ctx.db);
       ctx.metrics.proxyPolls.observe({}, (performance.now() - began) / 1000);
-      yield { type: 'snapshot', version, routes, bars };
+      yield { type: 'snapshot', version, routes, bars, allBars: true };
     }
     while (!signal.aborted) {
       changed = false;
