@@ -1,8 +1,11 @@
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
+import { join } from 'node:path';
 import type { Bar } from '@atrium/sdk';
 import { expect, test } from 'vitest';
 import { tokenHash } from './credentials.ts';
-import { httpServer, type Rig, rawServer, route, startRig, until } from './test-kit.ts';
+import { startProxy } from './proxy.ts';
+import { httpServer, openClient, quiet, type Rig, rawServer, route, startRig, until } from './test-kit.ts';
 
 const ACCEPTED =
   'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n';
@@ -152,4 +155,44 @@ test('a bar that was lifted while no hub was heard ends with the first line of t
 
   rig.hub.send({ type: 'change', version: 3, set: [], delete: [], bars: [], allBars: true });
   await until('nobody is barred', () => arrives('gone'));
+});
+
+test('a proxy that starts while no hub answers still keeps barred tokens from servers', async () => {
+  const seen: string[] = [];
+  await using ada = await httpServer((request, reply) => {
+    seen.push(request.headers.authorization ?? '-');
+    reply.end('answer');
+  });
+  await using rig = await startRig({ routes: [route('/user/ada', ada, 'ada')] });
+  const tableFile = join(rig.dir, 'data/routes.json');
+  const saved = async () => JSON.parse(await readFile(tableFile, 'utf8').catch(() => '{}'));
+  const over = Date.now() + 300;
+  const bars = [bar('gone'), bar('gone-everywhere', ''), bar('over', 'ada', over), bar('lifted')];
+  rig.hub.send({ type: 'change', version: 1, set: [], delete: [], bars });
+  rig.hub.send({ type: 'change', version: 1, set: [], delete: [], bars: [bar('lifted', 'ada', 0)] });
+  await until('the bars are on disk', async () => {
+    const { bars: kept } = await saved();
+    return kept?.length > 0 && !kept.some(({ token }: Bar) => token === tokenHash('lifted'));
+  });
+  expect((await stat(tableFile)).mode & 0o777).toBe(0o600);
+  await rig.hub.kill();
+  await until('one of them is over', () => Date.now() > over);
+
+  const arrivesAfterStart = async (file: string) => {
+    const { hub, control } = rig.hub;
+    await using second = await startProxy({ host: '127.0.0.1', port: 0, hub, control, tableFile: file, log: quiet });
+    for (const token of ['gone', 'gone-everywhere', 'over', 'lifted']) {
+      using client = await openClient(second.address.port);
+      client.socket.write(get(`Authorization: token ${token}\r\n`));
+      expect(await client.ended()).toContain('answer');
+    }
+    return seen.splice(0);
+  };
+  expect(await arrivesAfterStart(tableFile)).toEqual(['-', '-', 'token over', 'token lifted']);
+
+  // As it was written before bars were kept.
+  const older = join(rig.dir, 'older.json');
+  const { version, routes } = await saved();
+  await writeFile(older, JSON.stringify({ version, routes }));
+  expect(await arrivesAfterStart(older)).toEqual(['token gone', 'token gone-everywhere', 'token over', 'token lifted']);
 });

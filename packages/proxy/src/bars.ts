@@ -42,6 +42,13 @@ export class Bars {
     }
   }
 
+  /** Every bar that counts, for the copy on disk. */
+  list(): Bar[] {
+    return [...this.#byServer].flatMap(([serverId, tokens]) =>
+      [...tokens].map(([token, until]) => ({ serverId, token, until })),
+    );
+  }
+
   /** What is over is forgotten. Called every now and then. */
   sweep(now: number): void {
     for (const [serverId, tokens] of this.#byServer) {

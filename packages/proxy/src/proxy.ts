@@ -85,6 +85,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     onGone: (targets) => {
       for (const { address } of targets) if (address) pool.forget(address);
     },
+    bars: () => bars.list(),
     onBars: (said, all) => closeBarred(context, bars.apply(said, clock.now(), all)),
   });
   const context: ProxyContext = {

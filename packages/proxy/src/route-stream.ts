@@ -26,6 +26,8 @@ export interface RouteStreamOptions {
   onGone(targets: Target[]): void;
   /** Tokens that servers must not see any more, or may again; `all` when no others are kept from them. */
   onBars(bars: readonly Bar[], all: boolean): void;
+  /** Those that count now, for the copy on disk. */
+  bars(): Bar[];
 }
 
 /**
@@ -133,17 +135,28 @@ export class RouteStream implements AsyncDisposable {
     if (message.type === 'ping') return;
     const gone = this.#options.table.apply(message);
     if (gone.length > 0) this.#options.onGone(gone);
-    if (message.bars) this.#options.onBars(message.bars, message.allBars === true);
-    if (message.type === 'snapshot' || message.set.length + message.delete.length > 0) this.#save();
+    const barsChanged = this.#applyBars(message);
+    if (message.type === 'snapshot' || message.set.length + message.delete.length > 0 || barsChanged) this.#save();
+  }
+
+  /** Whether there was, or is, anything to keep: nearly always nobody is barred, and a reconnect then writes nothing. */
+  #applyBars({ bars, allBars }: Exclude<RouteMessage, { type: 'ping' }>): boolean {
+    if (!bars) return false;
+    const before = this.#options.bars().length;
+    this.#options.onBars(bars, allBars === true);
+    return before + bars.length > 0;
   }
 
   #load(): void {
-    const { table, tableFile, log } = this.#options;
+    const { table, tableFile, log, onBars } = this.#options;
     // Kept apart from the stream's directory check: a first start has neither file nor folder.
     mkdirSync(dirname(tableFile), { recursive: true, mode: 0o700 });
     try {
       const saved = JSON.parse(readFileSync(tableFile, 'utf8'));
-      table.apply(checkMessage({ ...saved, type: 'snapshot' }) as Extract<RouteMessage, { type: 'snapshot' }>);
+      const known = checkMessage({ ...saved, type: 'snapshot' }) as Extract<RouteMessage, { type: 'snapshot' }>;
+      table.apply(known);
+      // Servers remember the token as long whether or not the proxy was started again. Older files have none.
+      if (known.bars) onBars(known.bars, true);
       log.info({ version: table.version, routes: table.routes().length }, 'routes read from disk');
     } catch (err) {
       if ((err as NodeJS.ErrnoException).code !== 'ENOENT') {
@@ -161,14 +174,14 @@ export class RouteStream implements AsyncDisposable {
   }
 
   async #write(): Promise<void> {
-    const { table, tableFile, log, clock } = this.#options;
+    const { table, tableFile, log, clock, bars } = this.#options;
     const temporary = `${tableFile}.${process.pid}.tmp`;
     while (this.#unsaved) {
       this.#unsaved = false;
       try {
         const file = await open(temporary, 'w', 0o600);
         try {
-          await file.writeFile(JSON.stringify({ version: table.version, routes: table.routes() }));
+          await file.writeFile(JSON.stringify({ version: table.version, routes: table.routes(), bars: bars() }));
           await file.sync();
         } finally {
           await file.close();
