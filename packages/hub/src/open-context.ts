@@ -18,6 +18,7 @@ import { openRoles } from './roles/roles.service.ts';
 import { openServiceMenu } from './services/menu.ts';
 import { takeConfiguredServices } from './services/services.service.ts';
 import { makeUrls } from './urls.ts';
+import { keepHostsApart } from './users/users.service.ts';
 import { localWakeups } from './wakeups.ts';
 
 export interface ContextOptions {
@@ -55,6 +56,7 @@ export async function openContext(options: ContextOptions): Promise<AppContext &
     await takeConfiguredGroups({ config, db: opened.db, clock });
     const keys = deriveKeys(hubKeyOf(config.hubKey, dataDir));
     const urls = makeUrls(config.basePath, config.subdomainHost);
+    if (config.subdomainHost !== undefined) keepHostsApart(opened.db);
     await takeConfiguredServices({ config, db: opened.db, clock, keys, urls });
     const pluginContext = (kind: string, id: string) => ({
       hubId,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { serviceLabel, userLabel } from './subdomains.ts';
+import { labelStub, madeUpLabel, serviceLabel, userLabel } from './subdomains.ts';
 import { makeUrls } from './urls.ts';
 
 test.each([
@@ -39,6 +39,18 @@ test('two people never share a host, and nobody has one of a service', () => {
   expect(labels).not.toContain(serviceLabel('ada'));
   for (const long of ['x'.repeat(63), 'x'.repeat(200), 'ü'.repeat(60)]) {
     expect([userLabel(long), serviceLabel(long)].every((label) => label.length <= 63)).toBe(true);
+  }
+});
+
+test('only names with made-up labels can meet, and those can: the hash is short', () => {
+  const [one, other] = ['students@8415', 'students@15277'];
+  expect([userLabel(one), madeUpLabel(one)]).toEqual([userLabel(other), 'u-students--842cd9d']);
+
+  const own = ['ada', 'u-ada', 'ünï', 'x'.repeat(63)];
+  expect(own.map(madeUpLabel)).toEqual(own.map(() => undefined));
+  for (const name of ['Ada', '@', 'dash--d', '1234', 'K-e@l', 'İa@', 'u-hasat--29a6393', 'x'.repeat(64)]) {
+    expect(madeUpLabel(name)).toBe(userLabel(name));
+    expect(userLabel(name).startsWith(`u-${labelStub(name)}--`)).toBe(true);
   }
 });
 

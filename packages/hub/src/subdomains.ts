@@ -6,9 +6,22 @@ const LONGEST = 63;
 /** Of a service's label, so that nobody's name can be one: names with two hyphens in a row are never used as they are. */
 const SERVICE_SUFFIX = '--service';
 
-/** The first label of a person's own host (contract §5.5): two people never have the same. */
+/** The first label of a person's own host (contract §5.5). Two people never have the same: `users/addresses.service.ts` sees to it. */
 export function userLabel(name: string): string {
   return labelOf(name, LONGEST);
+}
+
+/** The label of a name that has none of its own, which another such name may have, too; undefined for all others. */
+export function madeUpLabel(name: string): string | undefined {
+  const label = userLabel(name);
+  // With two hyphens, so that it is no name used as it is; an international one begins with others.
+  return label.startsWith('u-') && label.includes('--') ? label : undefined;
+}
+
+/** What names with the same made-up label have in common, found without the cost of a hash. */
+export function labelStub(name: string): string {
+  const letters = name.toLowerCase().replace(/[^a-z0-9]/g, '');
+  return letters.slice(0, 8) || 'x';
 }
 
 /** The first label of a service's own host. */
@@ -41,11 +54,10 @@ function idnaOf(name: string): string | undefined {
   return ascii.startsWith('xn--') && domainToUnicode(ascii) === name ? ascii : undefined;
 }
 
-/** For any name: a hint to the reader, and what makes it this one's. */
+/**
+ * For any name: a hint to the reader, and what tells it from others by chance. 28 bits, as JupyterHub's, are too few against
+ * somebody who looks for a name with the label of another.
+ */
 function hashed(name: string): string {
-  const stub = name
-    .toLowerCase()
-    .replace(/[^a-z0-9]/g, '')
-    .slice(0, 8);
-  return `u-${stub || 'x'}--${createHash('sha256').update(name).digest('hex').slice(0, 7)}`;
+  return `u-${labelStub(name)}--${createHash('sha256').update(name).digest('hex').slice(0, 7)}`;
 }

@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import { HubError, type ScopeSet } from '@atrium/sdk';
 import { tellProxies } from '../access/bars.service.ts';
 import { settleEverywhere } from '../access/settle.service.ts';
@@ -7,6 +6,7 @@ import type { AppContext } from '../context.ts';
 import { isActive, listServers } from '../servers/servers.service.ts';
 import { isAdmin, type Principal } from '../users/principal.ts';
 import {
+  createEach,
   createUser,
   findUser,
   normaliseUserName,
@@ -40,13 +40,10 @@ export async function createUsers(ctx: AppContext, names: readonly string[], adm
   }
   const now = ctx.clock.now();
   const created = await ctx.db.transaction().execute(async (db) => {
-    const users: User[] = [];
-    for (const [at, name] of wanted.entries()) {
-      // SQLite answers without waiting: let other requests through between whiles.
-      if (at % 50 === 49) await setImmediate();
-      const user = await createUser(db, { name, admin, allowedBy: 'administrator', now });
-      if (user) users.push(user);
-    }
+    const users = await createEach(
+      db,
+      wanted.map((name) => ({ name, admin, allowedBy: 'administrator', now })),
+    );
     const made = users.map((user) => ({
       action: 'user.create' as const,
       of: { kind: 'user', name: user.name },
@@ -88,7 +85,11 @@ export async function changeUser(
     values.name = name;
   }
   await ctx.db.transaction().execute(async (db) => {
-    await updateUser(db, user.id, values);
+    await updateUser(db, user.id, values).catch((error: unknown) => {
+      // Its address is another account's: answered as a name that is.
+      if (error instanceof HubError && error.code === 'name_taken') throw new HubError('invalid_name', error.message);
+      throw error;
+    });
     if (values.admin !== undefined && values.admin !== user.admin) await settleEverywhere({ ...ctx, db }, [user.id]);
   });
   tellProxies(ctx);

@@ -1,11 +1,15 @@
+import { setImmediate } from 'node:timers/promises';
 import { barPerson, tellProxies } from '../access/bars.service.ts';
 import { audit } from '../audit/audit.service.ts';
 import type { AppContext } from '../context.ts';
 import type { Db } from '../db/types.ts';
 import { stopForDeletion } from '../servers/servers.service.ts';
 import { deleteStorageOf } from '../storage/storage.service.ts';
-import { deleteUserRow, insertUser, type NewUser, type User } from './users.repo.ts';
+import { checkAddresses } from './addresses.service.ts';
+import * as repo from './users.repo.ts';
+import { deleteUserRow, insertUser, type NewUser, type User, type UserChange } from './users.repo.ts';
 
+export { keepHostsApart } from './addresses.service.ts';
 export { configGroupsOf, settleGroups } from './memberships.repo.ts';
 export { listUsers, type UserFilter } from './user-list.repo.ts';
 export {
@@ -13,14 +17,12 @@ export {
   findUser,
   findUserById,
   findUsersByName,
-  insertUsers,
   toUser,
   touchUser,
   USER_COLUMNS,
   type User,
   type UserChange,
   type UserRow,
-  updateUser,
 } from './users.repo.ts';
 
 /** Contract §10.1: not empty, no slash, not only dots (even percent-encoded), no blank at either end. */
@@ -41,10 +43,37 @@ export function normaliseUserName(name: string): string {
   return name.trim().toLowerCase();
 }
 
-/** Undefined when the name is taken. */
+/** Undefined when the name is taken. @throws HubError `name_taken` when its address is another account's. */
 export async function createUser(db: Db, user: NewUser): Promise<User | undefined> {
+  return (await createEach(db, [user]))[0];
+}
+
+/** One after the other; those whose name is taken are left out. @throws HubError `name_taken` as `createUser`; then none is made. */
+export async function createEach(db: Db, users: readonly NewUser[]): Promise<User[]> {
   // One transaction, so that a number is used up only together with its account.
-  return db.isTransaction ? insertUser(db, user) : db.transaction().execute((tx) => insertUser(tx, user));
+  if (!db.isTransaction) return db.transaction().execute((tx) => createEach(tx, users));
+  const made: User[] = [];
+  for (const [at, wanted] of users.entries()) {
+    // SQLite answers without waiting: let other requests through between whiles.
+    if (at % 50 === 49) await setImmediate();
+    const user = await insertUser(db, wanted);
+    if (user) made.push(user);
+  }
+  await checkAddresses(db, made);
+  return made;
+}
+
+/** Many at once, in a transaction; as `createEach`, but `groups` are for `settleGroups` to say. */
+export async function insertUsers(db: Db, users: readonly NewUser[]): Promise<User[]> {
+  const made = await repo.insertUsers(db, users);
+  await checkAddresses(db, made);
+  return made;
+}
+
+/** @throws HubError `name_taken` when the address of a new name is another account's. */
+export async function updateUser(db: Db, id: number, change: UserChange): Promise<void> {
+  if (change.name !== undefined) await checkAddresses(db, [{ id, name: change.name }]);
+  await repo.updateUser(db, id, change);
 }
 
 /** Stops what runs, removes the account and everything that hangs on it; the home folder by `onUserDelete`. */
