@@ -65,7 +65,6 @@ export const progressRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async 
 };
 
 async function follow(ctx: AppContext, feed: ProgressFeed, stream: Stream, server: Server): Promise<void> {
-  if (server.phase === 'queued') tellPlace(ctx, stream, server);
   const stop = await feed.follow(server, {
     events(events) {
       for (const event of events) {
@@ -78,6 +77,8 @@ async function follow(ctx: AppContext, feed: ProgressFeed, stream: Stream, serve
     lost: () => stream.finish(failedEvent('Spawn cancelled')),
   });
   stream.onClose(stop);
+  // After the first event, which clients take for the beginning of the start.
+  if (server.phase === 'queued') tellPlace(ctx, stream, server);
 }
 
 /** Its place in the queue, whenever that has changed, until its turn has come. */
