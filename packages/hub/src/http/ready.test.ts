@@ -1,4 +1,5 @@
-import { request } from 'node:http';
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { apiHub, onBothDatabases } from '../api/test-hub.ts';
@@ -14,12 +15,21 @@ async function readiness(hub: TestHub): Promise<{ status: number; codes: string[
   return { status: reply.status, codes: reasons.map(({ code }) => code) };
 }
 
-/** Follows the route stream as the proxy does. */
+/** Follows the route stream as the proxy does; it has been told all there is, and waits. */
 async function follow(hub: TestHub): Promise<Disposable> {
   const control = await hub.hub.listenControl({ host: '127.0.0.1', port: 0 });
   if (control.kind !== 'tcp') throw new Error('listens on TCP');
   const stream = request({ host: '127.0.0.1', port: control.port, path: '/routes' });
   stream.on('error', () => {}).end();
+  const [answer] = (await once(stream, 'response')) as [IncomingMessage];
+  let said = '';
+  answer
+    .on('error', () => {})
+    .on('data', (chunk) => {
+      said += chunk;
+    });
+  // While it still reads, a database that goes takes it with it.
+  await expect.poll(() => said, { timeout: WAIT }).toContain('"type":"ping"');
   return { [Symbol.dispose]: () => void stream.destroy() };
 }
 
