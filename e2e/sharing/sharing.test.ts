@@ -49,7 +49,7 @@ function asks(page: Page, up: Up): Promise<number> {
   const url = new URL('user/ada/api/contents?content=0', up.url).href;
   return page.evaluate(async (address) => {
     // This runs in the browser.
-    const { document } = globalThis as unknown as { document: { cookie: string } };
+    const { document } = globalThis as unknown as { document: { cookie: string } }; // runs in the page
     const xsrf = /(?:^|; )_xsrf=([^;]*)/.exec(document.cookie)?.[1] ?? '';
     const init = { redirect: 'manual', cache: 'no-store', headers: { 'X-XSRFToken': xsrf } } as const;
     return (await fetch(address, init)).status;

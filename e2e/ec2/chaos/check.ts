@@ -50,7 +50,7 @@ export function compare(region: Region, dataDir: string, cluster: string, people
     .prepare(
       'select s.id, u.name as user, s.phase, s.desired, s.generation, s.address from servers s join users u on u.id = s.user_id',
     )
-    .all() as unknown as Row[];
+    .all() as unknown as Row[]; // the columns that the statement names
   const store = new Map(
     (
       db.prepare("select key, value from plugin_store where plugin = 'spawner-ec2'").all() as {

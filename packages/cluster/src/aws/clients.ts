@@ -35,7 +35,7 @@ export function awsClients(region?: string, onClient: (client: AnyClient) => voi
     let made: Promise<T> | undefined;
     return () => {
       made ??= make().then((client) => {
-        onClient(client as unknown as AnyClient);
+        onClient(client as unknown as AnyClient); // the SDK's clients share no type that says what they have in common
         return client;
       });
       return made;

@@ -21,7 +21,7 @@ export class EventStream {
     this.onClose(() => {
       this.#closed = true;
     });
-    this.#write(': here\n\n');
+    this.breathe();
   }
 
   get closed(): boolean {
@@ -33,13 +33,14 @@ export class EventStream {
     else this.#reply.raw.once('close', listener);
   }
 
-  send(event: string, data: object): void {
-    this.#write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  /** Without a name for clients that know none (contract §3.8). */
+  send(event: string | undefined, data: object): void {
+    this.#write(`${event === undefined ? '' : `event: ${event}\n`}data: ${JSON.stringify(data)}\n\n`);
   }
 
   /** Keeps middleboxes from closing a stream on which nothing happens. */
   breathe(): void {
-    this.#write(':\n\n');
+    this.#write('\n\n');
   }
 
   end(): void {

@@ -1,10 +1,10 @@
 import { HubError } from '@atrium/sdk';
-import type { FastifyReply } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { AppContext } from '../context.ts';
 import { escapeText } from '../pages/html.ts';
 import { findServer, isReady, logName, type Server, type ServerEvent } from '../servers/servers.service.ts';
 import { placeInQueue } from '../servers/start-times.service.ts';
+import { EventStream } from './event-stream.ts';
 import { ServerParams } from './models.ts';
 import { ProgressFeed } from './progress-feed.ts';
 import { userNamed } from './users.service.ts';
@@ -19,7 +19,7 @@ const PATHS = [
 
 export const progressRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (app, { ctx }) => {
   const feed = new ProgressFeed(ctx);
-  const streams = new Set<Stream>();
+  const streams = new Set<ProgressStream>();
   const closing = new AbortController();
   app.addHook('preClose', async () => {
     closing.abort();
@@ -30,7 +30,7 @@ export const progressRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async 
   const breathe = async () => {
     while (!closing.signal.aborted) {
       await ctx.clock.sleep(KEEP_ALIVE, closing.signal).catch(() => {});
-      for (const stream of streams) stream.breathe();
+      for (const stream of streams) stream.breatheAndSay();
     }
   };
   void breathe();
@@ -51,7 +51,7 @@ export const progressRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async 
         if (!server || !(starting || server.failure)) {
           throw new HubError('not_found', `${logName(user.name, serverName)} is not starting...`);
         }
-        const stream = new Stream(reply);
+        const stream = new ProgressStream(reply);
         streams.add(stream);
         stream.onClose(() => streams.delete(stream));
         if (isReady(server)) stream.finish(readyEvent(ctx, server));
@@ -64,14 +64,14 @@ export const progressRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async 
   }
 };
 
-async function follow(ctx: AppContext, feed: ProgressFeed, stream: Stream, server: Server): Promise<void> {
+async function follow(ctx: AppContext, feed: ProgressFeed, stream: ProgressStream, server: Server): Promise<void> {
   const stop = await feed.follow(server, {
     events(events) {
       for (const event of events) {
         if (stream.closed) return;
         const json = presentEvent(ctx, server, event);
         if ('ready' in json || 'failed' in json) stream.finish(json);
-        else stream.send(json);
+        else stream.tell(json);
       }
     },
     lost: () => stream.finish(failedEvent('Spawn cancelled')),
@@ -82,13 +82,13 @@ async function follow(ctx: AppContext, feed: ProgressFeed, stream: Stream, serve
 }
 
 /** Its place in the queue, whenever that has changed, until its turn has come. */
-function tellPlace(ctx: AppContext, stream: Stream, server: Server): void {
+function tellPlace(ctx: AppContext, stream: ProgressStream, server: Server): void {
   let told: number | null = null;
   stream.onBreath(async () => {
     const place = await placeInQueue(ctx, server.id);
     if (place === null || place === told) return;
     told = place;
-    stream.send({ progress: 0, message: `Place in the queue: ${place}`, place });
+    stream.tell({ progress: 0, message: `Place in the queue: ${place}`, place });
   });
 }
 
@@ -115,36 +115,9 @@ function failedEvent(message: string): EventJson {
   return { progress: 100, failed: true, message, html_message: escapeText(message) };
 }
 
-/** An answer that stays open. Written to the socket as it comes; nothing is kept for a reader that is slow. */
-class Stream {
-  readonly #reply: FastifyReply;
-  #closed = false;
+/** The story of one start. */
+class ProgressStream extends EventStream {
   #act: () => Promise<void> = async () => {};
-
-  constructor(reply: FastifyReply) {
-    this.#reply = reply;
-    reply.hijack();
-    reply.raw.writeHead(200, {
-      ...(reply.getHeaders() as Record<string, string>),
-      'content-type': 'text/event-stream',
-      'cache-control': 'no-cache',
-      // Front servers that would collect the stream before passing it on are asked not to.
-      'x-accel-buffering': 'no',
-    });
-    this.onClose(() => {
-      this.#closed = true;
-    });
-    this.write('\n\n');
-  }
-
-  get closed(): boolean {
-    return this.#closed;
-  }
-
-  onClose(listener: () => void): void {
-    if (this.#reply.raw.closed) listener();
-    else this.#reply.raw.once('close', listener);
-  }
 
   /** What else is said when there is something to say: now and with every sign of life. */
   onBreath(act: () => Promise<void>): void {
@@ -152,33 +125,22 @@ class Stream {
     void this.#say();
   }
 
-  breathe(): void {
-    this.write('\n\n');
+  breatheAndSay(): void {
+    this.breathe();
     void this.#say();
   }
 
   async #say(): Promise<void> {
     // What was not said now is said at the next breath.
-    if (!this.#closed) await this.#act().catch(() => {});
+    if (!this.closed) await this.#act().catch(() => {});
   }
 
-  write(text: string): void {
-    if (!this.#closed) this.#reply.raw.write(text);
-  }
-
-  send(json: EventJson): void {
-    this.write(`data: ${JSON.stringify(json)}\n\n`);
+  tell(json: EventJson): void {
+    this.send(undefined, json);
   }
 
   finish(json: EventJson): void {
-    if (this.#closed) return;
-    this.send(json);
+    this.tell(json);
     this.end();
-  }
-
-  end(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#reply.raw.end();
   }
 }
