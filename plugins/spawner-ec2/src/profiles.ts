@@ -12,7 +12,6 @@ const mayUse = (profile: Profile, user: Pick<SpawnUser, 'groups'>): boolean =>
 /** The choices of one person, with what they may not have and why. Pure. */
 export function form(config: Ec2Config, user: SpawnUser): SpawnForm {
   const { profiles } = config;
-  const ids = profiles.map(({ id }) => id) as [string, ...string[]];
   return {
     profiles: profiles.map((profile) => ({
       id: profile.id,
@@ -27,8 +26,20 @@ export function form(config: Ec2Config, user: SpawnUser): SpawnForm {
       ...(!mayUse(profile, user) && { unavailable: notForYou(profile) }),
     })),
     chosen: (profiles.find((profile) => mayUse(profile, user)) ?? profiles[0]!).id,
-    schema: z.strictObject({ profile: z.enum(ids).optional() }),
+    schema: schemaOf(config),
   };
+}
+
+const schemas = new WeakMap<Ec2Config, SpawnForm['schema']>();
+
+/** Made once: making one takes longer than all else that a start asks of a form. */
+function schemaOf(config: Ec2Config): SpawnForm['schema'] {
+  const known = schemas.get(config);
+  if (known) return known;
+  const ids = config.profiles.map(({ id }) => id) as [string, ...string[]];
+  const schema = z.strictObject({ profile: z.enum(ids).optional() });
+  schemas.set(config, schema);
+  return schema;
 }
 
 const notForYou = ({ groups = [] }: Profile): string =>

@@ -1,4 +1,5 @@
 import { type Insertable, type Selectable, sql } from 'kysely';
+import { prepared } from '../db/prepared.ts';
 import type { AuditTable, Db } from '../db/types.ts';
 
 export type AuditRow = Selectable<AuditTable>;
@@ -6,7 +7,29 @@ export type AuditRow = Selectable<AuditTable>;
 /** Rows in one statement: SQLite takes 32,766 values at most. */
 const CHUNK = 500;
 
+const insertOne = prepared((db, row: Insertable<AuditTable>) =>
+  db.insertInto('audit').values({
+    at: row.at,
+    action: row.action,
+    by_kind: row.by_kind,
+    by_name: row.by_name,
+    via: row.via,
+    token: row.token,
+    ip: row.ip,
+    of_kind: row.of_kind,
+    of_name: row.of_name,
+    of_owner: row.of_owner,
+    request_id: row.request_id,
+    detail: row.detail,
+  }),
+);
+
 export async function insertAudit(db: Db, rows: readonly Insertable<AuditTable>[]): Promise<void> {
+  const [row] = rows;
+  if (row && rows.length === 1) {
+    await insertOne(db, row);
+    return;
+  }
   for (let at = 0; at < rows.length; at += CHUNK) {
     await db
       .insertInto('audit')

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { testPython } from '../../../../tools/test-machine.ts';
 import { apiHub, onBothDatabases, PASSWORD } from '../api/test-hub.ts';
-import { admitOne } from '../servers/controller/admit.ts';
+import { admitAll } from '../servers/controller/admit.ts';
 import { requestStart } from '../servers/servers.service.ts';
 import type { TestHub } from '../testing/index.ts';
 import { createUser, findUser } from '../users/users.service.ts';
@@ -68,7 +68,7 @@ onBothDatabases((on) => {
     const ada = await findUser(ctx.db, 'ada');
     if (!ada) throw new Error('ada is there');
     const { id } = await requestStart(ctx, ada, '', { by: 'ada' });
-    expect(await admitOne(ctx, id, 1)).toBe(true);
+    expect(await admitAll(ctx, [id], 1)).toEqual([id]);
     await ctx.db.updateTable('servers').set({ lease_owner: 'a-dead-hub' }).where('id', '=', id).execute();
     const takeOvers = (text: string) => readingOf(text, 'atrium_lease_takeovers_total');
     expect(takeOvers((await metrics(hub)).text)).toBe(0);

@@ -48,9 +48,13 @@ export async function readEvents(
   return (await selectAfter(db, { serverId, generation, afterId })).rows as ServerEvent[];
 }
 
+const deleteEarlier = prepared((db, { serverId, generation }: { serverId: string; generation: number }) =>
+  db.deleteFrom('server_events').where('server_id', '=', serverId).where('generation', '<', generation),
+);
+
 /** Forgets the stories of earlier starts. */
 export async function deleteEventsBefore(db: Db, serverId: string, generation: number): Promise<void> {
-  await db.deleteFrom('server_events').where('server_id', '=', serverId).where('generation', '<', generation).execute();
+  await deleteEarlier(db, { serverId, generation });
 }
 
 /** The stories of the newest `count` successful starts, each in order. */

@@ -68,7 +68,9 @@ export async function requestStart(ctx: AppContext, user: User, name: string, re
       ...(userOptions !== undefined && { userOptions }),
     });
   };
-  let queued = false;
+  // A start that was under way already is nobody's second act.
+  const record = (db: AppContext['db']) =>
+    audit({ ...ctx, db }, { action: 'server.start', ...aboutServer(user.name, name), detail: { by: request.by } });
   const ask = async (db: AppContext['db']): Promise<Server> => {
     await limits.takeTurn(db);
     const known = await repo.findServer(db, user.id, name);
@@ -83,7 +85,7 @@ export async function requestStart(ctx: AppContext, user: User, name: string, re
       await changeFor(db, before);
       // It has stopped since it was read: then this is a start like any other.
       if (!(await repo.wantRunning(db, before.id, now, requestId))) return ask(db);
-      queued = true;
+      await record(db);
       return { ...before, desired: 'running' as const };
     }
     await checkRoom(ctx, db);
@@ -95,7 +97,7 @@ export async function requestStart(ctx: AppContext, user: User, name: string, re
     if (before.generation > 0) await deleteEventsBefore(db, before.id, generation);
     const at = { serverId: before.id, generation, at: now };
     await insertEvents(db, [{ ...at, percent: 0, message: 'Server requested', kind: 'progress' }]);
-    queued = true;
+    await record(db);
     const fresh = { tokenNumber: 0, failure: null, stopReason: null, address: null, startedAt: null };
     return {
       ...before,
@@ -114,8 +116,6 @@ export async function requestStart(ctx: AppContext, user: User, name: string, re
       spawnRefused(ctx.metrics, err);
       throw err;
     });
-  // A start that was under way already is nobody's second act.
-  if (queued) await audit(ctx, { action: 'server.start', ...aboutServer(user.name, name), detail: { by: request.by } });
   ctx.log.info({ server: server.id, user: user.name, name, by: request.by }, 'start requested');
   ctx.wakeups.notify('servers', server.id);
   return server;

@@ -40,8 +40,12 @@ export async function findSessionRow(
   return row && { user: toUser(row), sessionId: row.session_id, lastSeen: row.last_seen };
 }
 
+const updateSeen = prepared((db, { hash, at }: { hash: string; at: number }) =>
+  db.updateTable('sessions').set({ last_seen: at }).where('hash', '=', hash),
+);
+
 export async function touchSession(db: Db, hash: string, at: number): Promise<void> {
-  await db.updateTable('sessions').set({ last_seen: at }).where('hash', '=', hash).execute();
+  await updateSeen(db, { hash, at });
 }
 
 /**

@@ -142,12 +142,40 @@ export async function admit(db: Db, fence: Fence, step: Admitted & { spec: Json;
   return (await updateAdmitted(db, { ...fence, ...step, ...json })).numAffectedRows === 1n;
 }
 
+const updateNothing = prepared((db, { id, generation, owner }: Fence) =>
+  db
+    .updateTable('servers')
+    // An update of nothing is a syntax error: the owner stays what it is checked to be.
+    .set({ lease_owner: owner })
+    .where('id', '=', id)
+    .where('generation', '=', generation)
+    .where('lease_owner', '=', owner),
+);
+
+/** Holds the row for what is written beside it, such as events. False as of `saveStep`. */
+export async function holdStep(db: Db, fence: Fence): Promise<boolean> {
+  return (await updateNothing(db, fence)).numAffectedRows === 1n;
+}
+
+const updateAttempt = prepared((db, { id, generation, owner, attempt }: Fence & { attempt: string }) =>
+  db
+    .updateTable('servers')
+    .set({ attempt })
+    .where('id', '=', id)
+    .where('generation', '=', generation)
+    .where('lease_owner', '=', owner),
+);
+
+/** Writes what the spawner is about to try. False as of `saveStep`. */
+export async function saveAttempt(db: Db, fence: Fence, attempt: Json): Promise<boolean> {
+  return (await updateAttempt(db, { ...fence, attempt: JSON.stringify(attempt) })).numAffectedRows === 1n;
+}
+
 /** Writes a step's outcome. False when the row is no longer ours or of another generation: then stop acting. */
 export async function saveStep(db: Db, fence: Fence, values: Updateable<ServersTable>): Promise<boolean> {
   const { numUpdatedRows } = await db
     .updateTable('servers')
-    // Events alone set nothing, and an update of nothing is a syntax error: the owner stays what it is checked to be.
-    .set({ lease_owner: fence.owner, ...values })
+    .set(values)
     .where('id', '=', fence.id)
     .where('generation', '=', fence.generation)
     .where('lease_owner', '=', fence.owner)

@@ -3,7 +3,7 @@ import { asHub } from '../../http/origin.ts';
 import { LOOK_MS } from '../../http/vitals.ts';
 import { countFree, readQueue } from '../queue.repo.ts';
 import { isReady } from '../server.ts';
-import { admitOne } from './admit.ts';
+import { admitAll } from './admit.ts';
 import { dropForeignLeases, findWork, listDue, renewLeases, takeLease } from './controller.repo.ts';
 import { naps } from './naps.ts';
 import { runStart } from './start.ts';
@@ -13,6 +13,8 @@ import { createSweep } from './sweep.ts';
 
 const LEASE_MS = 30_000;
 const RENEW_MS = 10_000;
+/** More would hold up whoever else wants the database; fewer cost a commit each. */
+const ADMITTED_TOGETHER = 16;
 
 export interface Controller extends AsyncDisposable {
   /** Begins acting: adopts what an earlier hub left, then follows intents. Returns at once. */
@@ -132,8 +134,9 @@ export function createController(ctx: AppContext): Controller {
       waiting = false;
       const queue = await readQueue(ctx.db, free);
       waiting ||= queue.length === free;
-      for (const id of queue) {
-        if (await admitOne(ctx, id, ctx.clock.now() + LEASE_MS)) run(id);
+      while (queue.length > 0) {
+        const some = queue.splice(0, ADMITTED_TOGETHER);
+        for (const id of await admitAll(ctx, some, ctx.clock.now() + LEASE_MS)) run(id);
       }
       return true;
     } catch (error) {

@@ -104,7 +104,7 @@ async function bringUp(ctx: AppContext, work: Work, signal: AbortSignal, nap: Na
         message: step.message,
         kind: 'progress' as const,
       }));
-      await commit(ctx, work, {}, events);
+      await commit(ctx, work, undefined, events);
     }
     if (observed.meters?.length) await recordMeters(ctx, observed.meters);
     if (observed.fault) return observed.fault;

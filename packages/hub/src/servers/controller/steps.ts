@@ -4,7 +4,7 @@ import type { AppContext } from '../../context.ts';
 import type { ServersTable } from '../../db/types.ts';
 import { pluginIo } from '../../plugins/plugin-io.ts';
 import { insertEvents, type NewEvent } from '../events.repo.ts';
-import { type Fence, saveStep, type Work } from './controller.repo.ts';
+import { type Fence, holdStep, saveAttempt, saveStep, type Work } from './controller.repo.ts';
 import { serverEnv } from './env.ts';
 
 /** Another hub took the row, or it is of another generation by now: whatever we were doing is no longer ours. */
@@ -16,16 +16,18 @@ export function fenceOf(ctx: AppContext, work: Work): Fence {
   return { id: work.id, generation: work.generation, owner: ctx.instanceId };
 }
 
-/** Saves a step with its events in one transaction. @throws LostLease */
+/** Saves a step with its events in one transaction; undefined when there are only events. @throws LostLease */
 export async function commit(
   ctx: AppContext,
   work: Work,
-  values: Updateable<ServersTable>,
+  values: Updateable<ServersTable> | undefined,
   events: readonly Omit<NewEvent, 'serverId' | 'generation' | 'at'>[] = [],
   also?: (db: AppContext['db']) => Promise<void>,
 ): Promise<void> {
   await ctx.db.transaction().execute(async (db) => {
-    if (!(await saveStep(db, fenceOf(ctx, work), values))) throw new LostLease();
+    const fence = fenceOf(ctx, work);
+    const ours = values ? await saveStep(db, fence, values) : await holdStep(db, fence);
+    if (!ours) throw new LostLease();
     await insertEvents(
       db,
       events.map((event) => ({ ...event, ...eventBase(ctx, work) })),
@@ -57,7 +59,7 @@ export function serverIo(ctx: AppContext, work: Work, signal: AbortSignal): Serv
       return attempt;
     },
     async save(value) {
-      if (!(await saveStep(ctx.db, fenceOf(ctx, work), { attempt: JSON.stringify(value) }))) throw new LostLease();
+      if (!(await saveAttempt(ctx.db, fenceOf(ctx, work), value))) throw new LostLease();
       attempt = value;
     },
   };
