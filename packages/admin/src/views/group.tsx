@@ -6,6 +6,7 @@ import { count } from '../lib/format.ts';
 import { go, pathTo, ViewLink } from '../lib/router.tsx';
 import { Dialog } from '../parts/dialog.tsx';
 import { Search, TextField } from '../parts/fields.tsx';
+import { Membership } from '../parts/membership.tsx';
 import { Empty, Load } from '../parts/notes.tsx';
 import { Pager } from '../parts/pager.tsx';
 import { complain, say } from '../parts/toast.tsx';
@@ -90,26 +91,17 @@ function Members({ group: { name, members, roles }, reload }: { group: GroupDeta
       ) : (
         <ul className="rows close">
           {fits.slice(at, at + LIMIT).map(({ name: user, sources }) => (
-            <li key={user}>
-              <span className="grow">
-                <ViewLink to={pathTo('people', user)}>{user}</ViewLink>{' '}
-                <span className="muted small">
-                  {sources.map((source) => t.person.sources[source] ?? source).join(', ')}
-                </span>
-              </span>
-              {sources.every((source) => source === 'administrator') && (
-                <button
-                  type="button"
-                  className="slim"
-                  aria-label={t.groups.takeOut(user)}
-                  onClick={() =>
-                    void changeMembers('DELETE', name, [user], t.groups.left(user, name), reload).catch(complain)
-                  }
-                >
-                  {t.groups.out}
-                </button>
-              )}
-            </li>
+            <Membership
+              key={user}
+              name={user}
+              to={pathTo('people', user)}
+              sources={sources}
+              out={{
+                text: t.groups.out,
+                label: t.groups.takeOut(user),
+                act: () => changeMembers('DELETE', name, [user], t.groups.left(user, name), reload),
+              }}
+            />
           ))}
         </ul>
       )}

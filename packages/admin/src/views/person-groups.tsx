@@ -2,8 +2,9 @@ import { type FormEvent, useState } from 'react';
 import { call, get, part } from '../api/client.ts';
 import type { GroupLine, PersonDetail } from '../api/types.ts';
 import { useLoad } from '../api/use-load.ts';
-import { pathTo, ViewLink } from '../lib/router.tsx';
+import { pathTo } from '../lib/router.tsx';
 import { TextField } from '../parts/fields.tsx';
+import { Membership } from '../parts/membership.tsx';
 import { complain, say } from '../parts/toast.tsx';
 import { t } from '../strings/index.ts';
 
@@ -64,26 +65,17 @@ export function PersonGroups({
       ) : (
         <ul className="rows close">
           {groups.map(({ name: of, sources }) => (
-            <li key={of}>
-              <span className="grow">
-                <ViewLink to={pathTo('groups', of)}>{of}</ViewLink>{' '}
-                <span className="muted small">
-                  {sources.map((source) => t.person.sources[source] ?? source).join(', ')}
-                </span>
-              </span>
-              {sources.every((source) => source === 'administrator') && (
-                <button
-                  type="button"
-                  className="slim"
-                  aria-label={t.person.takeOutOf(of)}
-                  onClick={() =>
-                    void changeMembers('DELETE', of, [name], t.person.left(name, of), reload).catch(complain)
-                  }
-                >
-                  {t.person.takeOut}
-                </button>
-              )}
-            </li>
+            <Membership
+              key={of}
+              name={of}
+              to={pathTo('groups', of)}
+              sources={sources}
+              out={{
+                text: t.person.takeOut,
+                label: t.person.takeOutOf(of),
+                act: () => changeMembers('DELETE', of, [name], t.person.left(name, of), reload),
+              }}
+            />
           ))}
         </ul>
       )}
