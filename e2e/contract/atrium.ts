@@ -23,7 +23,7 @@ export async function startAtrium(variant: Variant, gate: Gate): Promise<AsyncDi
   const environment = { CONTRACT_GATE: gate.url, CONTRACT_OWN: 'own' };
   const cli = testCli(`
 import { dirname } from 'node:path';
-import { defineConfig, processSpawner, Secret, sharedPassword } from 'atrium';
+import { defineConfig, echoSpawner, processSpawner, Secret, sharedPassword } from 'atrium';
 
 export default defineConfig({
   port: ${port},
@@ -50,7 +50,7 @@ export default defineConfig({
       environment: ${JSON.stringify(environment)},
     },
   ],
-  spawner: processSpawner({
+  spawner: ${variant.spawner} ?? processSpawner({
     command: ${JSON.stringify(TINY_SERVER)},
     environment: ${JSON.stringify(environment)},
     readOnlyPaths: [dirname(dirname(process.execPath)), ${JSON.stringify(import.meta.dirname)}],

@@ -75,6 +75,7 @@ export async function startJupyterHub(
     env: {
       PATH: `${python}/bin:${dirname(process.execPath)}:${process.env.PATH}`,
       HOME: dir,
+      ...variant.environment,
       CONTRACT_SETTINGS: JSON.stringify(settings),
     },
     stdio: ['ignore', 'pipe', 'pipe'],
