@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -11,10 +11,13 @@ import { type Hub, hubAt, type Kind } from './hub.ts';
 import type { Variant } from './variants.ts';
 import {
   ADMIN,
+  AWAY_REDIRECT,
+  AWAY_TOKEN,
   BADGE_TOKEN,
   CUSTOM_SCOPES,
   type Gate,
   GROUPS,
+  LOST_URL,
   OUTSIDE_TOKEN,
   PASSWORD,
   QUIET_TOKEN,
@@ -43,11 +46,12 @@ export async function startJupyterHub(
 ): Promise<AsyncDisposable & { hub: Hub }> {
   const dir = mkdtempSync(join(tmpdir(), 'atrium-contract-'));
   mkdirSync(join(dir, 'homes'));
-  const [port, hubPort, proxyPort, helperPort] = await Promise.all([freePort(), freePort(), freePort(), freePort()]);
+  const ports = [freePort(), freePort(), freePort(), freePort(), freePort()] as const;
+  const [port, hubPort, proxyPort, helperPort, metricsPort] = await Promise.all(ports);
   const { base } = variant;
   const settings = {
     ...{ dir, port, hubPort, proxyPort, base, proxyToken: PROXY_TOKEN, password: PASSWORD },
-    proxy: [process.execPath, PROXY],
+    proxy: [process.execPath, PROXY, '--metrics-ip', '127.0.0.1', '--metrics-port', String(metricsPort)],
     admins: [ADMIN],
     server: TINY_SERVER,
     environment: { CONTRACT_GATE: gate.url, CONTRACT_OWN: 'own' },
@@ -63,6 +67,11 @@ export async function startJupyterHub(
         oauth_client_allowed_scopes: ['read:users!user'],
       },
       { name: 'quiet', url: gate.url, api_token: QUIET_TOKEN, oauth_no_confirm: true, display: false },
+      {
+        ...{ name: 'away', api_token: AWAY_TOKEN, oauth_client_id: 'service-far', oauth_no_confirm: true },
+        oauth_redirect_uri: AWAY_REDIRECT,
+      },
+      ...(variant.lostService ? [{ name: 'lost', url: LOST_URL, api_token: 'the-secret-of-the-lost-service' }] : []),
       {
         ...{ name: 'helper', url: `http://127.0.0.1:${helperPort}`, command: TINY_SERVER },
         environment: { CONTRACT_GATE: gate.url, CONTRACT_OWN: 'own' },
@@ -111,7 +120,14 @@ export async function startJupyterHub(
     throw new Error(`${kind} did not start:\n${said}`, { cause: error });
   }
   return {
-    hub: hubAt(kind, origin, base, gate, { url: `http://127.0.0.1:${proxyPort}`, token: PROXY_TOKEN }),
+    hub: hubAt({
+      ...{ kind, origin, base, gate },
+      proxyApi: { url: `http://127.0.0.1:${proxyPort}`, token: PROXY_TOKEN },
+      proxy: {
+        pid: () => Number(readFileSync(join(dir, 'proxy.pid'), 'utf8')),
+        metrics: `http://127.0.0.1:${metricsPort}`,
+      },
+    }),
     [Symbol.asyncDispose]: end,
   };
 }

@@ -9,6 +9,9 @@ import { shares } from './sections/s3-shares.ts';
 import { tokens } from './sections/s3-tokens.ts';
 import { users } from './sections/s3-users.ts';
 import { scopes } from './sections/s4-scopes.ts';
+import { moreScopes } from './sections/s4-more.ts';
+import { asking } from './sections/s5-asked.ts';
+import { hosts } from './sections/s5-hosts.ts';
 import { pages } from './sections/s5-pages.ts';
 import { spawning } from './sections/s5-spawn.ts';
 import { proxyAndServices } from './sections/s6-s7.ts';
@@ -26,8 +29,11 @@ export const SECTIONS: readonly Section[] = [
   groups,
   shares,
   scopes,
+  moreScopes,
   pages,
   spawning,
+  asking,
+  hosts,
   proxyAndServices,
   namesAndLimits,
   // Its last test shuts a hub down.

@@ -10,6 +10,8 @@ export interface Variant {
   jupyterhub(port: number): Record<string, Record<string, unknown>>;
   /** As Atrium's. */
   atrium(port: number): Record<string, unknown>;
+  /** It has a service that is down. */
+  readonly lostService?: boolean;
   /** Atrium's spawner, as its configuration has it; else the one of processes. */
   readonly spawner?: string;
   /** Of JupyterHub's process, for what its configuration cannot say. */
@@ -17,7 +19,11 @@ export interface Variant {
 }
 
 /** Roles that there are anyway, defined anew. */
-const OWN_ROLES = [{ name: 'server', scopes: ['inherit'] }];
+const OWN_TOKEN_ROLE = { name: 'token', scopes: ['read:users!user'] };
+const OWN_USER_ROLES = [
+  { name: 'user', scopes: ['self', 'list:services'] },
+  { name: 'server', scopes: ['inherit'] },
+];
 
 const NAMED = { allow_named_servers: true };
 
@@ -85,7 +91,7 @@ const ASKED: Variant = {
       public_url: `http://hub.front.test:${port}/`,
       implicit_spawn_seconds: 7,
       use_legacy_stopped_server_status_code: true,
-      load_roles: [...ROLES, ...OWN_ROLES],
+      load_roles: [...ROLES, OWN_TOKEN_ROLE],
       extra_user_scopes: ['read:hub'],
     },
     Authenticator: { username_map: { countess: 'lovelace' } },
@@ -94,7 +100,7 @@ const ASKED: Variant = {
   atrium: (port) => ({
     publicUrl: `http://hub.front.test:${port}/`,
     stopped: { status: 503, startAfter: '7s' },
-    roles: [...ROLES, ...OWN_ROLES],
+    roles: [...ROLES, OWN_TOKEN_ROLE],
     extraUserScopes: ['read:hub'],
     usernameMap: { countess: 'lovelace' },
     metrics: { prefix: 'campus' },
@@ -108,6 +114,7 @@ const ASKED: Variant = {
 /** Hosts as JupyterHub made them before version 5, and a sign-in that is somewhere else. */
 const LEGACY: Variant = {
   name: 'legacy',
+  lostService: true,
   base: '/',
   domain: 'old.test',
   jupyterhub: (port) => ({
@@ -116,9 +123,10 @@ const LEGACY: Variant = {
       subdomain_host: `http://old.test:${port}`,
       subdomain_hook: 'legacy',
       authenticator_class: 'contract_elsewhere',
+      load_roles: [...ROLES, ...OWN_USER_ROLES],
     },
   }),
-  atrium: (port) => ({ subdomainHost: `http://old.test:${port}` }),
+  atrium: (port) => ({ subdomainHost: `http://old.test:${port}`, roles: [...ROLES, ...OWN_USER_ROLES] }),
 };
 
 export const OTHERS = { asked: ASKED, legacy: LEGACY } as const;
