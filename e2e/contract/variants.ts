@@ -19,7 +19,11 @@ export interface Variant {
 }
 
 /** Roles that there are anyway, defined anew. */
-const OWN_TOKEN_ROLE = { name: 'token', scopes: ['read:users!user'] };
+const OWN_TOKEN_ROLE = {
+  name: 'token',
+  // The token of the service `root` has this role, too.
+  scopes: ['admin:users', 'admin:servers', 'tokens', 'list:services', 'proxy', 'read:hub', 'read:metrics'],
+};
 const OWN_USER_ROLES = [
   { name: 'user', scopes: ['self', 'list:services'] },
   { name: 'server', scopes: ['inherit'] },

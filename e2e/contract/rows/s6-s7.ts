@@ -49,6 +49,7 @@ export const rows = {
   '8/active': 'active_users by 24h, 7d and 30d.',
   '8/start-up': 'How long start-up, servers, the check of routes and polls took.',
   '8/login': 'login_duration_seconds by status.',
+  '8/login-failed': 'Those that were refused are counted, too.',
   '8/logout': 'logout_duration_seconds.',
   '8/csp': 'csp_reports_total.',
   '8/proxy': 'proxy_add_duration_seconds and proxy_delete_duration_seconds by status.',

@@ -143,8 +143,10 @@ export const asking = section('what is asked before a start', (row) => {
     const hub = await other('asked');
     const one = await hub.person();
     const { scopes } = (await hub.as(await hub.token(one))('GET', '/user')).json();
-    expect(scopes).toContain(`read:users!user=${one}`);
-    expect(scopes.join()).not.toMatch(/servers|tokens/);
+    expect(scopes).toContain(`servers!user=${one}`);
+    expect(scopes).not.toContain(`access:servers!user=${one}`);
+    const all = (await (await hub.scoped(['inherit'], one))('GET', '/user')).json().scopes;
+    expect(all).toContain(`access:servers!user=${one}`);
   });
 
   row('8/prefix', async ({ other }) => {
