@@ -10,6 +10,7 @@ import {
   CUSTOM_SCOPES,
   type Gate,
   GROUPS,
+  HELPER_DIR,
   LOST_URL,
   OUTSIDE_TOKEN,
   PASSWORD,
@@ -55,7 +56,7 @@ export default defineConfig({
     ...${JSON.stringify(variant.lostService ? [{ name: 'lost', url: LOST_URL }] : [])},
     {
       name: 'helper', url: 'http://127.0.0.1:${helperPort}', command: ${JSON.stringify(TINY_SERVER)},
-      environment: ${JSON.stringify(environment)},
+      environment: ${JSON.stringify(environment)}, cwd: ${JSON.stringify(HELPER_DIR)},
     },
   ],
   spawner: ${variant.spawner} ?? processSpawner({

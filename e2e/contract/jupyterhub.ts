@@ -17,6 +17,7 @@ import {
   CUSTOM_SCOPES,
   type Gate,
   GROUPS,
+  HELPER_DIR,
   LOST_URL,
   OUTSIDE_TOKEN,
   PASSWORD,
@@ -73,7 +74,7 @@ export async function startJupyterHub(
       },
       ...(variant.lostService ? [{ name: 'lost', url: LOST_URL, api_token: 'the-secret-of-the-lost-service' }] : []),
       {
-        ...{ name: 'helper', url: `http://127.0.0.1:${helperPort}`, command: TINY_SERVER },
+        ...{ name: 'helper', url: `http://127.0.0.1:${helperPort}`, command: TINY_SERVER, cwd: HELPER_DIR },
         environment: { CONTRACT_GATE: gate.url, CONTRACT_OWN: 'own' },
       },
     ],

@@ -22,7 +22,7 @@ const server = createServer((request, response) => {
   };
   if (pathname === `${prefix}env`) return answer(200, env);
   if (pathname === `${prefix}answer`) return answer(Number(searchParams.get('status')), {});
-  if (pathname === `${prefix}pid`) return answer(200, { pid: process.pid });
+  if (pathname === `${prefix}pid`) return answer(200, { pid: process.pid, cwd: process.cwd() });
   if (pathname === `${prefix}end`) {
     response.on('finish', () => process.exit(4));
     return answer(200, {});

@@ -16,6 +16,8 @@ export const READER_TOKEN = 'the-secret-of-the-reader-service';
 /** Of the service `away`, whose client and redirect address have names of their own. */
 export const AWAY_TOKEN = 'the-secret-of-the-away-service';
 export const AWAY_REDIRECT = 'http://far.example/back';
+/** Where the service that the hub runs is started. */
+export const HELPER_DIR = fileURLToPath(new URL('./sections', import.meta.url));
 /** Where nothing listens. */
 export const LOST_URL = 'http://127.0.0.1:9';
 

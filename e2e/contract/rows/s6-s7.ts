@@ -38,6 +38,7 @@ export const rows = {
   '7/env-own': 'The environment of a managed service: its name, prefix, url, token, client and access scopes.',
   '7/env-none': 'It has no activity address and no server name.',
   '7/env-configured': 'What is configured is added.',
+  '7/cwd': 'It is started where it shall be.',
   '7/from-config': 'Services of the configuration are fixed, those made at run time are not.',
   '7/run-time': 'Services made at run time are served at once, may go again, and are run by nobody.',
   '8/where': 'Metrics are text in the Prometheus format at both addresses.',

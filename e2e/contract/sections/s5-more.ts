@@ -92,6 +92,16 @@ export const morePages = section('pages, more', (row) => {
     expect([last.status, await last.text()]).toEqual([500, expect.stringMatching(/redirect.loop/i)]);
   });
 
+  row('5.4/failed', async ({ main }) => {
+    const { name, browser } = await person(main, 'exit-');
+    expect((await main.root('POST', main.server(name))).status).toBe(500);
+    const wanted = `/user/${name}/lab`;
+    const sent = await browser.fetch(`/hub${wanted}`);
+    const to = new URL(sent.headers.get('location') ?? '', main.origin);
+    expect([sent.status, to.pathname]).toEqual([303, `/hub/spawn-pending/${name}`]);
+    expect(to.searchParams.get('next')).toContain(wanted);
+  });
+
   row('5.4/named', async ({ main }) => {
     const { name, browser } = await person(main);
     await main.start(name, 'two');

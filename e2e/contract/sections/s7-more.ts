@@ -4,7 +4,7 @@ import { eventually } from '../client.ts';
 import { authorizeUrl, codeFor, exchange, sentTo, visitor } from '../oauth.ts';
 import { section } from '../suite.ts';
 import { MAIN, type Variant } from '../variants.ts';
-import { AWAY_REDIRECT, AWAY_TOKEN, PASSWORD } from '../world.ts';
+import { AWAY_REDIRECT, AWAY_TOKEN, HELPER_DIR, PASSWORD } from '../world.ts';
 
 const away = { client_id: 'service-far', client_secret: AWAY_TOKEN, redirect_uri: AWAY_REDIRECT };
 
@@ -16,6 +16,11 @@ const serving = (theirs: object, ours: object): Variant => ({
 });
 
 export const moreServices = section('services, more', (row, alone) => {
+  row('7/cwd', async ({ main }) => {
+    const look = () => main.send('GET', '/services/helper/pid');
+    expect((await eventually(look, ({ status }) => status === 200)).json().cwd).toBe(HELPER_DIR);
+  });
+
   alone('7/managed', async ({ main }) => {
     const pid = async () =>
       main.send('GET', '/services/helper/pid').then(
