@@ -29,7 +29,10 @@ const role = (...scopes: string[]) => ({ roles: [{ name: 'staff', scopes }] });
 
 export const moreScopes = section('scopes and roles, more', (row) => {
   row(['4.2/service', '4.3/self-service'], async ({ main }) => {
-    expect(await scopesOf(main.as(QUIET_TOKEN))).toEqual(['read:services!service=quiet', 'read:services:name!service=quiet']);
+    expect(await scopesOf(main.as(QUIET_TOKEN))).toEqual([
+      'read:services!service=quiet',
+      'read:services:name!service=quiet',
+    ]);
   });
 
   row('4.2/unknown-at-start', async (hubs) => {

@@ -14,7 +14,11 @@ async function person(hub: Hub): Promise<{ name: string; browser: TestBrowser }>
 }
 
 /** Sends the form of a start as the page does; a list of fields goes as text, a `FormData` with its files. */
-async function sendForm(browser: TestBrowser, path: string, form: Record<string, string> | FormData): Promise<Response> {
+async function sendForm(
+  browser: TestBrowser,
+  path: string,
+  form: Record<string, string> | FormData,
+): Promise<Response> {
   await browser.fetch(path);
   const xsrf = [...browser.cookies.values()].find(({ name }) => name === '_xsrf')?.value ?? '';
   const body = form instanceof FormData ? form : new URLSearchParams(form);

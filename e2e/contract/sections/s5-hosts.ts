@@ -11,7 +11,9 @@ export const hosts = section('hosts of their own', (row, alone) => {
   row('5.5/session-domain', async ({ domain }) => {
     const one = await domain.person();
     const form = await domain.send('GET', '/hub/login');
-    const cookie = setCookies(form).map((line) => line.split(';')[0]).join('; ');
+    const cookie = setCookies(form)
+      .map((line) => line.split(';')[0])
+      .join('; ');
     const xsrf = /_xsrf=([^;]*)/.exec(cookie)?.[1] ?? '';
     const signedIn = await domain.send('POST', '/hub/login', {
       headers: { cookie, 'content-type': 'application/x-www-form-urlencoded' },
@@ -46,9 +48,7 @@ export const hosts = section('hosts of their own', (row, alone) => {
     await hub.start('a_b');
     const { url } = (await hub.root('GET', '/users/a_b')).json().servers[''];
     expect(url).toBe(`http://a_5fb.old.test:${portOf(hub)}/user/a_b/`);
-    expect((await hub.root('GET', '/proxy?limit=200')).json()).toHaveProperty([
-      'services.old.test/services/helper/',
-    ]);
+    expect((await hub.root('GET', '/proxy?limit=200')).json()).toHaveProperty(['services.old.test/services/helper/']);
   });
 
   row('5.1/login-elsewhere', async ({ other }) => {

@@ -125,34 +125,31 @@ export const proxyAndServices = section('proxy, services, metrics', (row, alone)
     );
   });
 
-  row(
-    ['7/env-own', '7/env-none', '7/env-configured', '7/client-id', '7/redirect-uri'],
-    async ({ main }) => {
-      const env = (await main.send('GET', '/services/helper/env')).json();
-      expect(env).toMatchObject({
-        JUPYTERHUB_SERVICE_NAME: 'helper',
-        JUPYTERHUB_SERVICE_PREFIX: '/services/helper/',
-        JUPYTERHUB_SERVICE_URL: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+/),
-        JUPYTERHUB_API_TOKEN: expect.stringMatching(/^\w{8,64}$/),
-        JUPYTERHUB_CLIENT_ID: 'service-helper',
-        JUPYTERHUB_API_URL: expect.stringMatching(/\/hub\/api$/),
-        JUPYTERHUB_BASE_URL: '/',
-        JUPYTERHUB_OAUTH_CALLBACK_URL: '/services/helper/oauth_callback',
-        CONTRACT_OWN: 'own',
-      });
-      expect(JSON.parse(env.JUPYTERHUB_OAUTH_ACCESS_SCOPES)).toEqual([
-        'access:services',
-        'access:services!service=helper',
-      ]);
-      expect(env.JUPYTERHUB_USER ?? '').toBe('');
-      expect(env.JUPYTERHUB_SERVER_NAME ?? '').toBe('');
-      expect(env.JUPYTERHUB_ACTIVITY_URL ?? '').toBe('');
-      expect((await main.as(env.JUPYTERHUB_API_TOKEN)('GET', '/user')).json()).toMatchObject({
-        kind: 'service',
-        name: 'helper',
-      });
-    },
-  );
+  row(['7/env-own', '7/env-none', '7/env-configured', '7/client-id', '7/redirect-uri'], async ({ main }) => {
+    const env = (await main.send('GET', '/services/helper/env')).json();
+    expect(env).toMatchObject({
+      JUPYTERHUB_SERVICE_NAME: 'helper',
+      JUPYTERHUB_SERVICE_PREFIX: '/services/helper/',
+      JUPYTERHUB_SERVICE_URL: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+/),
+      JUPYTERHUB_API_TOKEN: expect.stringMatching(/^\w{8,64}$/),
+      JUPYTERHUB_CLIENT_ID: 'service-helper',
+      JUPYTERHUB_API_URL: expect.stringMatching(/\/hub\/api$/),
+      JUPYTERHUB_BASE_URL: '/',
+      JUPYTERHUB_OAUTH_CALLBACK_URL: '/services/helper/oauth_callback',
+      CONTRACT_OWN: 'own',
+    });
+    expect(JSON.parse(env.JUPYTERHUB_OAUTH_ACCESS_SCOPES)).toEqual([
+      'access:services',
+      'access:services!service=helper',
+    ]);
+    expect(env.JUPYTERHUB_USER ?? '').toBe('');
+    expect(env.JUPYTERHUB_SERVER_NAME ?? '').toBe('');
+    expect(env.JUPYTERHUB_ACTIVITY_URL ?? '').toBe('');
+    expect((await main.as(env.JUPYTERHUB_API_TOKEN)('GET', '/user')).json()).toMatchObject({
+      kind: 'service',
+      name: 'helper',
+    });
+  });
 
   row(['7/admin', '7/info', '7/from-config'], async ({ main }) => {
     const services = (await main.root('GET', '/services')).json();
@@ -178,17 +175,7 @@ export const proxyAndServices = section('proxy, services, metrics', (row, alone)
   });
 
   alone(
-    [
-      '8/where',
-      '8/requests',
-      '8/spawn',
-      '8/gauges',
-      '8/active',
-      '8/proxy',
-      '8/stop',
-      '8/event-loop',
-      '8/process',
-    ],
+    ['8/where', '8/requests', '8/spawn', '8/gauges', '8/active', '8/proxy', '8/stop', '8/event-loop', '8/process'],
     async ({ main }) => {
       const one = await main.person();
       const browser = await main.signIn(one);

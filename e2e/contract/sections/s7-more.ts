@@ -87,7 +87,9 @@ export const moreServices = section('services, more', (row, alone) => {
   });
 
   row('8/login-failed', async ({ main }) => {
-    const { status } = await main.browser().submit('/hub/login', { username: await main.person(), password: `no ${PASSWORD}` });
+    const { status } = await main
+      .browser()
+      .submit('/hub/login', { username: await main.person(), password: `no ${PASSWORD}` });
     expect(status).toBe(403);
     expect((await main.root('GET', '/metrics')).text).toMatch(
       /^jupyterhub_login_duration_seconds_count\{status="(LoginStatus\.)?failure"\} [1-9]/m,
@@ -96,7 +98,11 @@ export const moreServices = section('services, more', (row, alone) => {
 
   row('8/start-up', async ({ main }) => {
     const value = async (name: string) =>
-      Number(new RegExp(`^jupyterhub_${name}_count(?:\\{[^}]*\\})? (\\S+)`, 'm').exec((await main.root('GET', '/metrics')).text)?.[1]);
+      Number(
+        new RegExp(`^jupyterhub_${name}_count(?:\\{[^}]*\\})? (\\S+)`, 'm').exec(
+          (await main.root('GET', '/metrics')).text,
+        )?.[1],
+      );
     for (const name of ['hub_startup', 'init_spawners', 'proxy_poll', 'check_routes']) {
       expect([name, (await value(`${name}_duration_seconds`)) >= 1]).toEqual([name, true]);
     }

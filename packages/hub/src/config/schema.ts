@@ -127,7 +127,10 @@ export const HubConfigSchema = z.strictObject({
     .custom<ConfiguredSpawner>(isPlugin('spawner'), 'Use a spawner plug-in, such as processSpawner()')
     .describe('What runs their servers; without it, processSpawner().'),
   usernameMap: z
-    .record(z.string().refine((name) => name === name.trim().toLowerCase(), 'Write it in lower case'), UserName)
+    .record(
+      z.string().refine((name) => name === name.trim().toLowerCase(), 'Write it in lower case'),
+      UserName,
+    )
     .default({})
     .describe(
       "Whose account is whose: `{ 'ada.lovelace@example.org': 'ada' }`, by the name the sign-in proves, in lower case. Not with an authenticator that keeps accounts here.",

@@ -65,7 +65,8 @@ export const servers = {
     stopped: 'Your server is being stopped.',
     stoppedNamed: (name: string) => `The server ${name} is being stopped.`,
     deleted: (name: string) => `The server ${name} is deleted.`,
-    badName: 'That name does not work. Use one line of up to 255 letters, digits and signs, without two blanks in a row.',
+    badName:
+      'That name does not work. Use one line of up to 255 letters, digits and signs, without two blanks in a row.',
   },
 
   idle: {

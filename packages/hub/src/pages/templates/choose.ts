@@ -66,7 +66,17 @@ ${hint && html`<p class="muted small" id="${id}-hint">${hint}</p>`}${input()}</d
 }
 
 /** Asks what kind of server to start; the last choice is chosen already, so that one press of a button is enough. */
-export function choosePage({ ctx, xsrf, label, choices, action, next, displayName, error, running }: ChooseModel): Html {
+export function choosePage({
+  ctx,
+  xsrf,
+  label,
+  choices,
+  action,
+  next,
+  displayName,
+  error,
+  running,
+}: ChooseModel): Html {
   const { all, chosen } = choices;
   // What it was started with besides stays when the kind changes.
   const fields = running === undefined ? choices.fields : [];
