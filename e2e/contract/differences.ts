@@ -42,6 +42,7 @@ const DIFFERENCES: Readonly<Record<string, Partial<Record<Kind, string>>>> = {
   '7/token': both('answers 500 to a short one'),
   '8/spawn-reason': five('came with 6'),
   '8/csp': five('came with 6'),
+  '8/login-failed': five('came with 6'),
   '8/logout': five('came with 6'),
   '10.1/server': five('no rule before 6'),
   '10.1/display-name': five('came with 6'),

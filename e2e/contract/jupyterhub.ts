@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -78,6 +78,7 @@ export async function startJupyterHub(
         environment: { CONTRACT_GATE: gate.url, CONTRACT_OWN: 'own' },
       },
     ],
+    asks: variant.asks ?? false,
     traits: variant.jupyterhub(port),
   };
   const child: ChildProcess = spawn(`${python}/bin/python`, ['-m', 'jupyterhub', '-f', CONFIG], {
@@ -96,10 +97,13 @@ export async function startJupyterHub(
       said = (said + text).slice(-20_000);
     });
   }
-  const closed = once(child, 'close');
+  const ended = once(child, 'exit');
+  const proxyPid = () => Number(readFileSync(join(dir, 'proxy.pid'), 'utf8'));
   const end = async () => {
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
-    await closed;
+    await ended;
+    // A hub that gives up leaves its proxy.
+    if (existsSync(join(dir, 'proxy.pid'))) killIfThere(proxyPid());
     rmSync(dir, { recursive: true, force: true, maxRetries: 3 });
   };
   const origin = `http://${variant.domain ?? '127.0.0.1'}:${port}`;
@@ -125,10 +129,18 @@ export async function startJupyterHub(
       ...{ kind, origin, base, gate },
       proxyApi: { url: `http://127.0.0.1:${proxyPort}`, token: PROXY_TOKEN },
       proxy: {
-        pid: () => Number(readFileSync(join(dir, 'proxy.pid'), 'utf8')),
+        pid: proxyPid,
         metrics: `http://127.0.0.1:${metricsPort}`,
       },
     }),
     [Symbol.asyncDispose]: end,
   };
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGTERM');
+  } catch {
+    // It ended with the hub.
+  }
 }

@@ -12,6 +12,8 @@ export interface Variant {
   atrium(port: number): Record<string, unknown>;
   /** It has a service that is down. */
   readonly lostService?: boolean;
+  /** Its form asks for a profile, a course and files; Atrium's spawner says so itself. */
+  readonly asks?: boolean;
   /** Atrium's spawner, as its configuration has it; else the one of processes. */
   readonly spawner?: string;
   /** Of JupyterHub's process, for what its configuration cannot say. */
@@ -19,11 +21,6 @@ export interface Variant {
 }
 
 /** Roles that there are anyway, defined anew. */
-const OWN_TOKEN_ROLE = {
-  name: 'token',
-  // The token of the service `root` has this role, too.
-  scopes: ['admin:users', 'admin:servers', 'tokens', 'list:services', 'proxy', 'read:hub', 'read:metrics'],
-};
 const OWN_USER_ROLES = [
   { name: 'user', scopes: ['self', 'list:services'] },
   { name: 'server', scopes: ['inherit'] },
@@ -87,6 +84,7 @@ export const DOMAIN: Variant = {
 /** What is asked before a start, known at an address in front of it, with names, roles and answers of its own. */
 const ASKED: Variant = {
   name: 'asked',
+  asks: true,
   base: '/',
   environment: { JUPYTERHUB_METRICS_PREFIX: 'campus' },
   jupyterhub: (port) => ({
@@ -95,16 +93,13 @@ const ASKED: Variant = {
       public_url: `http://hub.front.test:${port}/`,
       implicit_spawn_seconds: 7,
       use_legacy_stopped_server_status_code: true,
-      load_roles: [...ROLES, OWN_TOKEN_ROLE],
       extra_user_scopes: ['read:hub'],
     },
     Authenticator: { username_map: { countess: 'lovelace' } },
-    TinySpawner: { asks: true },
   }),
   atrium: (port) => ({
     publicUrl: `http://hub.front.test:${port}/`,
     stopped: { status: 503, startAfter: '7s' },
-    roles: [...ROLES, OWN_TOKEN_ROLE],
     extraUserScopes: ['read:hub'],
     usernameMap: { countess: 'lovelace' },
     metrics: { prefix: 'campus' },

@@ -39,7 +39,6 @@ export const rows = {
   '4.4/admin': 'Administrators have the role admin, and who has it is one; it may do everything.',
   '4.4/admin-fixed': 'admin cannot be defined anew.',
   '4.4/defined-anew': 'user and server can.',
-  '4.4/token-anew': 'So can token.',
   '4.4/names': 'Names of roles and custom scopes have rules; a hub with others does not start.',
   '4.4/custom-rules': 'A custom scope has a description, and includes custom ones only.',
   '4.4/server': 'The token of a server may report activity and open that server.',

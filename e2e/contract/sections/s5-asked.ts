@@ -143,16 +143,6 @@ export const asking = section('what is asked before a start', (row) => {
     expect((await as('GET', '/info')).status).toBe(200);
   });
 
-  row('4.4/token-anew', async ({ other }) => {
-    const hub = await other('asked');
-    const one = await hub.person();
-    const { scopes } = (await hub.as(await hub.token(one))('GET', '/user')).json();
-    expect(scopes).toContain(`servers!user=${one}`);
-    expect(scopes).not.toContain(`access:servers!user=${one}`);
-    const all = (await (await hub.scoped(['inherit'], one))('GET', '/user')).json().scopes;
-    expect(all).toContain(`access:servers!user=${one}`);
-  });
-
   row('8/prefix', async ({ other }) => {
     const hub = await other('asked');
     const { text } = await hub.root('GET', '/metrics');
