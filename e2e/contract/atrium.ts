@@ -4,10 +4,14 @@ import { type Hub, hubAt } from './hub.ts';
 import type { Variant } from './variants.ts';
 import {
   ADMIN,
+  AWAY_REDIRECT,
+  AWAY_TOKEN,
   BADGE_TOKEN,
   CUSTOM_SCOPES,
   type Gate,
   GROUPS,
+  HELPER_DIR,
+  LOST_URL,
   OUTSIDE_TOKEN,
   PASSWORD,
   QUIET_TOKEN,
@@ -23,7 +27,7 @@ export async function startAtrium(variant: Variant, gate: Gate): Promise<AsyncDi
   const environment = { CONTRACT_GATE: gate.url, CONTRACT_OWN: 'own' };
   const cli = testCli(`
 import { dirname } from 'node:path';
-import { defineConfig, processSpawner, Secret, sharedPassword } from 'atrium';
+import { defineConfig, echoSpawner, processSpawner, Secret, sharedPassword } from 'atrium';
 
 export default defineConfig({
   port: ${port},
@@ -46,11 +50,16 @@ export default defineConfig({
     },
     { name: 'quiet', url: '${gate.url}', apiToken: new Secret('${QUIET_TOKEN}'), oauthNoConfirm: true, display: false },
     {
+      name: 'away', apiToken: new Secret('${AWAY_TOKEN}'), oauthClientId: 'service-far', oauthNoConfirm: true,
+      oauthRedirectUri: '${AWAY_REDIRECT}',
+    },
+    ...${JSON.stringify(variant.lostService ? [{ name: 'lost', url: LOST_URL }] : [])},
+    {
       name: 'helper', url: 'http://127.0.0.1:${helperPort}', command: ${JSON.stringify(TINY_SERVER)},
-      environment: ${JSON.stringify(environment)},
+      environment: ${JSON.stringify(environment)}, cwd: ${JSON.stringify(HELPER_DIR)},
     },
   ],
-  spawner: processSpawner({
+  spawner: ${variant.spawner} ?? processSpawner({
     command: ${JSON.stringify(TINY_SERVER)},
     environment: ${JSON.stringify(environment)},
     readOnlyPaths: [dirname(dirname(process.execPath)), ${JSON.stringify(import.meta.dirname)}],
@@ -60,8 +69,12 @@ export default defineConfig({
 });
 `);
   try {
-    await cli.up();
-    const hub = hubAt('atrium', `http://${variant.domain ?? '127.0.0.1'}:${port}`, variant.base, gate);
+    const up = await cli.up();
+    const hub = hubAt({
+      ...{ kind: 'atrium', base: variant.base, gate },
+      origin: `http://${variant.domain ?? '127.0.0.1'}:${port}`,
+      proxy: { pid: () => up.state().proxyPid ?? Number.NaN },
+    });
     // JupyterHub has whom its configuration names from the start; here they appear when they first come.
     await hub.root('POST', '/users', { usernames: [ADMIN], admin: true });
     await hub.root('POST', '/users', { usernames: ['gina'] });

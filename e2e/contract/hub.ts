@@ -8,6 +8,12 @@ export interface ProxyApi {
   token: string;
 }
 
+/** The proxy's process, and its metrics where it offers some of its own. */
+export interface ProxyProcess {
+  pid(): number;
+  metrics?: string;
+}
+
 export type Kind = 'atrium' | 'jupyterhub-5' | 'jupyterhub-6';
 
 /** A running hub behind its proxy, and short ways to what nearly every test needs. */
@@ -20,6 +26,7 @@ export interface Hub {
   readonly gate: Gate;
   /** The address and token of the proxy's own API, where it has one. */
   readonly proxyApi: ProxyApi | undefined;
+  readonly proxy: ProxyProcess;
   /** The REST API as a service that may do everything, as nobody, and with a token. */
   readonly root: Client;
   readonly nobody: Client;
@@ -43,7 +50,16 @@ export interface Hub {
   server(user: string, server?: string): string;
 }
 
-export function hubAt(kind: Kind, origin: string, base: string, gate: Gate, proxyApi?: ProxyApi): Hub {
+export interface HubFacts {
+  kind: Kind;
+  origin: string;
+  base: string;
+  gate: Gate;
+  proxy: ProxyProcess;
+  proxyApi?: ProxyApi;
+}
+
+export function hubAt({ kind, origin, base, gate, proxy, proxyApi }: HubFacts): Hub {
   const hub = `${base}hub/`;
   const as = (token?: string) => client(origin, `${hub}api`, token);
   const root = as(ROOT_TOKEN);
@@ -61,6 +77,7 @@ export function hubAt(kind: Kind, origin: string, base: string, gate: Gate, prox
     hub,
     gate,
     proxyApi,
+    proxy,
     root,
     nobody: as(),
     as,

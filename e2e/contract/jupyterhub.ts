@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -11,10 +11,14 @@ import { type Hub, hubAt, type Kind } from './hub.ts';
 import type { Variant } from './variants.ts';
 import {
   ADMIN,
+  AWAY_REDIRECT,
+  AWAY_TOKEN,
   BADGE_TOKEN,
   CUSTOM_SCOPES,
   type Gate,
   GROUPS,
+  HELPER_DIR,
+  LOST_URL,
   OUTSIDE_TOKEN,
   PASSWORD,
   QUIET_TOKEN,
@@ -43,11 +47,12 @@ export async function startJupyterHub(
 ): Promise<AsyncDisposable & { hub: Hub }> {
   const dir = mkdtempSync(join(tmpdir(), 'atrium-contract-'));
   mkdirSync(join(dir, 'homes'));
-  const [port, hubPort, proxyPort, helperPort] = await Promise.all([freePort(), freePort(), freePort(), freePort()]);
+  const ports = [freePort(), freePort(), freePort(), freePort(), freePort()] as const;
+  const [port, hubPort, proxyPort, helperPort, metricsPort] = await Promise.all(ports);
   const { base } = variant;
   const settings = {
     ...{ dir, port, hubPort, proxyPort, base, proxyToken: PROXY_TOKEN, password: PASSWORD },
-    proxy: [process.execPath, PROXY],
+    proxy: [process.execPath, PROXY, '--metrics-ip', '127.0.0.1', '--metrics-port', String(metricsPort)],
     admins: [ADMIN],
     server: TINY_SERVER,
     environment: { CONTRACT_GATE: gate.url, CONTRACT_OWN: 'own' },
@@ -64,10 +69,16 @@ export async function startJupyterHub(
       },
       { name: 'quiet', url: gate.url, api_token: QUIET_TOKEN, oauth_no_confirm: true, display: false },
       {
-        ...{ name: 'helper', url: `http://127.0.0.1:${helperPort}`, command: TINY_SERVER },
+        ...{ name: 'away', api_token: AWAY_TOKEN, oauth_client_id: 'service-far', oauth_no_confirm: true },
+        oauth_redirect_uri: AWAY_REDIRECT,
+      },
+      ...(variant.lostService ? [{ name: 'lost', url: LOST_URL, api_token: 'the-secret-of-the-lost-service' }] : []),
+      {
+        ...{ name: 'helper', url: `http://127.0.0.1:${helperPort}`, command: TINY_SERVER, cwd: HELPER_DIR },
         environment: { CONTRACT_GATE: gate.url, CONTRACT_OWN: 'own' },
       },
     ],
+    asks: variant.asks ?? false,
     traits: variant.jupyterhub(port),
   };
   const child: ChildProcess = spawn(`${python}/bin/python`, ['-m', 'jupyterhub', '-f', CONFIG], {
@@ -75,6 +86,7 @@ export async function startJupyterHub(
     env: {
       PATH: `${python}/bin:${dirname(process.execPath)}:${process.env.PATH}`,
       HOME: dir,
+      ...variant.environment,
       CONTRACT_SETTINGS: JSON.stringify(settings),
     },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -85,10 +97,13 @@ export async function startJupyterHub(
       said = (said + text).slice(-20_000);
     });
   }
-  const closed = once(child, 'close');
+  const ended = once(child, 'exit');
+  const proxyPid = () => Number(readFileSync(join(dir, 'proxy.pid'), 'utf8'));
   const end = async () => {
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
-    await closed;
+    await ended;
+    // A hub that gives up leaves its proxy.
+    if (existsSync(join(dir, 'proxy.pid'))) killIfThere(proxyPid());
     rmSync(dir, { recursive: true, force: true, maxRetries: 3 });
   };
   const origin = `http://${variant.domain ?? '127.0.0.1'}:${port}`;
@@ -110,7 +125,22 @@ export async function startJupyterHub(
     throw new Error(`${kind} did not start:\n${said}`, { cause: error });
   }
   return {
-    hub: hubAt(kind, origin, base, gate, { url: `http://127.0.0.1:${proxyPort}`, token: PROXY_TOKEN }),
+    hub: hubAt({
+      ...{ kind, origin, base, gate },
+      proxyApi: { url: `http://127.0.0.1:${proxyPort}`, token: PROXY_TOKEN },
+      proxy: {
+        pid: proxyPid,
+        metrics: `http://127.0.0.1:${metricsPort}`,
+      },
+    }),
     [Symbol.asyncDispose]: end,
   };
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGTERM');
+  } catch {
+    // It ended with the hub.
+  }
 }

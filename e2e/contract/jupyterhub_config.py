@@ -3,11 +3,19 @@
 import json
 import os
 
+from jupyterhub.auth import DummyAuthenticator
 from jupyterhub.spawner import SimpleLocalProcessSpawner
 from tornado import web
 
 settings = json.loads(os.environ['CONTRACT_SETTINGS'])
 folder = settings['dir']
+
+
+class ElsewhereAuthenticator(DummyAuthenticator):
+    auto_login = True
+
+    def login_url(self, base_url):
+        return base_url + 'elsewhere'
 
 
 class TinySpawner(SimpleLocalProcessSpawner):
@@ -16,6 +24,20 @@ class TinySpawner(SimpleLocalProcessSpawner):
         if wanted == 'refuse':
             raise web.HTTPError(418, 'teapot')
         return await super().start()
+
+
+FORM = '<input name="opt-profile"><input name="opt-course"><input type="file" name="opt-data">'
+
+
+def options_from_form(form):
+    # Without its prefix since 6.
+    said = {key.removeprefix('opt-'): value for key, value in form.items()}
+    options = {key: value[0] for key, value in said.items() if key in ('profile', 'course')}
+    if options.get('profile') not in ('small', 'large'):
+        raise web.HTTPError(422, 'profile: Choose one of small, large')
+    if 'data_file' in said:
+        options['data_file'] = said['data_file']
+    return options
 
 
 c = get_config()  # noqa: F821
@@ -42,6 +64,9 @@ c.ConfigurableHTTPProxy.command = settings['proxy']
 c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{settings['proxyPort']}"
 c.ConfigurableHTTPProxy.auth_token = settings['proxyToken']
 c.ConfigurableHTTPProxy.pid_file = f'{folder}/proxy.pid'
+if settings['asks']:
+    c.Spawner.options_form = FORM
+    c.Spawner.options_from_form = options_from_form
 for section, traits in settings['traits'].items():
     for trait, value in traits.items():
-        c[section][trait] = value
+        c[section][trait] = ElsewhereAuthenticator if value == 'contract_elsewhere' else value

@@ -8,10 +8,16 @@ import { servers } from './sections/s3-servers.ts';
 import { shares } from './sections/s3-shares.ts';
 import { tokens } from './sections/s3-tokens.ts';
 import { users } from './sections/s3-users.ts';
+import { moreScopes } from './sections/s4-more.ts';
 import { scopes } from './sections/s4-scopes.ts';
+import { asking } from './sections/s5-asked.ts';
+import { hosts } from './sections/s5-hosts.ts';
+import { morePages } from './sections/s5-more.ts';
 import { pages } from './sections/s5-pages.ts';
 import { spawning } from './sections/s5-spawn.ts';
+import { proxy } from './sections/s6-proxy.ts';
 import { proxyAndServices } from './sections/s6-s7.ts';
+import { moreServices } from './sections/s7-more.ts';
 import { namesAndLimits } from './sections/s10-names.ts';
 import type { Section } from './suite.ts';
 
@@ -26,9 +32,15 @@ export const SECTIONS: readonly Section[] = [
   groups,
   shares,
   scopes,
+  moreScopes,
   pages,
+  morePages,
   spawning,
+  asking,
+  hosts,
   proxyAndServices,
+  proxy,
+  moreServices,
   namesAndLimits,
   // Its last test shuts a hub down.
   hubItself,

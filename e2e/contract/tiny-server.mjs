@@ -16,11 +16,17 @@ const version = hub.headers.get('x-jupyterhub-version') ?? '';
 const server = createServer((request, response) => {
   const { pathname, searchParams } = new URL(request.url, 'http://tiny');
   const answer = (status, value) => {
-    response.writeHead(status, { 'content-type': 'application/json', 'x-jupyterhub-version': version });
+    const says = user.startsWith('mute-') ? {} : { 'x-jupyterhub-version': version };
+    response.writeHead(status, { 'content-type': 'application/json', ...says });
     response.end(JSON.stringify(value));
   };
   if (pathname === `${prefix}env`) return answer(200, env);
   if (pathname === `${prefix}answer`) return answer(Number(searchParams.get('status')), {});
+  if (pathname === `${prefix}pid`) return answer(200, { pid: process.pid, cwd: process.cwd() });
+  if (pathname === `${prefix}end`) {
+    response.on('finish', () => process.exit(4));
+    return answer(200, {});
+  }
   if (pathname === `${prefix}first`) return answer(200, { status: hub.status });
   return answer(200, { method: request.method, url: request.url, headers: request.headers });
 });
@@ -31,4 +37,10 @@ server.on('upgrade', (_request, socket) => {
 });
 if (env.ATRIUM_SOCKET) server.listen(env.ATRIUM_SOCKET);
 else server.listen(Number(new URL(env.JUPYTERHUB_SERVICE_URL).port), '127.0.0.1');
-process.on('SIGTERM', () => process.exit(0));
+for (const signal of ['SIGTERM', 'SIGINT']) {
+  process.on(signal, async () => {
+    // Held until the test lets it end.
+    if (user.startsWith('linger-')) await fetch(`${env.CONTRACT_GATE}/held-${user}`).catch(() => {});
+    process.exit(0);
+  });
+}

@@ -1,6 +1,8 @@
+import { ROLES } from './world.ts';
+
 /** Settings that exclude one another make several hubs of one kind. */
 export interface Variant {
-  readonly name: 'main' | 'strict' | 'domain';
+  readonly name: string;
   readonly base: string;
   /** The domain below which everybody has a host of their own. */
   readonly domain?: string;
@@ -8,7 +10,21 @@ export interface Variant {
   jupyterhub(port: number): Record<string, Record<string, unknown>>;
   /** As Atrium's. */
   atrium(port: number): Record<string, unknown>;
+  /** It has a service that is down. */
+  readonly lostService?: boolean;
+  /** Its form asks for a profile, a course and files; Atrium's spawner says so itself. */
+  readonly asks?: boolean;
+  /** Atrium's spawner, as its configuration has it; else the one of processes. */
+  readonly spawner?: string;
+  /** Of JupyterHub's process, for what its configuration cannot say. */
+  readonly environment?: Record<string, string>;
 }
+
+/** Roles that there are anyway, defined anew. */
+const OWN_USER_ROLES = [
+  { name: 'user', scopes: ['self', 'list:services'] },
+  { name: 'server', scopes: ['inherit'] },
+];
 
 const NAMED = { allow_named_servers: true };
 
@@ -64,3 +80,53 @@ export const DOMAIN: Variant = {
     start: { activeLimit: 1, whenFull: 'refuse' },
   }),
 };
+
+/** What is asked before a start, known at an address in front of it, with names, roles and answers of its own. */
+const ASKED: Variant = {
+  name: 'asked',
+  asks: true,
+  base: '/',
+  environment: { JUPYTERHUB_METRICS_PREFIX: 'campus' },
+  jupyterhub: (port) => ({
+    JupyterHub: {
+      ...NAMED,
+      public_url: `http://hub.front.test:${port}/`,
+      implicit_spawn_seconds: 7,
+      use_legacy_stopped_server_status_code: true,
+      extra_user_scopes: ['read:hub'],
+    },
+    Authenticator: { username_map: { countess: 'lovelace' } },
+  }),
+  atrium: (port) => ({
+    publicUrl: `http://hub.front.test:${port}/`,
+    stopped: { status: 503, startAfter: '7s' },
+    extraUserScopes: ['read:hub'],
+    usernameMap: { countess: 'lovelace' },
+    metrics: { prefix: 'campus' },
+  }),
+  spawner: `echoSpawner({
+    profiles: [{ id: 'small', title: 'Small' }, { id: 'large', title: 'Large' }],
+    fields: [{ name: 'course', label: 'Course', kind: 'text' }, { name: 'data', label: 'Data', kind: 'file' }],
+  })`,
+};
+
+/** Hosts as JupyterHub made them before version 5, and a sign-in that is somewhere else. */
+const LEGACY: Variant = {
+  name: 'legacy',
+  lostService: true,
+  base: '/',
+  domain: 'old.test',
+  jupyterhub: (port) => ({
+    JupyterHub: {
+      ...NAMED,
+      subdomain_host: `http://old.test:${port}`,
+      subdomain_hook: 'legacy',
+      authenticator_class: 'contract_elsewhere',
+      load_roles: [...ROLES, ...OWN_USER_ROLES],
+    },
+  }),
+  atrium: (port) => ({ subdomainHost: `http://old.test:${port}`, roles: [...ROLES, ...OWN_USER_ROLES] }),
+};
+
+export const OTHERS = { asked: ASKED, legacy: LEGACY } as const;
+export type OtherName = keyof typeof OTHERS;

@@ -13,6 +13,14 @@ export const OUTSIDE_TOKEN = 'the-secret-of-the-outside-service';
 export const QUIET_TOKEN = 'the-secret-of-the-quiet-service';
 export const READER_TOKEN = 'the-secret-of-the-reader-service';
 
+/** Of the service `away`, whose client and redirect address have names of their own. */
+export const AWAY_TOKEN = 'the-secret-of-the-away-service';
+export const AWAY_REDIRECT = 'http://far.example/back';
+/** Where the service that the hub runs is started. */
+export const HELPER_DIR = fileURLToPath(new URL('./sections', import.meta.url));
+/** Where nothing listens. */
+export const LOST_URL = 'http://127.0.0.1:9';
+
 /** The program of people's servers and of the service that the hub runs. */
 export const TINY_SERVER = [process.execPath, fileURLToPath(new URL('./tiny-server.mjs', import.meta.url))];
 
@@ -22,7 +30,7 @@ export const BADGE_TOKEN = 'the-secret-of-the-badge-service';
 export const ROLES = [
   {
     name: 'visitors',
-    scopes: ['access:services!service=outside', 'access:services!service=quiet'],
+    scopes: ['access:services!service=outside', 'access:services!service=quiet', 'access:services!service=away'],
     groups: ['visitors'],
   },
   { name: 'reader', scopes: ['list:users', 'read:users:activity', 'read:hub'], services: ['reader'] },
@@ -36,6 +44,7 @@ export const ROLES = [
   { name: 'sharers', scopes: ['shares!user', 'read:users:name', 'read:groups:name'], groups: ['sharers'] },
   { name: 'service-staff', scopes: ['admin:services'], groups: ['service-staff'] },
   { name: 'all-access', scopes: ['access:servers'], groups: ['all-access'] },
+  { name: 'own', scopes: ['self', 'read:services!service'], services: ['quiet'] },
   { name: 'badge', scopes: ['tokens!group=badged'], services: ['badge'] },
 ];
 

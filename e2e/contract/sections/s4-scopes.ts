@@ -27,6 +27,8 @@ const HIERARCHY: Readonly<Record<string, readonly string[]>> = {
 };
 const LEAVES = [
   ...['admin-ui', 'delete:users', 'delete:groups', 'delete:servers', 'read:users:name', 'read:tokens'],
+  ...['read:users:groups', 'read:users:activity', 'read:roles:users', 'read:roles:services', 'read:roles:groups'],
+  ...['read:users:shares', 'read:groups:shares'],
   ...['read:groups:name', 'read:services:name', 'read:shares', 'access:servers', 'access:services'],
   ...['read:hub', 'read:metrics', 'proxy', 'shutdown', 'admin:auth_state', 'admin:server_state'],
 ];

@@ -7,7 +7,7 @@ import { section } from '../suite.ts';
 import { ROOT_TOKEN } from '../world.ts';
 
 /** Opens a websocket by hand, sends bytes and answers with all that came up to them. */
-function overWebsocket(hub: Hub, path: string, text: string): Promise<string> {
+export function overWebsocket(hub: Hub, path: string, text: string): Promise<string> {
   const { port } = new URL(hub.origin);
   return new Promise((resolve, reject) => {
     const socket = createConnection({ host: '127.0.0.1', port: Number(port) });
@@ -110,14 +110,6 @@ export const proxyAndServices = section('proxy, services, metrics', (row, alone)
     expect((await main.root('GET', '/services/reader')).json().url || null).toBeNull();
   });
 
-  alone('6.3/check', async ({ main }) => {
-    const one = await main.person();
-    await main.start(one);
-    expect((await main.root('POST', '/proxy')).status).toBe(200);
-    expect((await main.send('GET', `/user/${one}/env`)).status).toBe(200);
-    expect((await main.send('GET', '/services/helper/env')).status).toBe(200);
-  });
-
   alone('6.3/activity', async ({ main }) => {
     const one = await main.person();
     await main.start(one);
@@ -133,47 +125,44 @@ export const proxyAndServices = section('proxy, services, metrics', (row, alone)
     );
   });
 
-  row(
-    ['7/env-own', '7/env-none', '7/env-configured', '7/managed', '7/client-id', '7/redirect-uri'],
-    async ({ main }) => {
-      const env = (await main.send('GET', '/services/helper/env')).json();
-      expect(env).toMatchObject({
-        JUPYTERHUB_SERVICE_NAME: 'helper',
-        JUPYTERHUB_SERVICE_PREFIX: '/services/helper/',
-        JUPYTERHUB_SERVICE_URL: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+/),
-        JUPYTERHUB_API_TOKEN: expect.stringMatching(/^\w{8,64}$/),
-        JUPYTERHUB_CLIENT_ID: 'service-helper',
-        JUPYTERHUB_API_URL: expect.stringMatching(/\/hub\/api$/),
-        JUPYTERHUB_BASE_URL: '/',
-        JUPYTERHUB_OAUTH_CALLBACK_URL: '/services/helper/oauth_callback',
-        CONTRACT_OWN: 'own',
-      });
-      expect(JSON.parse(env.JUPYTERHUB_OAUTH_ACCESS_SCOPES)).toEqual([
-        'access:services',
-        'access:services!service=helper',
-      ]);
-      expect(env.JUPYTERHUB_USER ?? '').toBe('');
-      expect(env.JUPYTERHUB_SERVER_NAME ?? '').toBe('');
-      expect(env.JUPYTERHUB_ACTIVITY_URL ?? '').toBe('');
-      expect((await main.as(env.JUPYTERHUB_API_TOKEN)('GET', '/user')).json()).toMatchObject({
-        kind: 'service',
-        name: 'helper',
-      });
-    },
-  );
+  row(['7/env-own', '7/env-none', '7/env-configured', '7/client-id', '7/redirect-uri'], async ({ main }) => {
+    const env = (await main.send('GET', '/services/helper/env')).json();
+    expect(env).toMatchObject({
+      JUPYTERHUB_SERVICE_NAME: 'helper',
+      JUPYTERHUB_SERVICE_PREFIX: '/services/helper/',
+      JUPYTERHUB_SERVICE_URL: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+/),
+      JUPYTERHUB_API_TOKEN: expect.stringMatching(/^\w{8,64}$/),
+      JUPYTERHUB_CLIENT_ID: 'service-helper',
+      JUPYTERHUB_API_URL: expect.stringMatching(/\/hub\/api$/),
+      JUPYTERHUB_BASE_URL: '/',
+      JUPYTERHUB_OAUTH_CALLBACK_URL: '/services/helper/oauth_callback',
+      CONTRACT_OWN: 'own',
+    });
+    expect(JSON.parse(env.JUPYTERHUB_OAUTH_ACCESS_SCOPES)).toEqual([
+      'access:services',
+      'access:services!service=helper',
+    ]);
+    expect(env.JUPYTERHUB_USER ?? '').toBe('');
+    expect(env.JUPYTERHUB_SERVER_NAME ?? '').toBe('');
+    expect(env.JUPYTERHUB_ACTIVITY_URL ?? '').toBe('');
+    expect((await main.as(env.JUPYTERHUB_API_TOKEN)('GET', '/user')).json()).toMatchObject({
+      kind: 'service',
+      name: 'helper',
+    });
+  });
 
-  row(['7/admin', '7/info', '7/from-config', '7/name', '7/no-confirm'], async ({ main }) => {
+  row(['7/admin', '7/info', '7/from-config'], async ({ main }) => {
     const services = (await main.root('GET', '/services')).json();
     expect(services.root).toMatchObject({ admin: true, roles: ['admin'] });
     expect(services.outside).toMatchObject({ info: { room: 7 }, display: true });
     expect(services.quiet).toMatchObject({ display: false });
     expect((await main.root('DELETE', '/services/quiet')).status).toBe(405);
-    expect((await main.root('POST', '/services/%20edge', { api_token: 'long-enough-a-token' })).status).toBe(400);
   });
 
   row('7/token', async ({ main }) => {
-    const short = { api_token: 'short' };
-    expect((await main.root('POST', `/services/${main.fresh('service')}`, short)).status).toBe(400);
+    for (const api_token of ['short', 'x'.repeat(65)]) {
+      expect((await main.root('POST', `/services/${main.fresh('service')}`, { api_token })).status).toBe(400);
+    }
   });
 
   row('7/menu', async ({ main }) => {
@@ -186,18 +175,7 @@ export const proxyAndServices = section('proxy, services, metrics', (row, alone)
   });
 
   alone(
-    [
-      '8/where',
-      '8/requests',
-      '8/spawn',
-      '8/gauges',
-      '8/active',
-      '8/proxy',
-      '8/stop',
-      '8/event-loop',
-      '8/process',
-      '8/start-up',
-    ],
+    ['8/where', '8/requests', '8/spawn', '8/gauges', '8/active', '8/proxy', '8/stop', '8/event-loop', '8/process'],
     async ({ main }) => {
       const one = await main.person();
       const browser = await main.signIn(one);
@@ -245,10 +223,6 @@ export const proxyAndServices = section('proxy, services, metrics', (row, alone)
           text,
         ),
     );
-  });
-
-  row('8/csp', async ({ main }) => {
-    expect(await metricsOf(main)).toMatch(/^jupyterhub_csp_reports_total[ {]/m);
   });
 
   row(['8/login', '8/logout'], async ({ main }) => {

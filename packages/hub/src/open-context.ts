@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { type Clock, type HelperClient, Secret, systemClock } from '@atrium/sdk';
 import type { Logger } from 'pino';
 import { openBoard } from './announcements/board.ts';
-import type { LoadedConfig } from './config/load.ts';
+import { ConfigError, type LoadedConfig } from './config/load.ts';
 import type { AppContext } from './context.ts';
 import { openDatabase } from './db/open.ts';
 import { openEventLog } from './eventlog/eventlog.ts';
@@ -69,6 +69,10 @@ export async function openContext(options: ContextOptions): Promise<AppContext &
     });
     const { authenticator: auth, spawner: spawn } = config;
     const authenticator = await auth.create(loaded.options.authenticator, pluginContext('auth', auth.id));
+    // Its passwords are stored by the name in the form; changing one would be another account's.
+    if (authenticator.accounts && Object.keys(config.usernameMap).length > 0) {
+      throw new ConfigError([`usernameMap: Not with ${auth.id}, which keeps accounts by their own names`]);
+    }
     const spawner = await spawn.create(loaded.options.spawner, pluginContext('spawner', spawn.id));
     const wakeups = opened.url ? await postgresWakeups(opened.url, log) : localWakeups();
     const eventLog = openEventLog(config.eventLog.file, clock, log);

@@ -23,6 +23,12 @@ function isAddress(entry: string): boolean {
 
 const names = (what: string) => z.array(z.string().min(1)).default([]).describe(what);
 
+/** As names are after a sign-in; what else they may not be is said by who makes the account. */
+const UserName = z
+  .string()
+  .min(1)
+  .refine((name) => name === name.trim().toLowerCase() && !name.includes('/'), 'Write a name in lower case, without /');
+
 const Access = z.strictObject({
   allowAll: z.boolean().default(false).describe('Everybody who can sign in is allowed.'),
   allowedUsers: names('These names are allowed.'),
@@ -120,6 +126,15 @@ export const HubConfigSchema = z.strictObject({
   spawner: z
     .custom<ConfiguredSpawner>(isPlugin('spawner'), 'Use a spawner plug-in, such as processSpawner()')
     .describe('What runs their servers; without it, processSpawner().'),
+  usernameMap: z
+    .record(
+      z.string().refine((name) => name === name.trim().toLowerCase(), 'Write it in lower case'),
+      UserName,
+    )
+    .default({})
+    .describe(
+      "Whose account is whose: `{ 'ada.lovelace@example.org': 'ada' }`, by the name the sign-in proves, in lower case. Not with an authenticator that keeps accounts here.",
+    ),
   access: Access.prefault({}).describe('Who is allowed in. Rules add up; nobody is allowed without one; blocked wins.'),
   groups: Groups.default({}).describe(
     "Who is in which group: `{ biology: { users: ['ada'] } }`; beside what the sign-in says and `atrium group`.",

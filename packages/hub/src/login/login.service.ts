@@ -60,7 +60,7 @@ async function trySignIn(ctx: AppContext, fields: unknown, ip: string): Promise<
   if (retryAt !== null) return { ok: false, reason: 'locked', name: typed, message: TOO_MANY, retryAt };
 
   const identity = form.success ? await ask(ctx, typed, form.data, ip) : null;
-  const name = identity ? normaliseUserName(identity.name) : typed;
+  const name = identity ? accountNameOf(ctx, identity) : typed;
   // A room's password is no proof of being its administrator.
   const person = identity ? await findUser(ctx.db, name) : undefined;
   const isAdmin = isConfiguredAdmin(ctx, name) || person?.admin === true;
@@ -98,6 +98,12 @@ async function trySignIn(ctx: AppContext, fields: unknown, ip: string): Promise<
 function typedName(fields: unknown): string {
   const name = (fields as { username?: unknown } | null | undefined)?.username;
   return typeof name === 'string' ? normaliseUserName(name).slice(0, 255) : '';
+}
+
+/** The account of who was proved: the configuration may call them something else here (contract §5.5). */
+function accountNameOf({ config: { usernameMap } }: AppContext, identity: Identity): string {
+  const name = normaliseUserName(identity.name);
+  return Object.hasOwn(usernameMap, name) ? usernameMap[name]! : name;
 }
 
 async function ask(ctx: AppContext, name: string, fields: unknown, ip: string): Promise<Identity | null> {

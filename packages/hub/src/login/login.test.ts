@@ -283,6 +283,25 @@ test('a class behind one address that mistypes three times each is not locked ou
   expect(new Set(last.map(({ status }) => status))).toEqual(new Set([302]));
 });
 
+test('usernameMap: the account is the one it says, whatever case was typed, and its rules are those of that account', async () => {
+  await using hub = await loginHub({
+    authenticator: sharedPassword({ password: new Secret('the room') }),
+    config: { access: { allowAll: true, adminUsers: ['dean'] }, usernameMap: { countess: 'lovelace', boss: 'dean' } },
+  });
+
+  const mapped = await signInWith(hub.browser(), 'Countess', 'the room');
+  const admin = await signInWith(hub.browser(), 'boss', 'the room');
+  const odd = await signInWith(hub.browser(), 'constructor', 'the room');
+
+  expect([mapped.status, admin.status, odd.status]).toEqual([302, 403, 302]);
+  expect(await findUser(hub.ctx.db, 'lovelace')).toMatchObject({ admin: false });
+  for (const name of ['countess', 'boss', 'dean']) expect(await findUser(hub.ctx.db, name)).toBeUndefined();
+});
+
+test('usernameMap and accounts of the hub do not go together', async () => {
+  await expect(loginHub({ config: { usernameMap: { countess: 'lovelace' } } })).rejects.toThrow(/^usernameMap: /);
+});
+
 test('a room’s password signs nobody in as an administrator, whatever the rules say', async () => {
   await using hub = await loginHub({
     authenticator: sharedPassword({ password: new Secret('the room'), staff: { prof: new Secret('chalk') } }),

@@ -79,6 +79,13 @@ test('who never chose is asked, from the home page and for a new server too', as
     '/hub/spawn-pending/ada/thesis',
   );
   expect((await serverOf(hub, ada, 'thesis'))?.userOptions).toEqual({ profile: 'small' });
+
+  // What it is to be called comes along through the form.
+  const asked = (await ada.post('/hub/home/new', { name: 'has.dot' })).location;
+  expect(asked).toBe('/hub/spawn/ada/has-dot-03e27fdf?display_name=has.dot');
+  expect((await ada.get(asked)).text).toContain('name="display_name" value="has.dot"');
+  await ada.post('/hub/spawn/ada/has-dot-03e27fdf', { 'opt-profile': 'small', display_name: 'has.dot' });
+  expect((await serverOf(hub, ada, 'has-dot-03e27fdf'))?.displayName).toBe('has.dot');
 });
 
 test('what cannot be is refused in words, by the page and by the API, and nothing starts', async () => {

@@ -18,8 +18,10 @@ import {
   requestStart,
   requestStop,
   type Server,
+  validDisplayName,
   validServerName,
 } from '../servers/servers.service.ts';
+import { serverSlug } from '../servers/slug.ts';
 import { spawnUserOf } from '../servers/spawn-user.ts';
 import { updateUser } from '../users/users.service.ts';
 import { answer, fieldOf, nextOf, ownAddress, viewerOf } from './answer.ts';
@@ -175,16 +177,23 @@ export const homeRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, {
 
   app.post(`${hub}home/new`, { config }, async (request, reply) => {
     const { user } = viewerOf(request);
-    const name = (fieldOf(request.body, 'name') ?? '').trim().toLowerCase();
-    if (!validServerName(name)) return show(request, reply, { error: t.home.badName, newName: name, status: 400 });
+    const typed = (fieldOf(request.body, 'name') ?? '').normalize('NFC').trim();
+    const plain = validServerName(typed);
+    if (!plain && !validDisplayName(typed))
+      return show(request, reply, { error: t.home.badName, newName: typed, status: 400 });
+    const name = plain ? typed : serverSlug(typed);
+    const displayName = plain ? undefined : typed;
     const known = await findServer(ctx.db, user.id, name);
-    if (!known && (await choicesFor(ctx, user, known))?.mustAsk)
-      return reply.redirect(ctx.urls.spawn(user.name, name), 303);
+    if (!known && (await choicesFor(ctx, user, known))?.mustAsk) {
+      const tail = displayName === undefined ? '' : `?display_name=${encodeURIComponent(displayName)}`;
+      return reply.redirect(ctx.urls.spawn(user.name, name) + tail, 303);
+    }
     try {
-      if (!known || !isReady(known)) await requestStart(ctx, user, name, { by: user.name, behindStop: true });
+      if (!known || !isReady(known))
+        await requestStart(ctx, user, name, { by: user.name, behindStop: true, displayName });
     } catch (error) {
       if (!(error instanceof HubError) || error.status >= 500) throw error;
-      return show(request, reply, { error: error.message, newName: name, status: error.status });
+      return show(request, reply, { error: error.message, newName: typed, status: error.status });
     }
     return reply.redirect(ctx.urls.spawnPending(user.name, name), 303);
   });

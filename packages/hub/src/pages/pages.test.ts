@@ -268,7 +268,7 @@ test('named servers are made, stopped and deleted on the home page', async () =>
   await using hub = await open({ namedServers: { limit: 1 } });
   const ada = await signedIn(hub, 'ada');
 
-  const bad = await ada.post('/hub/home/new', { name: 'No Good' });
+  const bad = await ada.post('/hub/home/new', { name: 'No  Good' });
   const made = await ada.post('/hub/home/new', { name: 'thesis' });
   await expect.poll(async () => (await ada.get(made.location)).location, WAIT).toBe('/user/ada/thesis/');
   const second = await ada.post('/hub/home/new', { name: 'more' });
@@ -283,6 +283,19 @@ test('named servers are made, stopped and deleted on the home page', async () =>
   await expect.poll(async () => (await ada.get('/hub/home')).text, WAIT).toContain('Start thesis');
   await ada.post('/hub/home/delete', { server: 'thesis' });
   expect((await ada.get('/hub/home')).text).not.toContain('thesis');
+});
+
+test('a new server may be called by any words: its address is made from them', async () => {
+  await using hub = await open();
+  const ada = await signedIn(hub, 'ada');
+
+  const made = await ada.post('/hub/home/new', { name: ' My Thésis ' });
+  const same = await ada.post('/hub/home/new', { name: 'My Thésis' });
+
+  const path = /^\/hub\/spawn-pending\/ada\/(my-thesis-[0-9a-f]{8})$/.exec(made.location ?? '')?.[1] ?? 'none';
+  expect(same.location).toBe(made.location);
+  await expect.poll(async () => (await ada.get(made.location)).location, WAIT).toBe(`/user/ada/${path}/`);
+  expect((await ada.get('/hub/home')).text).toContain('Open My Thésis');
 });
 
 test('a person may let their servers stop sooner than the hub does, not later', async () => {

@@ -118,6 +118,7 @@ export const spawnRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
       choices,
       action: ctx.urls.spawn(owner.name, name),
       next,
+      displayName: fieldOf(request.query, 'display_name') ?? fieldOf(request.body, 'display_name'),
       error: refused?.message,
     });
     return answer(ctx, request, reply, { title: t.choose.title, status: refused?.status ?? 200 }, body);

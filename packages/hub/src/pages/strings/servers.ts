@@ -57,7 +57,7 @@ export const servers = {
     moreTextOne:
       'You can have servers beside your main one. They have the same home folder, and it can be used by one of them at a time: stop one before you start another.',
     newName: 'Name of a new server',
-    newHint: 'Small letters, digits and single hyphens; starts with a letter.',
+    newHint: 'Any words; the address is made from them.',
     newButton: 'Create and start',
     limit: (count: number) => `You have all ${count} servers you may have. Delete one to make room.`,
     saved: 'Saved.',
@@ -65,7 +65,8 @@ export const servers = {
     stopped: 'Your server is being stopped.',
     stoppedNamed: (name: string) => `The server ${name} is being stopped.`,
     deleted: (name: string) => `The server ${name} is deleted.`,
-    badName: 'That name does not work. Use small letters, digits and single hyphens, and start with a letter.',
+    badName:
+      'That name does not work. Use one line of up to 255 letters, digits and signs, without two blanks in a row.',
   },
 
   idle: {

@@ -27,6 +27,8 @@ export interface ChooseModel {
   action: string;
   /** Where the person was heading. */
   next: string | undefined;
+  /** What a new server is to be called. */
+  displayName?: string | undefined;
   /** What went wrong with the form that was just sent. */
   error?: string | undefined;
   /** The kind it runs as now: choosing another one stops it first. */
@@ -64,7 +66,17 @@ ${hint && html`<p class="muted small" id="${id}-hint">${hint}</p>`}${input()}</d
 }
 
 /** Asks what kind of server to start; the last choice is chosen already, so that one press of a button is enough. */
-export function choosePage({ ctx, xsrf, label, choices, action, next, error, running }: ChooseModel): Html {
+export function choosePage({
+  ctx,
+  xsrf,
+  label,
+  choices,
+  action,
+  next,
+  displayName,
+  error,
+  running,
+}: ChooseModel): Html {
   const { all, chosen } = choices;
   // What it was started with besides stays when the kind changes.
   const fields = running === undefined ? choices.fields : [];
@@ -72,7 +84,7 @@ export function choosePage({ ctx, xsrf, label, choices, action, next, error, run
   return html`<div class="narrow"><div class="card">
 <h1>${running === undefined ? t.choose.heading(label) : t.choose.changeHeading(label)}</h1>
 ${problem(error)}
-<form class="stack" method="post" action="${action}"${files && html` enctype="multipart/form-data"`}>${xsrfInput(xsrf)}${next !== undefined && html`<input type="hidden" name="next" value="${next}">`}
+<form class="stack" method="post" action="${action}"${files && html` enctype="multipart/form-data"`}>${xsrfInput(xsrf)}${next !== undefined && html`<input type="hidden" name="next" value="${next}">`}${displayName !== undefined && html`<input type="hidden" name="display_name" value="${displayName}">`}
 <fieldset><legend>${t.choose.which}</legend>
 ${all.map((choice, at) => card(choice, at, choice.id === chosen, choice.id === running))}</fieldset>
 ${fields.map(fieldOf)}

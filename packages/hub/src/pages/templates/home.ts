@@ -113,7 +113,7 @@ ${
   named.length < limit
     ? html`<form class="stack" method="post" action="${ctx.urls.hub}home/new">${xsrfInput(xsrf)}
 ${problem(newName === undefined ? undefined : error)}
-<div class="with-button bottom">${textField({ name: 'name', label: t.home.newName, value: newName, autocomplete: 'off', hint: t.home.newHint, maxlength: 30, invalid: newName !== undefined, focus: newName !== undefined })}
+<div class="with-button bottom">${textField({ name: 'name', label: t.home.newName, value: newName, autocomplete: 'off', hint: t.home.newHint, maxlength: 255, invalid: newName !== undefined, focus: newName !== undefined })}
 <button>${t.home.newButton}</button></div></form>`
     : html`<p class="muted small">${t.home.limit(limit)}</p>`
 }
