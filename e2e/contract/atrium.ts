@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { testCli } from '../../packages/atrium/src/testing/cli.ts';
 import { freePort } from '../../tools/free-port.ts';
 import { type Hub, hubAt } from './hub.ts';
@@ -24,17 +25,19 @@ export async function startAtrium(variant: Variant, gate: Gate): Promise<AsyncDi
   const cli = testCli(`
 import { dirname } from 'node:path';
 import { defineConfig, processSpawner, Secret, sharedPassword } from 'atrium';
+import { refusing, telling } from ${JSON.stringify(join(import.meta.dirname, 'plugins.ts'))};
 
 export default defineConfig({
   port: ${port},
   basePath: ${JSON.stringify(variant.base)},
-  authenticator: sharedPassword({
+  authenticator: telling(sharedPassword({
     password: new Secret(${JSON.stringify(PASSWORD)}),
     staff: { ${ADMIN}: new Secret(${JSON.stringify(PASSWORD)}) },
-  }),
+  })),
+  keepAuthState: true,
   access: { allowAll: true, adminUsers: [${JSON.stringify(ADMIN)}] },
   groups: ${JSON.stringify(Object.fromEntries(Object.entries(GROUPS).map(([name, users]) => [name, { users }])))},
-  roles: ${JSON.stringify(ROLES)},
+  roles: ${JSON.stringify([...ROLES, ...(variant.roles ?? [])])},
   customScopes: ${JSON.stringify(CUSTOM_SCOPES)},
   services: [
     { name: 'root', apiToken: new Secret('${ROOT_TOKEN}'), admin: true },
@@ -42,7 +45,7 @@ export default defineConfig({
     { name: 'badge', apiToken: new Secret('${BADGE_TOKEN}') },
     {
       name: 'outside', url: '${gate.url}', apiToken: new Secret('${OUTSIDE_TOKEN}'), info: { room: 7 },
-      allowedScopes: ['read:users!user'],
+      allowedScopes: ['read:users!user', 'read:hub'],
     },
     { name: 'quiet', url: '${gate.url}', apiToken: new Secret('${QUIET_TOKEN}'), oauthNoConfirm: true, display: false },
     {
@@ -50,18 +53,23 @@ export default defineConfig({
       environment: ${JSON.stringify(environment)},
     },
   ],
-  spawner: processSpawner({
+  spawner: refusing(processSpawner({
     command: ${JSON.stringify(TINY_SERVER)},
-    environment: ${JSON.stringify(environment)},
+    environment: ${JSON.stringify({ ...environment, ...variant.environment })},
     readOnlyPaths: [dirname(dirname(process.execPath)), ${JSON.stringify(import.meta.dirname)}],
     isolation: 'none',
-  }),
+    ...${JSON.stringify(variant.spawner ?? {})},
+  })),
   ...${JSON.stringify(variant.atrium(port))},
 });
 `);
   try {
     await cli.up();
-    const hub = hubAt('atrium', `http://${variant.domain ?? '127.0.0.1'}:${port}`, variant.base, gate);
+    const hub = hubAt({
+      ...{ kind: 'atrium', base: variant.base, gate, proxyApi: undefined },
+      origin: `http://${variant.domain ?? '127.0.0.1'}:${port}`,
+      database: join(cli.places.dataDir, 'hub.sqlite'),
+    });
     // JupyterHub has whom its configuration names from the start; here they appear when they first come.
     await hub.root('POST', '/users', { usernames: [ADMIN], admin: true });
     await hub.root('POST', '/users', { usernames: ['gina'] });

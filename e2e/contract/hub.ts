@@ -20,6 +20,8 @@ export interface Hub {
   readonly gate: Gate;
   /** The address and token of the proxy's own API, where it has one. */
   readonly proxyApi: ProxyApi | undefined;
+  /** The file of its database (SQLite), for what has to be old before it is asked for. */
+  readonly database: string;
   /** The REST API as a service that may do everything, as nobody, and with a token. */
   readonly root: Client;
   readonly nobody: Client;
@@ -43,7 +45,14 @@ export interface Hub {
   server(user: string, server?: string): string;
 }
 
-export function hubAt(kind: Kind, origin: string, base: string, gate: Gate, proxyApi?: ProxyApi): Hub {
+export function hubAt({
+  kind,
+  origin,
+  base,
+  gate,
+  proxyApi,
+  database,
+}: Pick<Hub, 'kind' | 'origin' | 'base' | 'gate' | 'proxyApi' | 'database'>): Hub {
   const hub = `${base}hub/`;
   const as = (token?: string) => client(origin, `${hub}api`, token);
   const root = as(ROOT_TOKEN);
@@ -61,6 +70,7 @@ export function hubAt(kind: Kind, origin: string, base: string, gate: Gate, prox
     hub,
     gate,
     proxyApi,
+    database,
     root,
     nobody: as(),
     as,

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -50,9 +51,9 @@ export async function startJupyterHub(
     proxy: [process.execPath, PROXY],
     admins: [ADMIN],
     server: TINY_SERVER,
-    environment: { CONTRACT_GATE: gate.url, CONTRACT_OWN: 'own' },
+    environment: { CONTRACT_GATE: gate.url, CONTRACT_OWN: 'own', ...variant.environment },
     groups: GROUPS,
-    roles: ROLES,
+    roles: [...ROLES, ...(variant.roles ?? [])],
     customScopes: CUSTOM_SCOPES,
     services: [
       { name: 'root', api_token: ROOT_TOKEN, admin: true },
@@ -60,7 +61,7 @@ export async function startJupyterHub(
       { name: 'badge', api_token: BADGE_TOKEN },
       {
         ...{ name: 'outside', url: gate.url, api_token: OUTSIDE_TOKEN, info: { room: 7 } },
-        oauth_client_allowed_scopes: ['read:users!user'],
+        oauth_client_allowed_scopes: ['read:users!user', 'read:hub'],
       },
       { name: 'quiet', url: gate.url, api_token: QUIET_TOKEN, oauth_no_confirm: true, display: false },
       {
@@ -76,6 +77,7 @@ export async function startJupyterHub(
       PATH: `${python}/bin:${dirname(process.execPath)}:${process.env.PATH}`,
       HOME: dir,
       CONTRACT_SETTINGS: JSON.stringify(settings),
+      JUPYTERHUB_CRYPT_KEY: randomBytes(32).toString('hex'),
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -110,7 +112,10 @@ export async function startJupyterHub(
     throw new Error(`${kind} did not start:\n${said}`, { cause: error });
   }
   return {
-    hub: hubAt(kind, origin, base, gate, { url: `http://127.0.0.1:${proxyPort}`, token: PROXY_TOKEN }),
+    hub: hubAt({
+      ...{ kind, origin, base, gate, database: join(dir, 'jupyterhub.sqlite') },
+      proxyApi: { url: `http://127.0.0.1:${proxyPort}`, token: PROXY_TOKEN },
+    }),
     [Symbol.asyncDispose]: end,
   };
 }

@@ -164,7 +164,10 @@ export const HubConfigSchema = z.strictObject({
     .default('keep-home')
     .describe("What happens to a deleted user's home folder."),
   sessions: z
-    .strictObject({ maxAge: Duration.prefault('14d').describe('How long a sign-in lasts.') })
+    .strictObject({
+      maxAge: Duration.prefault('14d').describe('How long a sign-in lasts.'),
+      stopServers: z.boolean().default(false).describe('Whoever signs out has all their servers stopped.'),
+    })
     .prefault({})
     .describe('Signed-in browsers.'),
   keepAuthState: z

@@ -2,6 +2,7 @@ import { sharedPassword } from '@atrium/auth-shared-password';
 import { defineAuthenticator, type Identity, Secret } from '@atrium/sdk';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
+import { listActiveServers, requestStart } from '../servers/servers.service.ts';
 import { findUser, updateUser } from '../users/users.service.ts';
 import { createFirstAdminLink, createResetLink, setPassword } from './links.service.ts';
 import { GOOD, type LoginHub, loginHub, OTHER, seen, signInWith, testClock } from './test-hub.ts';
@@ -489,4 +490,20 @@ test('a password that cannot be kept is named, by the command too', async () => 
 
   expect(await setPassword(hub.ctx, ada, 'password1234')).toMatch(/guessed/);
   expect(await setPassword(hub.ctx, ada, OTHER)).toBeNull();
+});
+
+test('where that is set, whoever signs out has all their servers stopped, and nobody else', async () => {
+  await using hub = await loginHub({ controller: true, config: { sessions: { stopServers: true } } });
+  const people = await Promise.all([hub.person('ada'), hub.person('ben')]);
+  for (const user of people) {
+    for (const name of ['', 'two']) await requestStart(hub.ctx, user, name, { by: user.name });
+  }
+  const running = async () => (await listActiveServers(hub.ctx.db)).map(({ userName }) => userName).sort();
+  const browser = hub.browser();
+  await signInWith(browser, 'ada', GOOD);
+  expect(await running()).toEqual(['ada', 'ada', 'ben', 'ben']);
+
+  await browser.fetch('/hub/logout');
+
+  await expect.poll(running, { timeout: 20_000 }).toEqual(['ben', 'ben']);
 });
