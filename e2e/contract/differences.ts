@@ -12,6 +12,7 @@ const DIFFERENCES: Readonly<Record<string, Partial<Record<Kind, string>>>> = {
   '1.5/identity': five('came with 6'),
   '2.3/pkce-required': five('knows no PKCE'),
   '2.4/verifier-plain': five('knows no PKCE'),
+  '2.8/token': five('they do not'),
   '2.5/login-cookie-value': { atrium: 'a random text, which the hub alone reads' },
   '2.4/query': both('its OAuth library raises, and the hub answers 500'),
   '2.4/verifier-missing': five('knows no PKCE'),

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -87,10 +87,11 @@ export async function startJupyterHub(
       said = (said + text).slice(-20_000);
     });
   }
-  const closed = once(child, 'close');
+  const exited = once(child, 'exit');
   const end = async () => {
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
-    await closed;
+    await exited;
+    killLeft(dir);
     rmSync(dir, { recursive: true, force: true, maxRetries: 3 });
   };
   const origin = `http://${variant.domain ?? '127.0.0.1'}:${port}`;
@@ -118,4 +119,17 @@ export async function startJupyterHub(
     }),
     [Symbol.asyncDispose]: end,
   };
+}
+
+/** A hub that ended by itself leaves its proxy and servers behind: what has its home below this folder goes. */
+function killLeft(dir: string): void {
+  if (process.platform !== 'linux') return;
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      const environment = `\0${readFileSync(`/proc/${pid}/environ`, 'utf8')}`;
+      if (environment.includes(`\0HOME=${dir}`)) process.kill(Number(pid), 'SIGKILL');
+    } catch {
+      // Gone meanwhile, or not ours to look at.
+    }
+  }
 }

@@ -33,6 +33,9 @@ class TellingAuthenticator(DummyAuthenticator):
             return name
         return {'name': name, 'user_info': {'display_name': 'Ina Fo'}, 'auth_state': {'key': 'of-elsewhere'}}
 
+    async def refresh_user(self, user, handler=None):
+        return not user.name.startswith('stale-')
+
 
 c = get_config()  # noqa: F821
 c.JupyterHub.bind_url = f"http://127.0.0.1:{settings['port']}{settings['base']}"

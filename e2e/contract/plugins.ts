@@ -43,6 +43,7 @@ export function telling(inner: ConfiguredAuthenticator): ConfiguredAuthenticator
           if (!identity?.name.startsWith('info-')) return identity;
           return { ...identity, userInfo: { display_name: 'Ina Fo' }, authState: { key: 'of-elsewhere' } };
         },
+        refresh: async ({ name }) => (name.startsWith('stale-') ? null : { name }),
       };
     },
   };

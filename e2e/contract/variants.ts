@@ -100,13 +100,14 @@ export const SEALED: Variant = {
       start_timeout: 20,
       consecutive_failure_limit: 5,
     },
+    Authenticator: { auth_refresh_age: 1 },
   }),
   atrium: (port) => ({
     subdomainHost: `https://hub.test:${port}`,
     trustedProxies: ['127.0.0.1'],
     namedServers: { limit: 100 },
     oauth: { requirePkce: true },
-    sessions: { stopServers: true },
+    sessions: { stopServers: true, refreshAge: '1s' },
     start: { answerTimeout: '3s', timeout: '20s' },
   }),
 };

@@ -62,4 +62,6 @@ export const rows = {
   '2.7/logout': 'GET logout: cookies go, and 302 to the sign-in.',
   '2.7/stop': 'Where that is set, whoever signs out has their servers stopped.',
   '2.7/tokens': 'With the session go all tokens that were made in it.',
+  '2.8/refused': 'Who cannot be refreshed is signed out where a cookie says who they are.',
+  '2.8/token': 'Their tokens go on, with what was known of them.',
 } as const;

@@ -54,6 +54,33 @@ export const behindTls = section('behind TLS', (row) => {
     );
   });
 
+  row('2.8/refused', async ({ sealed }) => {
+    const home = async (name: string) => {
+      const browser = frontBrowser(sealed);
+      await signInBehindFront(sealed, browser, name);
+      expect((await browser.ask('/hub/home')).status).toBe(200);
+      return async () => {
+        const { status, headers } = await browser.ask('/hub/home');
+        return status === 302 ? headers.location : status;
+      };
+    };
+    const [stale, other] = [await home(await sealed.person('stale-')), await home(await sealed.person())];
+    expect(await eventually(stale, (seen) => seen !== 200)).toMatch(/^\/hub\/login\?next=/);
+    expect(await other()).toBe(200);
+  });
+
+  row('2.8/token', async ({ sealed }) => {
+    const one = await sealed.person('stale-');
+    const browser = frontBrowser(sealed);
+    await signInBehindFront(sealed, browser, one);
+    const token = await sealed.token(one);
+    await eventually(
+      async () => (await browser.ask('/hub/home')).status,
+      (status) => status !== 200,
+    );
+    expect((await sealed.as(token)('GET', '/user')).status).toBe(200);
+  });
+
   row('3.5/admin-access-on', async ({ sealed }) => {
     const one = await sealed.person();
     expect((await sealed.root('POST', `/users/${one}/admin-access`)).status).toBe(200);

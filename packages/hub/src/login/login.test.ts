@@ -507,3 +507,45 @@ test('where that is set, whoever signs out has all their servers stopped, and no
 
   await expect.poll(running, { timeout: 20_000 }).toEqual(['ben', 'ben']);
 });
+
+/** Signs everybody in, and answers about them what the test says: an identity, nobody, or an error. */
+const askable = (answer: () => Identity | null) =>
+  defineAuthenticator({
+    id: 'askable',
+    config: z.strictObject({}),
+    form: z.object({ username: z.string(), password: z.string() }),
+    create: () => ({
+      authenticate: async ({ username }) => ({ name: username, authState: { key: 1 } }),
+      refresh: async () => answer(),
+    }),
+  })();
+
+test('who is signed in is asked about again after a while, and signed out when the sign-in service says so', async () => {
+  const clock = testClock();
+  let asked = 0;
+  let answer: () => Identity | null = () => ({ name: 'Ada', groups: ['astronomy'] });
+  const authenticator = askable(() => {
+    asked += 1;
+    return answer();
+  });
+  const config = { access: { allowAll: true }, keepAuthState: true, sessions: { refreshAge: '5m' } };
+  await using hub = await loginHub({ clock, authenticator, config });
+  const browser = hub.browser();
+  await signInWith(browser, 'ada', 'anything');
+  const groups = async () => (await findUser(hub.ctx.db, 'ada'))?.authGroups;
+
+  expect([await homeOf(browser), asked, await groups()]).toEqual([200, 0, []]);
+  clock.move(5 * MINUTE);
+  expect(await Promise.all([homeOf(browser), homeOf(browser)])).toEqual([200, 200]);
+  expect([asked, await groups()]).toEqual([1, ['astronomy']]);
+  clock.move(5 * MINUTE);
+  answer = () => {
+    throw new Error('nobody answers');
+  };
+  expect([await homeOf(browser), asked]).toEqual([200, 2]);
+  clock.move(5 * MINUTE);
+  answer = () => null;
+  expect([await homeOf(browser), await homeOf(browser), asked]).toEqual([302, 302, 3]);
+  await signInWith(browser, 'ada', 'anything');
+  expect([await homeOf(browser), asked]).toEqual([200, 3]);
+});
