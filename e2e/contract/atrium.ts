@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { testCli } from '../../packages/atrium/src/testing/cli.ts';
 import { freePort } from '../../tools/free-port.ts';
 import { type Hub, hubAt } from './hub.ts';
@@ -28,17 +29,19 @@ export async function startAtrium(variant: Variant, gate: Gate): Promise<AsyncDi
   const cli = testCli(`
 import { dirname } from 'node:path';
 import { defineConfig, echoSpawner, processSpawner, Secret, sharedPassword } from 'atrium';
+import { refusing, telling } from ${JSON.stringify(join(import.meta.dirname, 'plugins.ts'))};
 
 export default defineConfig({
   port: ${port},
   basePath: ${JSON.stringify(variant.base)},
-  authenticator: sharedPassword({
+  authenticator: telling(sharedPassword({
     password: new Secret(${JSON.stringify(PASSWORD)}),
     staff: { ${ADMIN}: new Secret(${JSON.stringify(PASSWORD)}) },
-  }),
+  })),
+  keepAuthState: true,
   access: { allowAll: true, adminUsers: [${JSON.stringify(ADMIN)}] },
   groups: ${JSON.stringify(Object.fromEntries(Object.entries(GROUPS).map(([name, users]) => [name, { users }])))},
-  roles: ${JSON.stringify(ROLES)},
+  roles: ${JSON.stringify([...ROLES, ...(variant.roles ?? [])])},
   customScopes: ${JSON.stringify(CUSTOM_SCOPES)},
   services: [
     { name: 'root', apiToken: new Secret('${ROOT_TOKEN}'), admin: true },
@@ -46,7 +49,7 @@ export default defineConfig({
     { name: 'badge', apiToken: new Secret('${BADGE_TOKEN}') },
     {
       name: 'outside', url: '${gate.url}', apiToken: new Secret('${OUTSIDE_TOKEN}'), info: { room: 7 },
-      allowedScopes: ['read:users!user'],
+      allowedScopes: ['read:users!user', 'read:hub'],
     },
     { name: 'quiet', url: '${gate.url}', apiToken: new Secret('${QUIET_TOKEN}'), oauthNoConfirm: true, display: false },
     {
@@ -59,12 +62,13 @@ export default defineConfig({
       environment: ${JSON.stringify(environment)}, cwd: ${JSON.stringify(HELPER_DIR)},
     },
   ],
-  spawner: ${variant.spawner} ?? processSpawner({
+  spawner: ${variant.spawner} ?? refusing(processSpawner({
     command: ${JSON.stringify(TINY_SERVER)},
-    environment: ${JSON.stringify(environment)},
+    environment: ${JSON.stringify({ ...environment, ...variant.environment })},
     readOnlyPaths: [dirname(dirname(process.execPath)), ${JSON.stringify(import.meta.dirname)}],
     isolation: 'none',
-  }),
+    ...${JSON.stringify(variant.spawnerOptions ?? {})},
+  })),
   ...${JSON.stringify(variant.atrium(port))},
 });
 `);
@@ -74,6 +78,7 @@ export default defineConfig({
       ...{ kind: 'atrium', base: variant.base, gate },
       origin: `http://${variant.domain ?? '127.0.0.1'}:${port}`,
       proxy: { pid: () => up.state().proxyPid ?? Number.NaN },
+      database: join(cli.places.dataDir, 'hub.sqlite'),
     });
     // JupyterHub has whom its configuration names from the start; here they appear when they first come.
     await hub.root('POST', '/users', { usernames: [ADMIN], admin: true });

@@ -13,7 +13,7 @@ export interface Answer {
 
 export interface Sending {
   headers?: Record<string, string>;
-  /** Sent as it is when it is text, else as JSON. */
+  /** Sent as it is when it is text or bytes, else as JSON. */
   body?: unknown;
 }
 
@@ -35,8 +35,9 @@ export function send(
   { headers = {}, body }: Sending = {},
 ): Promise<Answer> {
   const { host, port } = new URL(origin);
-  const text = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
-  const typed = body !== undefined && typeof body !== 'string' ? { 'content-type': 'application/json' } : {};
+  const asItIs = body === undefined || typeof body === 'string' || Buffer.isBuffer(body);
+  const text = asItIs ? body : JSON.stringify(body);
+  const typed = asItIs ? {} : { 'content-type': 'application/json' };
   const length = text === undefined ? {} : { 'content-length': String(Buffer.byteLength(text)) };
   return new Promise((resolve, reject) => {
     const sent = httpRequest(
@@ -70,6 +71,38 @@ function answerOf(status: number, headers: IncomingHttpHeaders, text: string): A
       }
     },
   };
+}
+
+/** Reads an answer that does not end, until what came is enough; then hangs up. @returns what came */
+export function sendUntil(
+  origin: string,
+  path: string,
+  headers: Record<string, string>,
+  enough: (text: string) => boolean,
+): Promise<string> {
+  const { host, port } = new URL(origin);
+  return new Promise((resolve, reject) => {
+    const sent = httpRequest(
+      { host: '127.0.0.1', port, path, agent: false, headers: { host, ...headers } },
+      (reply) => {
+        let got = '';
+        const end = () => {
+          resolve(got);
+          sent.destroy();
+        };
+        reply.setEncoding('utf8');
+        reply.on('data', (chunk: string) => {
+          got += chunk;
+          if (enough(got)) end();
+        });
+        reply.on('error', () => {});
+        reply.on('end', () => (enough(got) ? end() : reject(new Error(`${path} ended after ${JSON.stringify(got)}`))));
+      },
+    );
+    sent.on('error', reject);
+    sent.setTimeout(PATIENCE_MS, () => sent.destroy(new Error(`${path}: nothing comes any more`)));
+    sent.end();
+  });
 }
 
 /** Calls below `root` with a token, or with none. */

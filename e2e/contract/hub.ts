@@ -27,6 +27,8 @@ export interface Hub {
   /** The address and token of the proxy's own API, where it has one. */
   readonly proxyApi: ProxyApi | undefined;
   readonly proxy: ProxyProcess;
+  /** The file of its database (SQLite), for what has to be old before it is asked for. */
+  readonly database: string;
   /** The REST API as a service that may do everything, as nobody, and with a token. */
   readonly root: Client;
   readonly nobody: Client;
@@ -57,9 +59,10 @@ export interface HubFacts {
   gate: Gate;
   proxy: ProxyProcess;
   proxyApi?: ProxyApi;
+  database: string;
 }
 
-export function hubAt({ kind, origin, base, gate, proxy, proxyApi }: HubFacts): Hub {
+export function hubAt({ kind, origin, base, gate, proxy, proxyApi, database }: HubFacts): Hub {
   const hub = `${base}hub/`;
   const as = (token?: string) => client(origin, `${hub}api`, token);
   const root = as(ROOT_TOKEN);
@@ -78,6 +81,7 @@ export function hubAt({ kind, origin, base, gate, proxy, proxyApi }: HubFacts): 
     gate,
     proxyApi,
     proxy,
+    database,
     root,
     nobody: as(),
     as,

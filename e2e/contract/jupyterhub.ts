@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -34,7 +35,7 @@ const PROXY = join(
   'bin',
   'configurable-http-proxy',
 );
-/** Three of them start side by side, perhaps on a busy machine. */
+/** Four of them start side by side, perhaps on a busy machine. */
 const TO_START_MS = 200_000;
 const PROXY_TOKEN = 'the-secret-of-the-proxy';
 
@@ -55,9 +56,9 @@ export async function startJupyterHub(
     proxy: [process.execPath, PROXY, '--metrics-ip', '127.0.0.1', '--metrics-port', String(metricsPort)],
     admins: [ADMIN],
     server: TINY_SERVER,
-    environment: { CONTRACT_GATE: gate.url, CONTRACT_OWN: 'own' },
+    environment: { CONTRACT_GATE: gate.url, CONTRACT_OWN: 'own', ...variant.environment },
     groups: GROUPS,
-    roles: ROLES,
+    roles: [...ROLES, ...(variant.roles ?? [])],
     customScopes: CUSTOM_SCOPES,
     services: [
       { name: 'root', api_token: ROOT_TOKEN, admin: true },
@@ -65,7 +66,7 @@ export async function startJupyterHub(
       { name: 'badge', api_token: BADGE_TOKEN },
       {
         ...{ name: 'outside', url: gate.url, api_token: OUTSIDE_TOKEN, info: { room: 7 } },
-        oauth_client_allowed_scopes: ['read:users!user'],
+        oauth_client_allowed_scopes: ['read:users!user', 'read:hub'],
       },
       { name: 'quiet', url: gate.url, api_token: QUIET_TOKEN, oauth_no_confirm: true, display: false },
       {
@@ -86,8 +87,9 @@ export async function startJupyterHub(
     env: {
       PATH: `${python}/bin:${dirname(process.execPath)}:${process.env.PATH}`,
       HOME: dir,
-      ...variant.environment,
+      ...variant.hubEnvironment,
       CONTRACT_SETTINGS: JSON.stringify(settings),
+      JUPYTERHUB_CRYPT_KEY: randomBytes(32).toString('hex'),
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -97,13 +99,12 @@ export async function startJupyterHub(
       said = (said + text).slice(-20_000);
     });
   }
-  const ended = once(child, 'exit');
+  const exited = once(child, 'exit');
   const proxyPid = () => Number(readFileSync(join(dir, 'proxy.pid'), 'utf8'));
   const end = async () => {
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
-    await ended;
-    // A hub that gives up leaves its proxy.
-    if (existsSync(join(dir, 'proxy.pid'))) killIfThere(proxyPid());
+    await exited;
+    killLeft(dir);
     rmSync(dir, { recursive: true, force: true, maxRetries: 3 });
   };
   const origin = `http://${variant.domain ?? '127.0.0.1'}:${port}`;
@@ -126,7 +127,7 @@ export async function startJupyterHub(
   }
   return {
     hub: hubAt({
-      ...{ kind, origin, base, gate },
+      ...{ kind, origin, base, gate, database: join(dir, 'jupyterhub.sqlite') },
       proxyApi: { url: `http://127.0.0.1:${proxyPort}`, token: PROXY_TOKEN },
       proxy: {
         pid: proxyPid,
@@ -137,10 +138,15 @@ export async function startJupyterHub(
   };
 }
 
-function killIfThere(pid: number): void {
-  try {
-    process.kill(pid, 'SIGTERM');
-  } catch {
-    // It ended with the hub.
+/** A hub that ended by itself leaves its proxy and servers behind: what has its home below this folder goes. */
+function killLeft(dir: string): void {
+  if (process.platform !== 'linux') return;
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      const environment = `\0${readFileSync(`/proc/${pid}/environ`, 'utf8')}`;
+      if (environment.includes(`\0HOME=${dir}`)) process.kill(Number(pid), 'SIGKILL');
+    } catch {
+      // Gone meanwhile, or not ours to look at.
+    }
   }
 }

@@ -1,5 +1,6 @@
 """The reference beside Atrium: the same people, groups, services and roles, and servers as small."""
 
+import asyncio
 import json
 import os
 
@@ -23,6 +24,12 @@ class TinySpawner(SimpleLocalProcessSpawner):
         wanted = self.user_options.get('contract')
         if wanted == 'refuse':
             raise web.HTTPError(418, 'teapot')
+        if wanted == 'image':
+            from jupyterhub.spawner import SpawnException  # came with 6
+
+            raise SpawnException('bad image', reason='image', status_code=410)
+        if wanted == 'hang':
+            await asyncio.sleep(3600)
         return await super().start()
 
 
@@ -40,13 +47,25 @@ def options_from_form(form):
     return options
 
 
+class TellingAuthenticator(DummyAuthenticator):
+    async def authenticate(self, handler, data):
+        name = await super().authenticate(handler, data)
+        if not name or not name.startswith('info-'):
+            return name
+        return {'name': name, 'user_info': {'display_name': 'Ina Fo'}, 'auth_state': {'key': 'of-elsewhere'}}
+
+    async def refresh_user(self, user, handler=None):
+        return not user.name.startswith('stale-')
+
+
 c = get_config()  # noqa: F821
 c.JupyterHub.bind_url = f"http://127.0.0.1:{settings['port']}{settings['base']}"
 c.JupyterHub.hub_ip = '127.0.0.1'
 c.JupyterHub.hub_port = settings['hubPort']
 c.JupyterHub.db_url = f'sqlite:///{folder}/jupyterhub.sqlite'
 c.JupyterHub.cookie_secret_file = f'{folder}/cookie_secret'
-c.JupyterHub.authenticator_class = 'dummy'
+c.JupyterHub.authenticator_class = TellingAuthenticator
+c.Authenticator.enable_auth_state = True
 c.JupyterHub.log_level = 'WARN'
 c.DummyAuthenticator.password = settings['password']
 c.Authenticator.allow_all = True

@@ -12,6 +12,7 @@ if (user.startsWith('held-')) await fetch(`${env.CONTRACT_GATE}/${user}`);
 // What a real server asks first, without any credentials.
 const hub = await fetch(env.JUPYTERHUB_API_URL);
 const version = hub.headers.get('x-jupyterhub-version') ?? '';
+let probes = 0;
 
 const server = createServer((request, response) => {
   const { pathname, searchParams } = new URL(request.url, 'http://tiny');
@@ -20,6 +21,13 @@ const server = createServer((request, response) => {
     response.writeHead(status, { 'content-type': 'application/json', ...says });
     response.end(JSON.stringify(value));
   };
+  if (pathname === `${prefix}api`) {
+    probes += 1;
+    if (user.startsWith('mute-')) return answer(503, {});
+    if (user.startsWith('sick-')) return answer(probes > 3 ? 403 : 503, {});
+  }
+  if (pathname === `${prefix}probes`) return answer(200, { probes });
+  if (pathname === `${prefix}arguments`) return answer(200, process.argv.slice(2));
   if (pathname === `${prefix}env`) return answer(200, env);
   if (pathname === `${prefix}answer`) return answer(Number(searchParams.get('status')), {});
   if (pathname === `${prefix}pid`) return answer(200, { pid: process.pid, cwd: process.cwd() });
@@ -37,10 +45,10 @@ server.on('upgrade', (_request, socket) => {
 });
 if (env.ATRIUM_SOCKET) server.listen(env.ATRIUM_SOCKET);
 else server.listen(Number(new URL(env.JUPYTERHUB_SERVICE_URL).port), '127.0.0.1');
-for (const signal of ['SIGTERM', 'SIGINT']) {
+for (const signal of ['SIGINT', 'SIGTERM']) {
   process.on(signal, async () => {
-    // Held until the test lets it end.
-    if (user.startsWith('linger-')) await fetch(`${env.CONTRACT_GATE}/held-${user}`).catch(() => {});
+    // Takes its time, until the test lets it end.
+    if (/^(slow|linger)-/.test(user)) await fetch(`${env.CONTRACT_GATE}/held-${user}`).catch(() => {});
     process.exit(0);
   });
 }

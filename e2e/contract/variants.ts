@@ -6,6 +6,10 @@ export interface Variant {
   readonly base: string;
   /** The domain below which everybody has a host of their own. */
   readonly domain?: string;
+  /** More variables for servers, more roles, and more options of Atrium's spawner of processes. */
+  readonly environment?: Record<string, string>;
+  readonly roles?: readonly object[];
+  readonly spawnerOptions?: Record<string, unknown>;
   /** As JupyterHub's settings, by class; the port is the proxy's. */
   jupyterhub(port: number): Record<string, Record<string, unknown>>;
   /** As Atrium's. */
@@ -17,7 +21,7 @@ export interface Variant {
   /** Atrium's spawner, as its configuration has it; else the one of processes. */
   readonly spawner?: string;
   /** Of JupyterHub's process, for what its configuration cannot say. */
-  readonly environment?: Record<string, string>;
+  readonly hubEnvironment?: Record<string, string>;
 }
 
 /** Roles that there are anyway, defined anew. */
@@ -48,7 +52,7 @@ export const STRICT: Variant = {
       authenticate_prometheus: false,
       concurrent_spawn_limit: 1,
       spawn_throttle_retry_range: [30, 60],
-      tornado_settings: { slow_spawn_timeout: 0 },
+      tornado_settings: { slow_spawn_timeout: 0, slow_stop_timeout: 0 },
       redirect_to_server: false,
       token_expires_in_max_seconds: 3600,
     },
@@ -86,7 +90,7 @@ const ASKED: Variant = {
   name: 'asked',
   asks: true,
   base: '/',
-  environment: { JUPYTERHUB_METRICS_PREFIX: 'campus' },
+  hubEnvironment: { JUPYTERHUB_METRICS_PREFIX: 'campus' },
   jupyterhub: (port) => ({
     JupyterHub: {
       ...NAMED,
@@ -130,3 +134,45 @@ const LEGACY: Variant = {
 
 export const OTHERS = { asked: ASKED, legacy: LEGACY } as const;
 export type OtherName = keyof typeof OTHERS;
+/** What few installations set: https before it, limits and little patience for servers. */
+export const SEALED: Variant = {
+  name: 'sealed',
+  base: '/',
+  domain: 'hub.test',
+  environment: {
+    JUPYTERHUB_DEBUG: '1',
+    JUPYTERHUB_DISABLE_USER_CONFIG: '1',
+    JUPYTERHUB_COOKIE_OPTIONS: '{"samesite": "Strict"}',
+    JUPYTERHUB_DEFAULT_URL: '/tree',
+  },
+  roles: [{ name: 'server', scopes: ['access:servers!server', 'read:tokens!user'] }],
+  spawnerOptions: { notebookDir: '/srv/{username}', limits: { memoryMb: 512, cpus: 0.5 } },
+  jupyterhub: (port) => ({
+    JupyterHub: {
+      ...NAMED,
+      subdomain_host: `https://hub.test:${port}`,
+      cookie_host_prefix_enabled: true,
+      oauth_require_pkce: true,
+      admin_access: true,
+      shutdown_on_logout: true,
+      allow_existing_invalid_named_servers: 'allow-delete',
+    },
+    Spawner: {
+      notebook_dir: '/srv/{username}',
+      mem_limit: '512M',
+      cpu_limit: 0.5,
+      http_timeout: 3,
+      start_timeout: 20,
+      consecutive_failure_limit: 5,
+    },
+    Authenticator: { auth_refresh_age: 1 },
+  }),
+  atrium: (port) => ({
+    subdomainHost: `https://hub.test:${port}`,
+    trustedProxies: ['127.0.0.1'],
+    namedServers: { limit: 100 },
+    oauth: { requirePkce: true },
+    sessions: { stopServers: true, refreshAge: '1s' },
+    start: { answerTimeout: '3s', timeout: '20s' },
+  }),
+};

@@ -52,6 +52,7 @@ export const environment = section('the single-user server', (row, alone) => {
         expect(env).not.toHaveProperty(name);
       }
       expect((await main.send('GET', `/user/${one}/first`)).json()).toEqual({ status: 200 });
+      expect((await main.send('GET', `/user/${one}/arguments`)).json()).toEqual([]);
     },
   );
 

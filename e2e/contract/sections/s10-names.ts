@@ -1,8 +1,30 @@
+import { DatabaseSync } from 'node:sqlite';
 import { expect } from 'vitest';
 import { eventually } from '../client.ts';
+import type { Hub } from '../hub.ts';
 import { section } from '../suite.ts';
 import { PASSWORD } from '../world.ts';
 import { startHeld } from './s3-servers.ts';
+
+/** As an older hub left it behind: with a name that nobody could give any more. */
+function putOldServer(hub: Hub, user: string, name: string): void {
+  const db = new DatabaseSync(hub.database, { timeout: 10_000 });
+  const owner = db.prepare('select id from users where name = ?').get(user)?.id as number;
+  if (hub.kind === 'atrium') {
+    const row = {
+      ...{ id: `old${owner}`, user_id: owner, name, display_name: name, spawner_id: 'process', user_options: '{}' },
+      ...{ desired: 'stopped', phase: 'stopped', phase_at: 0, generation: 0, failures: 0, created: Date.now() },
+      ...{ lease_until: 0, next_poll: 0 },
+    };
+    insert(db, 'servers', row);
+  } else insert(db, 'spawners', { user_id: owner, name, state: '{}', user_options: '{}' });
+  db.close();
+}
+
+function insert(db: DatabaseSync, table: string, row: Record<string, string | number>): void {
+  const names = Object.keys(row);
+  db.prepare(`insert into ${table} (${names}) values (${names.map(() => '?')})`).run(...Object.values(row));
+}
 
 export const namesAndLimits = section('names and limits', (row, alone) => {
   row(['10.1/user'], async ({ main }) => {
@@ -71,6 +93,43 @@ export const namesAndLimits = section('names and limits', (row, alone) => {
     }
     const refused = await strict.root('POST', strict.server(one, 'c'));
     expect([refused.status, refused.json().message]).toEqual([400, message]);
+  });
+
+  row('10.2/named-rename', async ({ strict }) => {
+    const one = await strict.person();
+    for (const name of ['a', 'b']) expect((await strict.root('PUT', strict.server(one, name))).status).toBe(201);
+    const started = await eventually(
+      () => strict.root('POST', strict.server(one)),
+      ({ status }) => status !== 429,
+    );
+    expect(started.status).toBe(202);
+    const model = async () => (await strict.root('GET', `/users/${one}`)).json();
+    await eventually(model, ({ server }) => server !== null);
+    await strict.root('DELETE', strict.server(one));
+    await eventually(model, ({ servers }) => Object.keys(servers).length === 0);
+    const refused = await strict.root('PATCH', strict.server(one), { name: 'c' });
+    expect([refused.status, refused.json().message]).toEqual([
+      400,
+      expect.stringContaining('maximum of 2 named servers'),
+    ]);
+  });
+
+  row('10.1/server-old', async ({ main }) => {
+    const one = await main.person();
+    putOldServer(main, one, 'Old_Name');
+    expect((await main.root('POST', main.server(one, 'Old_Name'))).status).toBe(201);
+    expect((await main.root('DELETE', main.server(one, 'Old_Name'))).status).toBe(204);
+  });
+
+  row('10.1/server-old-off', async ({ sealed }) => {
+    const one = await sealed.person();
+    putOldServer(sealed, one, 'Old_Name');
+    const refused = await sealed.root('POST', sealed.server(one, 'Old_Name'));
+    expect([refused.status, refused.json().message]).toEqual([
+      400,
+      expect.stringMatching(/^Starting invalid server_name .* is disabled, contact your administrator/),
+    ]);
+    expect((await sealed.root('DELETE', sealed.server(one, 'Old_Name'), { remove: true })).status).toBe(204);
   });
 
   row('10.2/named-put', async ({ strict }) => {

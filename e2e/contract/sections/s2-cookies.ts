@@ -39,6 +39,23 @@ export const cookies = section('cookies and XSRF', (row) => {
     }
   });
 
+  row('2.5/login-cookie-value', async ({ main }) => {
+    const browser = await main.signIn(await main.person());
+    const value = cookie(browser, 'jupyterhub-hub-login').replaceAll('"', '');
+    expect(value).toMatch(/^2\|1:0\|10:\d{10}\|20:jupyterhub-hub-login\|\d+:[\w+/=-]+\|[0-9a-f]{64}$/);
+  });
+
+  row('2.5/services-cookie', async ({ main }) => {
+    const browser = main.browser();
+    const before = [(await browser.fetch('/hub/login')).headers];
+    const user = await main.person();
+    before.push((await browser.submit('/hub/login', { username: user, password: PASSWORD })).headers);
+    expect(before.flatMap((headers) => [...setBy(headers).keys()])).not.toContain('jupyterhub-services');
+    const gone = setBy((await browser.fetch('/hub/logout')).headers).get('jupyterhub-services') ?? [];
+    expect(gone).toContain('path=/services');
+    expect(gone.join()).toMatch(/max-age=0|expires=/);
+  });
+
   row('2.5/xsrf-cookie', async ({ main }) => {
     const browser = main.browser();
     const set = setBy((await browser.fetch('/hub/login')).headers).get('_xsrf') ?? [];
@@ -68,6 +85,32 @@ export const cookies = section('cookies and XSRF', (row) => {
     expect(await post('', { 'x-csrftoken': xsrf })).toEqual([200, '']);
     const authorization = `token ${await main.token(one)}`;
     expect(await post('', { authorization })).toEqual([200, '']);
+  });
+
+  row('2.6/anonymous-agent', async ({ main }) => {
+    const username = await main.person();
+    const browser = main.browser();
+    const as = (agent: string) => ({ 'user-agent': agent });
+    await browser.fetch('/hub/login', { headers: as('one/1') });
+    const body = () => new URLSearchParams({ username, password: PASSWORD, _xsrf: cookie(browser, '_xsrf') });
+    const post = async (agent: string) => {
+      const kept = new Map(browser.cookies);
+      const { status } = await browser.fetch('/hub/login', { method: 'POST', headers: as(agent), body: body() });
+      for (const [key, value] of kept) browser.cookies.set(key, value);
+      return status;
+    };
+    expect(await post('another/2')).toBe(403);
+    expect(await post('one/1')).toBe(302);
+  });
+
+  row(['2.6/tokens-deferred', '2.6/no-content-type'], async ({ main }) => {
+    const one = await main.person();
+    const browser = await main.signIn(one);
+    await browser.fetch('/hub/home');
+    const post = async (headers: Record<string, string>) =>
+      (await browser.fetch(`/hub/api/users/${one}/tokens`, { method: 'POST', headers })).status;
+    expect(await post({})).toBe(403);
+    expect(await post({ 'x-xsrftoken': cookie(browser, '_xsrf') })).toBe(201);
   });
 
   row(['2.6/navigation', '2.6/no-cors'], async ({ main }) => {
@@ -141,6 +184,9 @@ export const cookies = section('cookies and XSRF', (row) => {
     expect((await main.as(token)('GET', '/user')).status).toBe(200);
     const reply = await browser.fetch('/hub/logout');
     expect([reply.status, reply.headers.get('location')]).toEqual([302, '/hub/login']);
+    expect([...setBy(reply.headers).keys()]).toEqual(
+      expect.arrayContaining(['jupyterhub-session-id', 'jupyterhub-hub-login', 'jupyterhub-services', '_xsrf']),
+    );
     expect(cookie(browser, 'jupyterhub-session-id')).toBe('');
     expect(cookie(browser, 'jupyterhub-hub-login')).toBe('');
     expect((await browser.fetch('/hub/home')).status).toBe(302);

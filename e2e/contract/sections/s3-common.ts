@@ -145,6 +145,31 @@ export const common = section('REST, common behaviour', (row) => {
     expect((await main.root('GET', `/users/${name}`)).status).toBe(404);
   });
 
+  row('3.1/bad-utf8', async ({ main }) => {
+    const body = Buffer.concat([Buffer.from('{"usernames": ["'), Buffer.from([0xc3, 0x28]), Buffer.from('"]}')]);
+    const bad = await main.root('POST', '/users', body, { 'content-type': 'application/json' });
+    expect([bad.status, bad.json().message]).toEqual([400, 'Invalid JSON in body of request']);
+  });
+
+  row('3.1/reason', async ({ main }) => {
+    expect((await main.root('PUT', '/users')).json().message).toBe('Method Not Allowed');
+    expect((await main.root('GET', '/no/such/thing')).json().message).toBe('Not Found');
+  });
+
+  row('3.1/empty-type', async ({ main }) => {
+    const one = await main.person();
+    for (const answer of [
+      await main.root('POST', main.server(one)),
+      await main.root('DELETE', main.server(one)),
+      await main.root('DELETE', `/users/${one}`),
+    ]) {
+      expect([answer.text, answer.headers['content-type'] ?? 'text/plain']).toEqual([
+        '',
+        expect.stringMatching(/^text\/plain/),
+      ]);
+    }
+  });
+
   row(['3.2/time-out', '3.2/time-in'], async ({ main }) => {
     const one = await main.person();
     const { created } = (await main.root('GET', `/users/${one}`)).json();

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { eventually, send } from '../client.ts';
 import { section } from '../suite.ts';
 
 const PAGED = { accept: 'application/jupyterhub-pagination+json' };
@@ -56,7 +57,7 @@ export const groups = section('REST, groups and services', (row, alone) => {
     expect((await main.root('GET', `/groups/${fresh}`)).status).toBe(404);
   });
 
-  row(['3.9/group-create', '3.9/group-create-bad', '3.9/group-delete'], async ({ main }) => {
+  row(['3.9/group-create', '3.9/group-create-bad', '3.9/group-create-keys', '3.9/group-delete'], async ({ main }) => {
     const [a, b, one] = [main.fresh('g'), main.fresh('g'), await main.person()];
     const bare = await main.root('POST', `/groups/${a}`);
     expect([bare.status, bare.json()]).toMatchObject([201, { kind: 'group', name: a, users: [], properties: {} }]);
@@ -65,6 +66,13 @@ export const groups = section('REST, groups and services', (row, alone) => {
     for (const body of [{ users: ['nobody-of-this-name'] }, { properties: {} }, { size: 1 }]) {
       expect([body, (await main.root('POST', `/groups/${main.fresh('g')}`, body)).status]).toEqual([body, 400]);
     }
+    const named = await main.root('POST', `/groups/${main.fresh('g')}`, {
+      name: 'other',
+      roles: ['admin'],
+      users: [one],
+    });
+    expect([named.status, named.json()]).toMatchObject([201, { users: [one], roles: [] }]);
+    expect(named.json().name).not.toBe('other');
     expect((await main.root('DELETE', `/groups/${a}`)).status).toBe(204);
     expect((await main.root('DELETE', `/groups/${a}`)).status).toBe(404);
   });
@@ -163,6 +171,23 @@ export const groups = section('REST, groups and services', (row, alone) => {
       data: { user: one, server_name: '' },
     });
     expect((await (await main.scoped(['read:hub']))('GET', '/proxy')).status).toBe(403);
+  });
+
+  alone(['3.9/proxy-repair', '3.9/proxy-change-valid'], async ({ main }) => {
+    const one = await main.person();
+    await main.start(one);
+    const answers = async () => (await main.send('GET', `/user/${one}/first`)).status;
+    const { proxyApi: api } = main;
+    if (api) {
+      const headers = { authorization: `token ${api.token}` };
+      expect((await send(api.url, 'DELETE', `/api/routes/user/${one}`, { headers })).status).toBe(204);
+      expect(await answers()).not.toBe(200);
+    }
+    expect((await main.root('POST', '/proxy')).status).toBe(200);
+    await eventually(answers, (status) => status === 200);
+    const body = api ? { api_url: api.url, auth_token: api.token } : { api_url: 'http://127.0.0.1:1' };
+    expect((await main.root('PATCH', '/proxy', body)).status).toBe(200);
+    await eventually(answers, (status) => status === 200);
   });
 
   alone(['3.9/proxy-check', '3.9/proxy-change'], async ({ main }) => {

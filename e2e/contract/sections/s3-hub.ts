@@ -106,7 +106,15 @@ export const hubItself = section('REST, the hub itself', (row, alone) => {
       main.root('GET', `/authorizations/cookie/jupyterhub-hub-login/${encodeURIComponent(text.replaceAll('"', ''))}`);
     const found = await ask(value);
     expect([found.status, found.json().name]).toEqual([200, one]);
+    expect(found.json()).toMatchObject({ kind: 'user', admin: false });
     expect((await ask('wrong')).status).toBe(404);
+    const text = value.replaceAll('"', '');
+    const path = `/authorizations/cookie/jupyterhub-hub-login/${encodeURIComponent(text)}`;
+    // Not by the name alone, nor by another one; and only for who has a token.
+    expect((await main.root('GET', '/authorizations/cookie/jupyterhub-hub-login')).status).toBe(404);
+    expect((await main.root('GET', path.replace('hub-login/', 'session-id/'))).status).toBe(404);
+    expect((await main.nobody('GET', path)).status).toBe(403);
+    expect((await browser.fetch(`/hub/api${path}`)).status).toBe(403);
   });
 
   alone('3.4/shutdown', async ({ strict }) => {

@@ -64,6 +64,43 @@ export const shares = section('REST, shares', (row) => {
     expect(await status({ user: guest }, `/shares/${owner}/unknown`)).toBe(404);
   });
 
+  row(['3.10/merge', '3.10/oneself'], async ({ main }) => {
+    const { owner, as, guest } = await sharers(main);
+    const path = `/shares/${owner}/`;
+    expect((await as('POST', path, { user: guest, scopes: ['read:servers'] })).status).toBe(200);
+    const merged = (await as('POST', path, { user: guest, scopes: ['access:servers'] })).json();
+    expect(merged.scopes).toEqual([scopeOf(owner), `read:servers!server=${owner}/`]);
+    const left = (await as('PATCH', path, { user: guest, scopes: ['access:servers'] })).json();
+    expect(left.scopes).toEqual([`read:servers!server=${owner}/`]);
+    expect([400, 404]).toContain((await as('POST', path, { user: owner })).status);
+  });
+
+  row('3.10/group-leave', async ({ main }) => {
+    const { owner, as, guest } = await sharers(main);
+    const group = main.fresh('g');
+    await main.root('POST', `/groups/${group}`, { users: [guest] });
+    expect((await as('POST', `/shares/${owner}/`, { group })).status).toBe(200);
+    const path = `/groups/${group}/shared/${owner}/`;
+    expect((await main.root('GET', path)).json()).toMatchObject({ group: { name: group }, kind: 'group' });
+    expect((await main.root('DELETE', path)).status).toBe(204);
+    expect((await main.root('GET', path)).status).toBe(404);
+    expect((await as('GET', `/shares/${owner}/`)).json().items).toEqual([]);
+  });
+
+  row('3.10/code-again', async ({ main }) => {
+    const { owner, as } = await sharers(main);
+    const { code } = (await as('POST', `/share-codes/${owner}/`)).json();
+    for (let count = 1; count <= 2; count += 1) {
+      const browser = await main.signIn(await main.person('guest'));
+      const path = `/hub/accept-share?code=${code}`;
+      const fields = fieldsOf(await (await browser.fetch(path)).text()).filter(([name]) => name !== '');
+      const agreed = await browser.fetch(path, { method: 'POST', body: new URLSearchParams(fields) });
+      expect(agreed.status).toBe(302);
+      const [listed] = (await as('GET', `/share-codes/${owner}/`)).json().items;
+      expect([listed.exchange_count, listed.last_exchanged_at]).toEqual([count, expect.stringMatching(/Z$/)]);
+    }
+  });
+
   row('3.10/bad-body', async ({ main }) => {
     const { owner, as, guest } = await sharers(main);
     expect((await as('POST', `/shares/${owner}/`, ['x'])).status).toBe(400);

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { eventually } from '../client.ts';
 import { section } from '../suite.ts';
 import { BADGE_TOKEN, PASSWORD } from '../world.ts';
 
@@ -71,6 +72,35 @@ export const tokens = section('REST, tokens and activity', (row) => {
     expect((await inherits('GET', `/users/${one}/tokens`)).status).toBe(200);
   });
 
+  row('3.5/tokens-sorted', async ({ main }) => {
+    const one = await main.person();
+    const [first, second] = [await main.token(one, { note: 'first' }), await main.token(one, { note: 'second' })];
+    const listed = async () =>
+      (await main.root('GET', `/users/${one}/tokens`))
+        .json()
+        .api_tokens.filter(({ last_activity: used }: { last_activity: string | null }) => used !== null)
+        .map(({ note }: { note: string }) => note);
+    expect(await listed()).toEqual([]);
+    for (const [token, seen] of [
+      [second, ['second']],
+      [first, ['second', 'first']],
+    ] as const) {
+      expect((await main.as(token)('GET', '/user')).status).toBe(200);
+      await eventually(listed, (notes) => notes.length === seen.length);
+      expect(await listed()).toEqual(seen);
+    }
+  });
+
+  row('3.5/tokens-expired', async ({ main }) => {
+    const one = await main.person();
+    const token = await main.token(one, { note: 'short', expires_in: 1 });
+    await eventually(
+      async () => (await main.as(token)('GET', '/user')).status,
+      (status) => status === 403,
+    );
+    expect((await main.root('GET', `/users/${one}/tokens`)).json().api_tokens).toEqual([]);
+  });
+
   row('3.7/token-for-missing', async ({ main }) => {
     const [one, other] = await Promise.all([main.person(), main.person()]);
     const as = main.as(await main.token(one));
@@ -113,6 +143,18 @@ export const tokens = section('REST, tokens and activity', (row) => {
     expect(await seen()).toBe(Date.parse(later));
     expect((await post({ last_activity: at(0) })).status).toBe(200);
     expect(await seen()).toBe(Date.parse(later));
+  });
+
+  row('3.7/activity-seen', async ({ strict }) => {
+    const one = await strict.person();
+    const as = strict.as(await strict.token(one));
+    const seen = async () => (await strict.root('GET', `/users/${one}`)).json().last_activity;
+    const before = await seen();
+    await as('GET', '/user');
+    const first = await eventually(seen, (time) => time !== null);
+    for (let count = 0; count < 5; count += 1) await as('GET', '/user');
+    expect(await seen()).toBe(first);
+    if (before !== null) expect(Date.parse(first)).toBeGreaterThanOrEqual(Date.parse(before));
   });
 
   row(['3.7/activity-server', '3.7/activity-no-server'], async ({ main }) => {

@@ -45,6 +45,20 @@ export const users = section('REST, people', (row) => {
     },
   );
 
+  row('3.3/user-info-told', async ({ main }) => {
+    const name = main.fresh('info-');
+    await main.signIn(name);
+    expect((await main.root('GET', `/users/${name}`)).json().user_info).toEqual({ display_name: 'Ina Fo' });
+  });
+
+  row('3.3/user-auth-state-kept', async ({ main }) => {
+    const name = main.fresh('info-');
+    await main.signIn(name);
+    expect((await main.root('GET', `/users/${name}`)).json().auth_state).toEqual({ key: 'of-elsewhere' });
+    const [listed] = (await main.root('GET', `/users?name_filter=${name}`)).json();
+    expect(listed).toMatchObject({ name, auth_state: null });
+  });
+
   row('3.3/user-auth-state', async ({ main }) => {
     const one = await main.person();
     const as = await main.scoped([`admin:auth_state!user=${one}`, `read:users!user=${one}`]);

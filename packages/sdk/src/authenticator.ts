@@ -40,7 +40,19 @@ export interface Accounts {
 export interface Authenticator<Fields = unknown> {
   /** `null` means refused and is an everyday outcome. Throw only when we could not find out. */
   authenticate(fields: Fields, request: SignInRequest): Promise<Identity | null>;
+  /**
+   * Asked now and then about somebody who is signed in (`sessions.refreshAge`): who they are by now, with `name` alone when
+   * nothing is new. `null`: they must sign in again. Throw when it could not be found out; then nothing changes.
+   */
+  refresh?(person: SignedInPerson): Promise<Identity | null>;
   readonly accounts?: Accounts;
+}
+
+/** Who is asked about. */
+export interface SignedInPerson {
+  name: string;
+  /** What was kept of the last sign-in; null for nothing. */
+  authState: Json;
 }
 
 export interface AuthenticatorDefinition<Config extends z.ZodType, Form extends z.ZodType> {

@@ -45,11 +45,17 @@ export class HubError extends Error {
   constructor(
     code: ErrorCode,
     message: string,
-    options: { cause?: unknown; facts?: Record<string, unknown>; retryAfter?: number } = {},
+    options: {
+      cause?: unknown;
+      facts?: Record<string, unknown>;
+      retryAfter?: number;
+      /** In place of the code's own. */
+      status?: number;
+    } = {},
   ) {
     super(message, { cause: options.cause });
     this.code = code;
-    this.status = ERROR_STATUS[code];
+    this.status = options.status ?? ERROR_STATUS[code];
     this.facts = options.facts ?? {};
     this.retryAfter = options.retryAfter;
   }
@@ -73,6 +79,8 @@ export interface Fault {
   message: string;
   /** What the person or their administrator can do. */
   advice?: string;
+  /** What the API and the starting page answer, 400 to 599: for a start that a rule refuses. Without it, 500. */
+  status?: number;
 }
 
 /** Thrown by a spawner; carries a fault. The hub shows `fault.message`, logs the cause. */

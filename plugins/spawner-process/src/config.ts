@@ -23,7 +23,10 @@ export const ProcessConfig = z.strictObject({
     .optional()
     .describe('Python environment of the servers; without it, `python` in the data directory.'),
   defaultUrl: z.string().startsWith('/').default('/lab').describe('Page that opens first: `/lab` or `/tree`.'),
-  notebookDir: z.string().optional().describe('Folder the server shows as its root; without it, the home folder.'),
+  notebookDir: z
+    .string()
+    .optional()
+    .describe('Folder the server shows as its root, with `{username}` for the name; without it, the home folder.'),
   environment: z
     .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string())
     .default({})

@@ -56,7 +56,9 @@ export function serverEnvironment(
     LOGNAME: io.server.user,
     SHELL: '/bin/bash',
     JUPYTERHUB_DEFAULT_URL: setting.defaultUrl,
-    ...(setting.notebookDir === undefined ? {} : { JUPYTERHUB_ROOT_DIR: setting.notebookDir }),
+    ...(setting.notebookDir !== undefined && {
+      JUPYTERHUB_ROOT_DIR: setting.notebookDir.replaceAll('{username}', io.server.user),
+    }),
     ...io.env,
     JUPYTERHUB_API_TOKEN: io.token.reveal(),
     JPY_API_TOKEN: io.token.reveal(),

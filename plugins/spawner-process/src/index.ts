@@ -123,7 +123,6 @@ async function createProcessSpawner(
         mode: machine.mode,
         home: join(homesDir(place), spec.storage),
         python,
-        limits,
         notebookDir: config.notebookDir,
       };
       const request = {

@@ -1,6 +1,7 @@
 import { HubError, type Options } from '@atrium/sdk';
 import type { AppContext } from '../context.ts';
 import {
+  failureStatus,
   findServer,
   isReady,
   pendingOf,
@@ -67,7 +68,10 @@ export async function startAndWait(
   if (after.generation === started.generation) {
     if (isReady(after)) return true;
     if (after.failure)
-      throw new HubError('spawn_failed', after.failure.message, { facts: { code: after.failure.code } });
+      throw new HubError('spawn_failed', after.failure.message, {
+        status: failureStatus(after.failure),
+        facts: { code: after.failure.code },
+      });
     if (after.desired === 'running') return false;
   }
   throw new HubError('spawn_failed', 'Spawn cancelled');

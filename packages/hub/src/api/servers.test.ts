@@ -1,3 +1,5 @@
+import { SpawnFault } from '@atrium/sdk';
+import { echoSpawner } from '@atrium/spawner-echo';
 import { expect, test } from 'vitest';
 import type { ApiCall } from '../testing/index.ts';
 import { apiHub, onBothDatabases } from './test-hub.ts';
@@ -41,6 +43,31 @@ onBothDatabases((on) => {
     expect(await ada('GET', '/users/ada/server')).toMatchObject({
       body: { ready: true, user_options: { size: 'big' } },
     });
+  });
+
+  test('a spawner that refuses a start says with which status; one that says no status of an error is not believed', async () => {
+    const echo = echoSpawner();
+    const spawner: typeof echo = {
+      ...echo,
+      async create(config, context) {
+        const made = await echo.create(config, context);
+        return {
+          ...made,
+          resolve: (user, options) => ({ ...(made.resolve(user, options) as object), status: options.status ?? null }),
+          ensure: async (_ref, spec) => {
+            const { status } = spec as { status: number };
+            throw new SpawnFault({ class: 'user', code: 'refused', message: 'Not in this room.', status });
+          },
+        };
+      },
+    };
+    await using hub = await apiHub({ on, spawner });
+    const ada = await hub.api({ name: 'ada' });
+    const refused = (status: number) => ada('POST', '/users/ada/server', { status });
+
+    expect(await refused(403)).toMatchObject({ status: 403, body: { status: 403, message: 'Not in this room.' } });
+    await expect.poll(async () => (await ada('GET', '/users/ada/server')).body).toMatchObject({ stopped: true });
+    expect(await refused(200)).toMatchObject({ status: 500, body: { message: 'Not in this room.' } });
   });
 
   test('named servers are made, renamed, started and removed', async () => {
@@ -291,4 +318,20 @@ test('streams do not keep a hub from closing', async () => {
   await hub[Symbol.asyncDispose]();
 
   await expect(stream).resolves.toBeDefined();
+});
+
+test('somebody whose server is stopping is not deleted before it has stopped', async () => {
+  await using hub = await apiHub({ controller: false });
+  await hub.api({ name: 'ada' });
+  const root = await hub.api({ name: 'root', admin: true });
+  expect((await root('PUT', '/users/ada/servers/lab')).status).toBe(201);
+  const become = (phase: 'stopping' | 'stopped') => hub.ctx.db.updateTable('servers').set({ phase }).execute();
+
+  await become('stopping');
+  expect(await root('DELETE', '/users/ada')).toMatchObject({
+    status: 400,
+    body: { message: 'ada:lab is stopping; try again in a moment' },
+  });
+  await become('stopped');
+  expect((await root('DELETE', '/users/ada')).status).toBe(204);
 });

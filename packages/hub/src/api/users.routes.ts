@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { AppContext } from '../context.ts';
 import { mayDo, type Requester } from '../http/requester.ts';
 import { asMade } from '../http/serialize.ts';
-import { listServers } from '../servers/servers.service.ts';
+import { listServers, refuseWhileStopping } from '../servers/servers.service.ts';
 import { keepAuthState, readAuthState } from '../users/auth-state.service.ts';
 import { actorName } from '../users/principal.ts';
 import { deleteUser, listUsers, type User } from '../users/users.service.ts';
@@ -180,6 +180,7 @@ export const userRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (app
       const user = await userNamed(ctx, request.params.user);
       if (user.id === requester.user?.id) throw new HubError('bad_request', 'Cannot delete yourself!');
       if (user.admin) checkMayGrantAdmin(requester.principal);
+      await refuseWhileStopping(ctx, user);
       await deleteUser(ctx, user, { by: actorName(requester.principal) });
       return reply.code(204).send();
     },

@@ -179,7 +179,13 @@ export const HubConfigSchema = z.strictObject({
     .default('keep-home')
     .describe("What happens to a deleted user's home folder."),
   sessions: z
-    .strictObject({ maxAge: Duration.prefault('14d').describe('How long a sign-in lasts.') })
+    .strictObject({
+      maxAge: Duration.prefault('14d').describe('How long a sign-in lasts.'),
+      refreshAge: Duration.prefault('5m').describe(
+        'How old may be what the sign-in service said of somebody, where the authenticator can ask it again; 0 for any age.',
+      ),
+      stopServers: z.boolean().default(false).describe('Whoever signs out has all their servers stopped.'),
+    })
     .prefault({})
     .describe('Signed-in browsers.'),
   keepAuthState: z

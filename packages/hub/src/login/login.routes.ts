@@ -5,6 +5,7 @@ import { ownAddress } from '../pages/answer.ts';
 import { t } from '../pages/strings.ts';
 import { loginPage } from '../pages/templates/login.ts';
 import { notAllowedPage } from '../pages/templates/not-allowed.ts';
+import { stopServersOf } from '../servers/servers.service.ts';
 import { createSession, endSession, findSession } from '../sessions/sessions.service.ts';
 import { field, isOurForm, plainPage, queryOf, retryAfter } from './forms.ts';
 import { keepLoginTidy } from './housekeeping.ts';
@@ -81,7 +82,9 @@ export const loginRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
   // Without a form's check, as the contract says: JupyterLab's menu links here.
   app.get(`${hub}logout`, { config: { public: true } }, async (request, reply) => {
     const began = performance.now();
+    const session = await findSession(ctx, request);
     await endSession(ctx, request, reply);
+    if (session && ctx.config.sessions.stopServers) await stopServersOf(ctx, session.user);
     ctx.metrics.logouts.observe({}, (performance.now() - began) / 1000);
     return reply.header('cache-control', 'no-store').redirect(`${hub}login`, 302);
   });

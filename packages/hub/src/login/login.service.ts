@@ -131,7 +131,7 @@ async function refuse(ctx: AppContext, name: string, ip: string): Promise<SignIn
 }
 
 /** The account as it is from now on: made if there is none, with what the authenticator said about it. */
-async function enter(ctx: AppContext, name: string, identity: Identity, found: User | undefined): Promise<User> {
+export async function enter(ctx: AppContext, name: string, identity: Identity, found: User | undefined): Promise<User> {
   const now = ctx.clock.now();
   const admin = identity.admin === true || isConfiguredAdmin(ctx, name);
   const user = found ?? (await createUser(ctx.db, { name, admin, now })) ?? (await findUser(ctx.db, name));

@@ -2,6 +2,7 @@ import { sharedPassword } from '@atrium/auth-shared-password';
 import { defineAuthenticator, type Identity, Secret } from '@atrium/sdk';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
+import { listActiveServers, requestStart } from '../servers/servers.service.ts';
 import { findUser, updateUser } from '../users/users.service.ts';
 import { createFirstAdminLink, createResetLink, setPassword } from './links.service.ts';
 import { GOOD, type LoginHub, loginHub, OTHER, seen, signInWith, testClock } from './test-hub.ts';
@@ -508,4 +509,62 @@ test('a password that cannot be kept is named, by the command too', async () => 
 
   expect(await setPassword(hub.ctx, ada, 'password1234')).toMatch(/guessed/);
   expect(await setPassword(hub.ctx, ada, OTHER)).toBeNull();
+});
+
+test('where that is set, whoever signs out has all their servers stopped, and nobody else', async () => {
+  await using hub = await loginHub({ controller: true, config: { sessions: { stopServers: true } } });
+  const people = await Promise.all([hub.person('ada'), hub.person('ben')]);
+  for (const user of people) {
+    for (const name of ['', 'two']) await requestStart(hub.ctx, user, name, { by: user.name });
+  }
+  const running = async () => (await listActiveServers(hub.ctx.db)).map(({ userName }) => userName).sort();
+  const browser = hub.browser();
+  await signInWith(browser, 'ada', GOOD);
+  expect(await running()).toEqual(['ada', 'ada', 'ben', 'ben']);
+
+  await browser.fetch('/hub/logout');
+
+  await expect.poll(running, { timeout: 20_000 }).toEqual(['ben', 'ben']);
+});
+
+/** Signs everybody in, and answers about them what the test says: an identity, nobody, or an error. */
+const askable = (answer: () => Identity | null) =>
+  defineAuthenticator({
+    id: 'askable',
+    config: z.strictObject({}),
+    form: z.object({ username: z.string(), password: z.string() }),
+    create: () => ({
+      authenticate: async ({ username }) => ({ name: username, authState: { key: 1 } }),
+      refresh: async () => answer(),
+    }),
+  })();
+
+test('who is signed in is asked about again after a while, and signed out when the sign-in service says so', async () => {
+  const clock = testClock();
+  let asked = 0;
+  let answer: () => Identity | null = () => ({ name: 'Ada', groups: ['astronomy'] });
+  const authenticator = askable(() => {
+    asked += 1;
+    return answer();
+  });
+  const config = { access: { allowAll: true }, keepAuthState: true, sessions: { refreshAge: '5m' } };
+  await using hub = await loginHub({ clock, authenticator, config });
+  const browser = hub.browser();
+  await signInWith(browser, 'ada', 'anything');
+  const groups = async () => (await findUser(hub.ctx.db, 'ada'))?.authGroups;
+
+  expect([await homeOf(browser), asked, await groups()]).toEqual([200, 0, []]);
+  clock.move(5 * MINUTE);
+  expect(await Promise.all([homeOf(browser), homeOf(browser)])).toEqual([200, 200]);
+  expect([asked, await groups()]).toEqual([1, ['astronomy']]);
+  clock.move(5 * MINUTE);
+  answer = () => {
+    throw new Error('nobody answers');
+  };
+  expect([await homeOf(browser), asked]).toEqual([200, 2]);
+  clock.move(5 * MINUTE);
+  answer = () => null;
+  expect([await homeOf(browser), await homeOf(browser), asked]).toEqual([302, 302, 3]);
+  await signInWith(browser, 'ada', 'anything');
+  expect([await homeOf(browser), asked]).toEqual([200, 3]);
 });

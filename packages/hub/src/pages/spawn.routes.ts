@@ -7,6 +7,7 @@ import { isRepeated } from '../http/repeat.ts';
 import { xsrfToken } from '../http/xsrf.ts';
 import { choicesFor } from '../servers/choice.service.ts';
 import {
+  failureStatus,
   findServer,
   isActive,
   isReady,
@@ -220,7 +221,7 @@ export const spawnRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
         showLog: rights.readLog,
         requestId: request.id,
       });
-      return answer(ctx, request, reply, { title: t.failed.title, status: 500 }, body);
+      return answer(ctx, request, reply, { title: t.failed.title, status: failureStatus(failure) }, body);
     }
     const body = notRunningPage({ ...model, own: owner.id === viewer.user.id, start: rights.start });
     return answer(ctx, request, reply, { title: t.notRunning.title }, body);

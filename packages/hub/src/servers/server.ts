@@ -10,6 +10,8 @@ export interface Failure {
   class: FaultClass;
   message: string;
   advice?: string;
+  /** The spawner's wish, see `failureStatus`. */
+  status?: number;
   /** The last lines of the server's output, oldest first. */
   log: string[];
   at: number;
@@ -128,6 +130,11 @@ export function stopAfterOf(
 /** After how many seconds it stops, busy or not; 0 for never. */
 export function maxAgeOf({ kindMaxAge }: Pick<Server, 'kindMaxAge'>, hub: number): number {
   return kindMaxAge ?? hub;
+}
+
+/** What is answered about a start that failed: 500, or what its spawner says when that is a refusal or an error at all. */
+export function failureStatus({ status = 500 }: Pick<Failure, 'status'>): number {
+  return Number.isInteger(status) && status >= 400 && status <= 599 ? status : 500;
 }
 
 /** Running and meant to run. */

@@ -258,6 +258,20 @@ function aboutServer(owner: string, name: string): Pick<AuditEntry, 'of'> {
   return { of: { kind: 'server', name: logName(owner, name), owner } };
 }
 
+/** Stops everything of a person, at their own wish; waits for nothing. */
+export async function stopServersOf(ctx: AppContext, user: User): Promise<void> {
+  const servers = (await repo.listServers(ctx.db, [user.id])).get(user.id) ?? [];
+  for (const server of servers.filter(isActive)) await requestStop(ctx, server, { code: 'user', by: user.name });
+}
+
+/** A stop that somebody waits for already is not waited for twice (contract §3.5). @throws HubError `server_pending` */
+export async function refuseWhileStopping(ctx: AppContext, user: User): Promise<void> {
+  const servers = (await repo.listServers(ctx.db, [user.id])).get(user.id) ?? [];
+  const stopping = servers.find((server) => pendingOf(server) === 'stop');
+  if (!stopping) return;
+  throw new HubError('server_pending', `${logName(user.name, stopping.name)} is stopping; try again in a moment`);
+}
+
 /** Stops everything of a person and waits until it is gone. @throws HubError when one does not stop in time. */
 export async function stopForDeletion(ctx: AppContext, user: User, by: string): Promise<void> {
   const servers = (await repo.listServers(ctx.db, [user.id])).get(user.id) ?? [];

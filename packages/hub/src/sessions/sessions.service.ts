@@ -6,6 +6,7 @@ import { COOKIES, clearCookie, loginCookie, readCookies, setCookie } from '../ht
 import { hashToken, randomHex } from '../keys.ts';
 import { findLegacyLoginOf, useLogin } from '../legacy/legacy-logins.service.ts';
 import { mayStay } from '../login/allow.ts';
+import { isStale, noteSignIn, staysSignedIn } from '../login/refresh.service.ts';
 import { asUser } from '../users/principal.ts';
 import type { User } from '../users/users.service.ts';
 import { countSessions, deleteSessions, findSessionRow, insertSession, touchSession } from './sessions.repo.ts';
@@ -54,6 +55,7 @@ export async function createSession(
   reply: FastifyReply,
 ): Promise<Session> {
   await forget(ctx, request);
+  noteSignIn(ctx, user);
   const value = randomHex(32);
   const session = { user, hash: hashToken(value), sessionId: randomHex(16) };
   const now = ctx.clock.now();
@@ -103,8 +105,14 @@ async function look(ctx: AppContext, request: FastifyRequest): Promise<Session |
   const now = ctx.clock.now();
   for (const value of readCookies(request, loginCookie(ctx).name)) {
     const hash = hashToken(value);
-    const row = (await findSessionRow(ctx.db, hash, now)) ?? (await takeOver(ctx, value, hash));
+    let row = (await findSessionRow(ctx.db, hash, now)) ?? (await takeOver(ctx, value, hash));
     if (!row || !mayStay(ctx, row.user)) continue;
+    if (ctx.authenticator.refresh) {
+      const stale = isStale(ctx, row.user);
+      if (!(await staysSignedIn(ctx, row.user))) continue;
+      if (stale) row = await findSessionRow(ctx.db, hash, now);
+      if (!row || !mayStay(ctx, row.user)) continue;
+    }
     if (now - row.lastSeen >= SEEN_RESOLUTION_MS) {
       // Who reads goes on reading when the disk is full.
       await touchSession(ctx.db, hash, now).catch((err) => ctx.log.warn({ err }, 'session not touched'));

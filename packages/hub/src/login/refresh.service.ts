@@ -1,0 +1,61 @@
+import { tellProxies } from '../access/bars.service.ts';
+import type { AppContext } from '../context.ts';
+import { readAuthState } from '../users/auth-state.service.ts';
+import { normaliseUserName, type User } from '../users/users.service.ts';
+import { enter } from './login.service.ts';
+
+/** What the authenticator said of somebody last, and when it was asked, ms. */
+interface Known {
+  at: number;
+  stays: Promise<boolean>;
+}
+/** Of each hub by account. In memory: after a restart everybody is asked about once more. */
+const known = new WeakMap<AppContext['authenticator'], Map<number, Known>>();
+
+function of(ctx: AppContext): Map<number, Known> {
+  const people = known.get(ctx.authenticator) ?? new Map<number, Known>();
+  known.set(ctx.authenticator, people);
+  return people;
+}
+
+/** They have just proved who they are. */
+export function noteSignIn(ctx: AppContext, user: Pick<User, 'id'>): void {
+  if (ctx.authenticator.refresh) of(ctx).set(user.id, { at: ctx.clock.now(), stays: Promise.resolve(true) });
+}
+
+/** Whether the authenticator is to be asked about them. */
+export function isStale(ctx: AppContext, user: Pick<User, 'id'>): boolean {
+  const { refreshAge } = ctx.config.sessions;
+  if (!ctx.authenticator.refresh || refreshAge === 0) return false;
+  const last = of(ctx).get(user.id);
+  return !last || ctx.clock.now() - last.at >= refreshAge * 1000;
+}
+
+/**
+ * Whether somebody who signed in stays signed in (contract §2.8): asks the authenticator when that is due, once for all
+ * requests that come meanwhile, and takes over what it says of them.
+ */
+export function staysSignedIn(ctx: AppContext, user: User): Promise<boolean> {
+  if (isStale(ctx, user)) of(ctx).set(user.id, { at: ctx.clock.now(), stays: ask(ctx, user) });
+  return of(ctx).get(user.id)?.stays ?? Promise.resolve(true);
+}
+
+async function ask(ctx: AppContext, user: User): Promise<boolean> {
+  try {
+    const identity = await ctx.authenticator.refresh?.({
+      name: user.name,
+      authState: await readAuthState(ctx, user.id),
+    });
+    // Whoever is called otherwise now is somebody else here.
+    if (!identity || normaliseUserName(identity.name) !== user.name) {
+      ctx.log.info({ user: user.name }, 'has to sign in again');
+      return false;
+    }
+    const after = await ctx.db.transaction().execute((db) => enter({ ...ctx, db }, user.name, identity, user));
+    if (after.authGroups.join('\0') !== user.authGroups.join('\0')) tellProxies(ctx);
+    return true;
+  } catch (err) {
+    ctx.log.warn({ err, user: user.name }, 'the sign-in could not be refreshed');
+    return true;
+  }
+}
