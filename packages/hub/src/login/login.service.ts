@@ -101,7 +101,7 @@ function typedName(fields: unknown): string {
 }
 
 /** The account of who was proved: the configuration may call them something else here (contract §5.5). */
-function accountNameOf({ config: { usernameMap } }: AppContext, identity: Identity): string {
+export function accountNameOf({ config: { usernameMap } }: AppContext, identity: Identity): string {
   const name = normaliseUserName(identity.name);
   return Object.hasOwn(usernameMap, name) ? usernameMap[name]! : name;
 }

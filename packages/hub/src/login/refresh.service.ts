@@ -2,7 +2,7 @@ import { tellProxies } from '../access/bars.service.ts';
 import type { AppContext } from '../context.ts';
 import { readAuthState } from '../users/auth-state.service.ts';
 import { normaliseUserName, type User } from '../users/users.service.ts';
-import { enter } from './login.service.ts';
+import { accountNameOf, enter } from './login.service.ts';
 
 /** What the authenticator said of somebody last, and when it was asked, ms. */
 interface Known {
@@ -47,7 +47,8 @@ async function ask(ctx: AppContext, user: User): Promise<boolean> {
       authState: await readAuthState(ctx, user.id),
     });
     // Whoever is called otherwise now is somebody else here.
-    if (!identity || normaliseUserName(identity.name) !== user.name) {
+    const names = identity ? [normaliseUserName(identity.name), accountNameOf(ctx, identity)] : [];
+    if (!identity || !names.includes(user.name)) {
       ctx.log.info({ user: user.name }, 'has to sign in again');
       return false;
     }
