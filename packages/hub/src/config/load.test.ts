@@ -42,7 +42,9 @@ test('an unknown setting names the one that was meant, wherever that is', () => 
     'idle.stopAftr: unknown setting. Did you mean idle.stopAfter?',
   ]);
   expect(problemsOf({ stopAfter: '1h' })).toEqual(['stopAfter: unknown setting. Did you mean idle.stopAfter?']);
-  expect(problemsOf({ sessions: { qqqqqqqq: 1 } })).toEqual(['sessions.qqqqqqqq: unknown setting. Known here: maxAge']);
+  expect(problemsOf({ sessions: { qqqqqqqq: 1 } })).toEqual([
+    'sessions.qqqqqqqq: unknown setting. Known here: maxAge, refreshAge, stopServers',
+  ]);
 });
 
 test("a plug-in's options are checked with its own schema and named after it", () => {
