@@ -38,6 +38,7 @@ const DIFFERENCES: Readonly<Record<string, Partial<Record<Kind, string>>>> = {
   '4.1/servers-start': five('came with 6'),
   '5.1/robots': both('its package has no such file'),
   '5.3/options-prefix': five('the prefix stays part of the name'),
+  '4.3/extra': five('came with 6'),
   '5.1/login-elsewhere': { atrium: 'no way to sign in has pages of its own' },
   '5.3/display-name': five('came with 6'),
   '5.3/bad-name': five('no rule before 6'),

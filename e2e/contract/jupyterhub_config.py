@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+from base64 import b64encode
 
 from jupyterhub.auth import DummyAuthenticator
 from jupyterhub.spawner import SimpleLocalProcessSpawner
@@ -43,7 +44,15 @@ def options_from_form(form):
     if options.get('profile') not in ('small', 'large'):
         raise web.HTTPError(422, 'profile: Choose one of small, large')
     if 'data_file' in said:
-        options['data_file'] = said['data_file']
+        # As its database keeps them; its API cannot show bytes.
+        options['data_file'] = [
+            {
+                'filename': file['filename'],
+                'content_type': file['content_type'],
+                'body': {'__jupyterhub_bytes__': True, 'data': b64encode(file['body']).decode()},
+            }
+            for file in said['data_file']
+        ]
     return options
 
 

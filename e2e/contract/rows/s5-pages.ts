@@ -63,7 +63,7 @@ export const rows = {
   '5.4/failed': 'So after a start that failed.',
   '5.4/stopped': 'Stopped: 424 as a page.',
   '5.4/old-status': 'Stopped, where the older status is asked for: 503.',
-  '5.4/absolute-link': 'Where the public address is known, where to start it is said with it.',
+  '5.4/absolute-link': 'Where to start it is said with its host.',
   '5.4/implicit': 'The page starts the server by itself after a time, where that is asked for.',
   '5.4/named': 'The second segment is a server only when there is one of that name.',
   '5.4/token': 'POST, PATCH and DELETE with a token: 424 in JSON.',
