@@ -12,7 +12,7 @@ export const rows = {
   '1.2/token-activity': 'Whatever the role server says, the token may report activity.',
   '1.2/token-model': 'Its token is listed as of the client of the hub itself.',
   '1.4/not-while-500': 'A server that answers 500 and above is not ready yet; 403 will do.',
-  '1.4/route-first': 'When progress says ready, the proxy knows the way.',
+  '1.4/route-first': 'When progress says ready, whoever follows where they are sent gets to the server.',
   '1.5/menu': 'Where the menu of a server leads: home, spawn of the default and of a named one, the sign-out.',
   '1.5/identity': 'GET user has the object user_info that the sign-in gave.',
 } as const;

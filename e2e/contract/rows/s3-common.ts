@@ -19,7 +19,7 @@ export const rows = {
   '3.1/head': 'HEAD answers 405 on most paths.',
   '3.1/options': 'OPTIONS answers 200, empty, to anybody.',
   '3.1/bad-json': 'A body that is not JSON answers 400 Invalid JSON in body of request.',
-  '3.1/bad-utf8': 'A body that is not UTF-8 answers 400.',
+  '3.1/bad-utf8': 'A body of bytes that are no UTF-8, and so no JSON, answers 400.',
   '3.1/reason': 'An error without a text of its own says the phrase of its status.',
   '3.1/empty-type': 'An empty answer does not say that it is JSON.',
   '3.2/time-out': 'Times are UTC with a Z; fractions have six digits or are absent.',

@@ -79,10 +79,12 @@ export const settings = section('the single-user server, as it is set', (row) =>
 
   row('1.4/route-first', async ({ main }) => {
     const { user, end } = await startHeld(main);
+    const browser = await main.signIn(user);
     const stream = main.root('GET', `${main.server(user)}/progress`);
     await end();
     expect(eventsOf((await stream).text).at(-1)).toMatchObject({ ready: true });
-    expect((await main.send('GET', `/user/${user}/first`)).json()).toEqual({ status: 200 });
+    const page = await browser.follow(`/user/${user}/first`);
+    expect([page.status, await page.json()]).toEqual([200, { status: 200 }]);
   });
 
   row('1.5/menu', async ({ main }) => {

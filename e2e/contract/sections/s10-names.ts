@@ -6,19 +6,33 @@ import { section } from '../suite.ts';
 import { PASSWORD } from '../world.ts';
 import { startHeld } from './s3-servers.ts';
 
-/** As an older hub left it behind: with a name that nobody could give any more. */
-function putOldServer(hub: Hub, user: string, name: string): void {
+/** Somebody with a server as an older hub left it behind: with a name that nobody could give any more. */
+async function withOldServer(hub: Hub, server: string): Promise<string> {
   const db = new DatabaseSync(hub.database, { timeout: 10_000 });
-  const owner = db.prepare('select id from users where name = ?').get(user)?.id as number;
-  if (hub.kind === 'atrium') {
-    const row = {
-      ...{ id: `old${owner}`, user_id: owner, name, display_name: name, spawner_id: 'process', user_options: '{}' },
-      ...{ desired: 'stopped', phase: 'stopped', phase_at: 0, generation: 0, failures: 0, created: Date.now() },
-      ...{ lease_until: 0, next_poll: 0 },
-    };
-    insert(db, 'servers', row);
-  } else insert(db, 'spawners', { user_id: owner, name, state: '{}', user_options: '{}' });
-  db.close();
+  const idOf = (name: string) => db.prepare('select id from users where name = ?').get(name)?.id as number;
+  try {
+    if (hub.kind === 'atrium') {
+      const user = await hub.person();
+      const id = idOf(user);
+      insert(db, 'servers', {
+        ...{ id: `old${id}`, user_id: id, name: server, display_name: server, spawner_id: 'process' },
+        ...{ user_options: '{}', desired: 'stopped', phase: 'stopped', phase_at: 0, generation: 0, failures: 0 },
+        ...{ created: Date.now(), lease_until: 0, next_poll: 0 },
+      });
+      return user;
+    }
+    // It keeps in mind which servers somebody has: so of somebody whom it has not heard of yet.
+    const user = hub.fresh();
+    insert(db, 'users', { name: user, admin: 0, cookie_id: user, state: '{}' });
+    const id = idOf(user);
+    db.prepare(
+      "insert into user_role_map (user_id, role_id, managed_by_auth) select ?, id, 0 from roles where name = 'user'",
+    ).run(id);
+    insert(db, 'spawners', { user_id: id, name: server, state: '{}', user_options: '{}' });
+    return user;
+  } finally {
+    db.close();
+  }
 }
 
 function insert(db: DatabaseSync, table: string, row: Record<string, string | number>): void {
@@ -115,15 +129,13 @@ export const namesAndLimits = section('names and limits', (row, alone) => {
   });
 
   row('10.1/server-old', async ({ main }) => {
-    const one = await main.person();
-    putOldServer(main, one, 'Old_Name');
+    const one = await withOldServer(main, 'Old_Name');
     expect((await main.root('POST', main.server(one, 'Old_Name'))).status).toBe(201);
     expect((await main.root('DELETE', main.server(one, 'Old_Name'))).status).toBe(204);
   });
 
   row('10.1/server-old-off', async ({ sealed }) => {
-    const one = await sealed.person();
-    putOldServer(sealed, one, 'Old_Name');
+    const one = await withOldServer(sealed, 'Old_Name');
     const refused = await sealed.root('POST', sealed.server(one, 'Old_Name'));
     expect([refused.status, refused.json().message]).toEqual([
       400,

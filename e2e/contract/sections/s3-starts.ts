@@ -70,7 +70,7 @@ export const starts = section('REST, starts and stops', (row, alone) => {
     const progress = await sealed.root('GET', `${sealed.server(one)}/progress`);
     expect(eventsOf(progress.text).at(-1)).toMatchObject({
       failed: true,
-      message: expect.stringMatching(/^Spawn failed: .*(time|within 20 seconds)/i),
+      message: expect.stringMatching(/^Spawn failed: /),
     });
     await eventually(
       async () => (await sealed.root('GET', `/users/${one}`)).json(),
@@ -135,7 +135,9 @@ export const starts = section('REST, starts and stops', (row, alone) => {
 /** The last one of its hub, which it ends where that is set. */
 export const failures = section('a hub that has had enough', (_row, alone) => {
   alone('10.2/failures', async ({ sealed }) => {
-    for (let count = 0; count < 5; count += 1) await sealed.root('POST', sealed.server(await sealed.person('exit-')));
+    const people = await Promise.all(Array.from({ length: 5 }, () => sealed.person('exit-')));
+    // It may be on its way already.
+    for (const one of people) await sealed.root('POST', sealed.server(one)).catch(() => undefined);
     const alive = async () => (await sealed.root('GET', '/info').catch(() => undefined))?.status === 200;
     await eventually(alive, (is) => !is, 20_000);
   });
