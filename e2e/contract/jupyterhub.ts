@@ -104,7 +104,7 @@ export async function startJupyterHub(
   const end = async () => {
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
     await exited;
-    killLeft(dir);
+    killLeft(dir, hubPort);
     rmSync(dir, { recursive: true, force: true, maxRetries: 3 });
   };
   const origin = `http://${variant.domain ?? '127.0.0.1'}:${port}`;
@@ -138,13 +138,14 @@ export async function startJupyterHub(
   };
 }
 
-/** A hub that ended by itself leaves its proxy and servers behind: what has its home below this folder goes. */
-function killLeft(dir: string): void {
+/** A hub that ended by itself leaves its proxy, servers and services behind: they know its folder or its port. */
+function killLeft(dir: string, hubPort: number): void {
   if (process.platform !== 'linux') return;
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
     try {
       const environment = `\0${readFileSync(`/proc/${pid}/environ`, 'utf8')}`;
-      if (environment.includes(`\0HOME=${dir}`)) process.kill(Number(pid), 'SIGKILL');
+      const marks = [`\0HOME=${dir}`, `\0JUPYTERHUB_API_URL=http://127.0.0.1:${hubPort}/`];
+      if (marks.some((mark) => environment.includes(mark))) process.kill(Number(pid), 'SIGKILL');
     } catch {
       // Gone meanwhile, or not ours to look at.
     }
