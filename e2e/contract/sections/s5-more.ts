@@ -84,7 +84,7 @@ export const morePages = section('pages, more', (row) => {
   });
 
   row('5.4/loop-version', async ({ main }) => {
-    const [same, mute] = await Promise.all([person(main), person(main, 'mute-')]);
+    const [same, mute] = await Promise.all([person(main), person(main, 'nameless-')]);
     await Promise.all([main.start(same.name), main.start(mute.name)]);
     const second = ({ name, browser }: typeof same) => browser.fetch(`/hub/user/${name}/lab?redirects=2`);
     expect(goes(await second(same))).toEqual([302, expect.stringContaining('redirects=3')]);
