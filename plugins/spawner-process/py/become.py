@@ -81,11 +81,8 @@ def renew_random(template):
     random.seed()
     for one in template.randoms:
         one.seed()
-    session = sys.modules.get("jupyter_client.session")
-    if session is not None and template.key_places:
-        key = session.new_id_bytes()
-        for place in template.key_places:
-            place.put(key)
+    for place, raw in template.random_places:
+        place.put(template.fresh(place.value, raw))
     process = sys.modules.get("multiprocessing.process")
     if process is not None:
         process.current_process()._config["authkey"] = process.AuthenticationString(os.urandom(32))

@@ -12,8 +12,6 @@ import types
 
 # Modules of Python's own library that draw randomness or look at the environment at import, and how that is renewed.
 RENEWED = {"multiprocessing.process", "sysconfig", "random", "tempfile", "uuid", "wsgiref.handlers"}
-# And this one draws the key that a process signs its kernels' messages with.
-SESSION = "jupyter_client.session"
 
 
 class Refused(Exception):
@@ -50,7 +48,8 @@ class Watch:
 
     def __init__(self):
         self.environ = {}
-        self.random = set()
+        # What was drawn, by whom: traces of it are looked for afterwards.
+        self.drawn = []
         self.missing = set()
         self._urandom = os.urandom
         self._class = type(os.environ)
@@ -76,9 +75,10 @@ class Watch:
 
         def urandom(size, /):
             name = importing()
+            data = draw(size)
             if name:
-                watch.random.add(name)
-            return draw(size)
+                watch.drawn.append((name, data))
+            return data
 
         class Watched(base):
             def __getitem__(self, key):
@@ -130,8 +130,6 @@ def preload(names, left_out, missing):
             if open_files() - files:
                 raise Refused(name, "keeps a file or socket open when it is imported")
     sys.meta_path.remove(barred)
-    for name in sorted(watch.random - {SESSION}):
-        raise Refused(name, "draws random bytes when it is imported")
     if "*" in watch.environ:
         raise Refused(sorted(watch.environ["*"])[0], "copies the environment when it is imported")
     watch.missing |= set(missing)
@@ -157,19 +155,41 @@ class Place:
             object.__setattr__(self.holder, self.key, value)
 
 
-def find_marked(marker, ignore):
+def everything(own):
+    """All objects that hold others. The collector does not list dictionaries and tuples of nothing but plain values."""
+    listed = gc.get_objects()
+    plain = {}
+    for one in listed:
+        if id(one) in own:
+            continue
+        for inner in gc.get_referents(one):
+            if type(inner) in (dict, tuple) and not gc.is_tracked(inner):
+                plain[id(inner)] = inner
+    fresh = list(plain.values())
+    while fresh:
+        deeper = {}
+        for one in fresh:
+            for inner in gc.get_referents(one):
+                if type(inner) in (dict, tuple) and not gc.is_tracked(inner) and id(inner) not in plain:
+                    deeper[id(inner)] = inner
+        plain.update(deeper)
+        fresh = list(deeper.values())
+    return [one for one in (*listed, *plain.values()) if id(one) not in own]
+
+
+def find_marked(marker, ignore, data=None):
     """Every place that holds a string with the marker, and what could not be understood as one."""
     places, stuck = [], []
-    data = marker.encode()
+    data = data or marker.encode()
 
     def marked(value):
         kind = type(value)
-        return (kind is str and marker in value) or (kind is bytes and data in value)
+        return (kind is str and marker in value) or (kind is bytes and (data in value or marker.encode() in value))
 
     own = {id(one) for one in (*ignore, *marked.__closure__)}
 
-    for holder in gc.get_objects():
-        if id(holder) in own or isinstance(holder, types.FrameType):
+    for holder in everything(own):
+        if isinstance(holder, types.FrameType):
             continue
         if not any(marked(value) for value in gc.get_referents(holder)):
             continue
@@ -199,21 +219,30 @@ def find_marked(marker, ignore):
     return places, stuck
 
 
-def key_places():
-    """Where the key is kept that `jupyter_client` signs a process's messages with."""
-    module = sys.modules.get(SESSION)
-    if module is None:
-        return []
-    key = getattr(module, "session_default_key", None)
-    if key is None:
-        return []
-    return [
-        Place(holder, name, "item", key)
-        for holder in gc.get_referrers(key)
-        if isinstance(holder, dict)
-        for name, value in list(holder.items())
-        if value is key
-    ]
+def find_random(watch):
+    """Where random bytes are kept that were drawn while a module was imported: as they are, or as digits."""
+    found = []
+    for drawn in watch.drawn:
+        name, data = drawn
+        # Parts of it may be kept apart, as in the text of a UUID; the end of it is long enough to be nothing else.
+        end = data[-6:]
+        places, stuck = find_marked(end.hex(), [watch.drawn, *watch.drawn], end) if len(data) >= 12 else ([], [])
+        if stuck or not places:
+            raise Refused(name, "draws random bytes when it is imported")
+        for place in places:
+            found.append((place, isinstance(place.value, bytes) and end in place.value))
+    watch.drawn = [(name, None) for name, _ in watch.drawn]
+    return found
+
+
+def fresh(value, raw):
+    """Something of the same form that nobody else has."""
+    if raw:
+        return os.urandom(len(value))
+    digits = iter(os.urandom(len(value)).hex())
+    text = value.decode() if isinstance(value, bytes) else value
+    text = "".join(next(digits) if letter in "0123456789abcdef" else letter for letter in text)
+    return text.encode() if isinstance(value, bytes) else text
 
 
 def unseeded_randoms():

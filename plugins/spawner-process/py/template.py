@@ -65,9 +65,8 @@ class Template:
         self.user_site_at = purelib[0] if purelib else len(sys.path)
         self.roots = {name.split(".")[0] for name in sys.modules}
         self.randoms = preload.unseeded_randoms()
-        self.key_places = preload.key_places()
-        if preload.SESSION in self.watch.random and not self.key_places:
-            raise preload.Refused(preload.SESSION, "draws random bytes when it is imported")
+        self.fresh = preload.fresh
+        self.random_places = preload.find_random(self.watch)
         from importlib.machinery import SourceFileLoader
 
         self.loader = lambda path: SourceFileLoader("__main__", path)

@@ -10,13 +10,13 @@ import { isReservedUid } from '@atrium/sdk';
 import { z } from 'zod';
 import { createCgroups } from './cgroups.ts';
 import { Limits } from './config.ts';
-import { holdDir, isRoot, launchDir, launchesDir, logsDir, Meta, Mode, type Place, ProcessRef, putFile } from './layout.ts';
+import { holdDir, ifMissing, isRoot, launchDir, launchesDir, logsDir, Meta, Mode, type Place, ProcessRef, putFile } from './layout.ts';
 import { openLog } from './logs.ts';
 import { closedAncestors, mountPlan } from './plan.ts';
 import { bootId, isAlive, readClaim } from './processes.ts';
 import { looksLikePython, pythonFolders } from './python.ts';
 import { prepareHome, StorageName } from './storage.ts';
-import type { Started, WarmStarts } from './warm.ts';
+import type { Started, Tried, WarmStarts } from './warm.ts';
 
 const Variables = z.record(
   z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/),
@@ -94,6 +94,7 @@ export async function launch(input: LaunchInput, place: Place, warm?: WarmStarts
   if (tried && (tried.reason === 'template' || tried.start === null)) {
     if (!(await takenBack(dir, meta.boot))) return null;
   } else if (tried?.start === 'warm' || tried?.begun) {
+    await noteStart(dir, tried);
     return tried;
   }
   const { handle } = await openLog(place, input.ref.server);
@@ -110,11 +111,17 @@ export async function launch(input: LaunchInput, place: Place, warm?: WarmStarts
     });
     await once(keeper, 'spawn');
     keeper.unref();
-    return tried?.start === 'cold' ? tried : null;
+    if (tried?.start !== 'cold') return null;
+    await noteStart(dir, tried);
+    return tried;
   } finally {
     await handle.close();
   }
 }
+
+/** For whoever looks at a server later: how it was started. Its folder may be gone already. */
+const noteStart = (dir: string, { start, reason, detail }: Tried) =>
+  putFile(join(dir, 'start'), JSON.stringify({ start, reason, detail })).catch(ifMissing(undefined));
 
 /**
  * After a template failed in the middle of a start: whether nobody has that start any more. Its keeper takes the claim

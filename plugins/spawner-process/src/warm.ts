@@ -39,7 +39,7 @@ export type ColdReason = string;
 /** How a start was made. */
 export type Started = { start: 'warm' | 'cold'; reason: ColdReason; detail: string };
 /** What came of asking: `begun` says that a process has this start, and nothing more is to be done. */
-type Tried = { start: 'warm' | 'cold' | null; reason: ColdReason; detail: string; begun?: true };
+export type Tried = { start: 'warm' | 'cold' | null; reason: ColdReason; detail: string; begun?: true };
 export const WarmReport = z.array(
   z.object({
     id: z.string(),
