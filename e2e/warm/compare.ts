@@ -43,6 +43,9 @@ export function normalised(facts: Facts, { launch }: Started): Flat {
     else if (key.endsWith('.stat.flags')) flat.set(key, `0x${(Number(value) & LASTING_FLAGS).toString(16)}`);
     else flat.set(key, JSON.parse(clean(JSON.stringify(value))));
   }
+  if (flat.get('outside.depth') === 1) {
+    for (const key of flat.keys()) if (MACHINES_NUMBERS.test(key)) flat.delete(key);
+  }
   // Threads of a kernel open theirs in whatever order they run: only what is open counts.
   const open = [...flat].filter(([key]) => /^kernel\.fd\.([3-9]|\d\d+)$/.test(key));
   for (const [key] of open) flat.delete(key);
@@ -72,10 +75,15 @@ const ALWAYS: readonly [RegExp, string][] = [
   [/\/autogroup-\d+/g, '/autogroup-n'],
   [/\b(socket|pipe):\[\d+\]/g, '$1:[n]'],
   [/[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}/g, '<uuid>'],
+  // Without a /tmp of one's own.
+  [/\/tmp\/jupyter-\w{6}\b/g, '/tmp/jupyter-<random>'],
   // Named after an address in memory.
   [/(jupyter_events\.logger)\.\d+/g, '$1.<address>'],
   [/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?/g, '<time>'],
 ];
+
+/** Numbers of processes where there is no namespace of them: the machine's. */
+const MACHINES_NUMBERS = /\.(processes|account\.(pid|parent))$|\.status\.(Pid|PPid|Tgid|NS\w+)$/;
 
 /** Of /proc/<pid>/status, without memory and counters. */
 function statusLines(text: string): [string, string][] {

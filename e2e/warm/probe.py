@@ -192,7 +192,8 @@ def concurrency():
     asyncio = sys.modules.get("asyncio")
     process = multiprocessing.current_process()
     return {
-        "threads": sorted(thread.name for thread in threading.enumerate()),
+        # Those of a pool come when there is work, at any time.
+        "threads": sorted(one.name for one in threading.enumerate() if not one.name.startswith("ThreadPoolExecutor")),
         "this_is_main": threading.current_thread() is threading.main_thread(),
         "main_is_process": threading.main_thread().native_id == os.getpid(),
         "task_comms": sorted({text_of(f"/proc/self/task/{task}/comm").strip() for task in os.listdir("/proc/self/task")}),

@@ -1,3 +1,5 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { TestCli } from '../../packages/atrium/src/testing/cli.ts';
 import type { Started, World } from './world.ts';
@@ -22,7 +24,7 @@ export interface StartLine {
   detail: string;
 }
 
-const IN_THE_LOG = { timeout: 10_000, interval: 50 };
+const WRITTEN = { timeout: 10_000, interval: 50 };
 
 export async function warmOf(cli: TestCli): Promise<Warm> {
   const { hub } = await cli.json<{ hub?: { warm?: Warm } }>('status');
@@ -34,23 +36,18 @@ export const templatesOf = async (cli: TestCli) => (await warmOf(cli)).templates
 /** The templates that servers can be forked from now. */
 export const readyTemplates = async (cli: TestCli) => (await templatesOf(cli)).filter(({ state }) => state === 'ready');
 
-/** What the hub's log says of this start. */
-export function startLine(world: World, { launch }: Started): StartLine | undefined {
-  const [server] = launch.split('.');
-  const lines = world
-    .hubLog()
-    .split('\n')
-    .filter((line) => line.includes(`"${server}"`));
-  for (const line of lines.toReversed()) {
-    const { msg, reason = '', detail = '' } = JSON.parse(line) as { msg?: string; reason?: string; detail?: string };
-    const kind = /^(warm|cold) start$/.exec(msg ?? '')?.[1] as 'warm' | 'cold' | undefined;
-    if (kind) return { kind, reason, detail };
-  }
-  return undefined;
+/** What the launch folder says of this start; undefined while nothing has been written. */
+export function startLine({ places }: World, { launch }: Started): StartLine | undefined {
+  const file = join(places.runDir, 's', launch, 'start');
+  if (!existsSync(file)) return undefined;
+  const { start, reason, detail } = JSON.parse(readFileSync(file, 'utf8')) as Omit<StartLine, 'kind'> & {
+    start: StartLine['kind'];
+  };
+  return { kind: start, reason, detail };
 }
 
 /** Fails when a server did not begin as it had to: a fallback must not pass for a warm start. */
 export async function expectStart(world: World, server: Started, kind: 'warm' | 'cold'): Promise<StartLine> {
-  await expect.poll(() => startLine(world, server), IN_THE_LOG).toMatchObject({ kind });
+  await expect.poll(() => startLine(world, server), WRITTEN).toMatchObject({ kind });
   return startLine(world, server)!;
 }

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
+import { type Places, placesOf } from '../../packages/atrium/src/files/data-dir.ts';
 import { type TestCli, testCli, type Up } from '../../packages/atrium/src/testing/cli.ts';
 import { freePort } from '../../tools/free-port.ts';
 import { type ApiClient, administrator, apiClient, serversOf } from '../lib/api-client.ts';
@@ -23,6 +24,8 @@ export interface Setting {
   start: 'warm' | 'cold';
   python: string;
   more?: string;
+  /** Whether a template must be ready first; where servers are warm, it must. */
+  wait?: boolean;
 }
 
 /** A server that answers. */
@@ -39,6 +42,7 @@ export interface Started {
 /** One installation that is started again and again, the same people and files in it. */
 export interface World extends AsyncDisposable {
   readonly cli: TestCli;
+  readonly places: Places;
   readonly token: string;
   readonly up: Up;
   readonly api: ApiClient;
@@ -55,7 +59,7 @@ import { defineConfig, processSpawner } from 'atrium';
 export default defineConfig({
   port: ${port},
   idle: { stopAfter: 0 },
-  spawner: processSpawner({ ${start === 'warm' ? "start: 'warm'," : ''} python: ${JSON.stringify(python)}, ${more} }),
+  spawner: processSpawner({ start: '${start}', python: ${JSON.stringify(python)}, ${more} }),
 });
 `;
 
@@ -64,7 +68,10 @@ export async function startWorld(as: 'this account' | 'ordinary' = 'this account
   const port = await freePort();
   const cli = testCli(undefined, {}, as === 'ordinary' ? ['--conditions=atrium-source', AS_ACCOUNT] : undefined);
   if (as === 'ordinary') openTo(cli.dir, SOMEBODY);
-  const { dataDir } = cli.places;
+  const { dataDir, runDir } = cli.places;
+  // The command finds another one for another account.
+  const places =
+    as === 'ordinary' ? placesOf(dataDir, `/tmp/${basename(runDir).replace('-', `-${SOMEBODY}-`)}`) : cli.places;
   let up: Up | undefined;
   let token = '';
   let hubId = '';
@@ -83,6 +90,7 @@ export async function startWorld(as: 'this account' | 'ordinary' = 'this account
 
   return {
     cli,
+    places,
     get token() {
       return token;
     },
@@ -96,7 +104,7 @@ export async function startWorld(as: 'this account' | 'ordinary' = 'this account
       if (token === '') token = await administrator(cli);
       up = await cli.up();
       hubId = await hubIdOf(sqliteQuery(cli.places));
-      if (setting.start !== 'warm') return;
+      if (setting.start !== 'warm' || setting.wait === false) return;
       await expect.poll(async () => (await readyTemplates(cli)).length, TEMPLATE).toBeGreaterThan(0);
     },
     async begin(user) {
