@@ -11,6 +11,15 @@ import { WarmStarts } from './warm.ts';
 /** Templates belong to the process that starts servers, which serves one installation. */
 const warmStarts = new Map<string, WarmStarts>();
 
+/** Ends the templates of an installation; its servers stay. For tests: elsewhere they end with the process. */
+export function closeWarmStarts(dataDir: string): void {
+  for (const [key, starts] of warmStarts) {
+    if (!key.endsWith(`\n${dataDir}`)) continue;
+    starts.close();
+    warmStarts.delete(key);
+  }
+}
+
 export function warmStartsOf(place: Place): WarmStarts {
   const key = `${place.hubId}\n${place.dataDir}`;
   const known = warmStarts.get(key) ?? new WarmStarts(place);

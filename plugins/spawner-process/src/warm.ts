@@ -13,9 +13,9 @@ const MAX_AGE_MS = 12 * 3_600_000;
 /** And one whose own memory has grown by more. */
 const MAX_GROWTH_BYTES = 64 * 1024 * 1024;
 /** How often templates are looked after. */
-const TEND_MS = 30_000;
+const TEND_MS = 10_000;
 /** After something went wrong: first, and at most; doubling in between. */
-const RETRY_MS = 15_000;
+const RETRY_MS = 3_000;
 const RETRY_MAX_MS = 900_000;
 /** So many modules may turn out to be unsuitable before the environment itself does. */
 const MAX_LEFT_OUT = 12;
@@ -115,7 +115,9 @@ export class WarmStarts {
   /** What there is, newest figures included. */
   async report(now: number): Promise<WarmReport> {
     return Promise.all(
-      [...this.#entries.values()].map(async ({ id, script, state, template, detail }) => {
+      [...this.#entries.values()].map(async (entry) => {
+        this.#noteDeath(entry);
+        const { id, script, state, template, detail } = entry;
         const size = template?.alive ? await template.size().catch(() => undefined) : undefined;
         return {
           ...{ id, command: script.script, state, detail, pid: template?.pid ?? null, modules: template?.modules ?? null },
@@ -146,7 +148,7 @@ export class WarmStarts {
     const mark = await fingerprint(script);
     const known = this.#entries.get(key);
     if (known && known.mark === mark) {
-      if (known.template && !known.template.alive && known.state === 'ready') this.#failed(known, 'The template died.');
+      this.#noteDeath(known);
       if (known.state === 'failed' && !known.work && Date.now() >= known.retryAt) this.#load(known);
       return known;
     }
@@ -220,6 +222,10 @@ export class WarmStarts {
     }
   }
 
+  #noteDeath(entry: Entry): void {
+    if (entry.state === 'ready' && !entry.template?.alive) this.#failed(entry, 'The template died.');
+  }
+
   #failed(entry: Entry, detail: string): void {
     entry.template = undefined;
     entry.state = 'failed';
@@ -234,7 +240,7 @@ export class WarmStarts {
       const { template } = entry;
       if (entry.work) continue;
       if (!template?.alive) {
-        if (entry.state === 'ready') this.#failed(entry, 'The template died.');
+        this.#noteDeath(entry);
         if (entry.state === 'failed' && Date.now() >= entry.retryAt) this.#load(entry);
         continue;
       }
