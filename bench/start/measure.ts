@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Browser } from '../hub/browser.ts';
 import { benchDir, type RunningHub, startHub } from '../hub/hub.ts';
-import { familyOf } from '../hub/processes.ts';
 import { quantile } from '../hub/quantile.ts';
 import { useOf } from './family.ts';
 import { PATIENCE, type StartKind, type Warmth } from './kinds.ts';
@@ -72,7 +71,8 @@ export async function measure(kind: StartKind, { servers, python, repeat }: Opti
       warmth,
     };
   } finally {
-    await kind.endServers?.(dir.path);
+    // What went wrong before is the news.
+    await kind.endServers?.(dir.path).catch((error: Error) => process.stderr.write(`${error.message}\n`));
   }
 }
 
@@ -84,13 +84,12 @@ async function startAll(hub: RunningHub, servers: number, prefix: string) {
   try {
     // Signing in is the hub's work, which other benchmarks measure.
     for (const name of names) browsers.push(await signedIn(door, name, signal));
-    const root = rootOf(hub);
     const own = ownOf(hub);
-    const before = useOf(root, own);
+    const before = useOf(own);
     const began = performance.now();
     const starts = await Promise.all(names.map((name, at) => startServer(browsers[at]!, door, name)));
     const allMs = performance.now() - began;
-    const after = useOf(root, own);
+    const after = useOf(own);
     const times = starts.map(({ answerMs }) => answerMs);
     const cpuPerStart = (after.cpuMs - before.cpuMs) / servers;
     return { p50: quantile(times, 0.5), max: quantile(times, 1), allMs, cpuPerStart, serversPss: after.serversPss };
@@ -100,14 +99,6 @@ async function startAll(hub: RunningHub, servers: number, prefix: string) {
 }
 
 const ownOf = (hub: RunningHub) => (['hub', 'proxy', 'other'] as const).flatMap((role) => hub.pids(role));
-
-/** The first process: the one of the hub's own whose parent is none of them. */
-function rootOf(hub: RunningHub): number {
-  const own = ownOf(hub);
-  const root = own.find((pid) => own.every((other) => familyOf(pid).some((one) => one.pid === other)));
-  if (root === undefined) throw new Error('The hub ended');
-  return root;
-}
 
 function since(before: Warmth, after: Warmth): Warmth {
   const cold = Object.entries(after.cold).map(([reason, n]) => [reason, n - (before.cold[reason] ?? 0)] as const);

@@ -46,13 +46,14 @@ export function normalised(facts: Facts, { launch }: Started): Flat {
   if (flat.get('outside.depth') === 1) {
     for (const key of flat.keys()) if (MACHINES_NUMBERS.test(key)) flat.delete(key);
   }
-  // Threads of a kernel open theirs in whatever order they run: only what is open counts.
-  const open = [...flat].filter(([key]) => /^kernel\.fd\.([3-9]|\d\d+)$/.test(key));
-  for (const [key] of open) flat.delete(key);
-  flat.set(
-    'kernel.fd',
-    [...new Set(open.map(([, value]) => String(value)))].filter((one) => !/-journal /.test(one)).sort(),
-  );
+  // Which numbers are free when a file is opened depends on who is just connected: beyond the standard streams only
+  // what is open counts, and in a kernel, whose threads come and go, not how often.
+  for (const who of ['server', 'kernel']) {
+    const open = [...flat].filter(([key]) => key.startsWith(`${who}.fd.`) && !/\.[012]$/.test(key));
+    for (const [key] of open) flat.delete(key);
+    const list = open.map(([, value]) => String(value)).filter((one) => !/-journal /.test(one));
+    flat.set(`${who}.fd`, (who === 'kernel' ? [...new Set(list)] : list).sort());
+  }
   return flat;
 }
 
@@ -83,7 +84,7 @@ const ALWAYS: readonly [RegExp, string][] = [
 ];
 
 /** Numbers of processes where there is no namespace of them: the machine's. */
-const MACHINES_NUMBERS = /\.(processes|account\.(pid|parent))$|\.status\.(Pid|PPid|Tgid|NS\w+)$/;
+const MACHINES_NUMBERS = /\.(processes|account\.(pid|parent)|JPY_PARENT_PID)$|\.status\.(Pid|PPid|Tgid|NS\w+)$/;
 
 /** Of /proc/<pid>/status, without memory and counters. */
 function statusLines(text: string): [string, string][] {

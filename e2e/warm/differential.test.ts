@@ -47,10 +47,11 @@ describe.each([
       const warm = [await look(world, 'warm'), await look(world, 'warm')] as const;
 
       // The comparison itself: between two servers of a kind there is nothing.
-      expect(shown(differences(cold[0].flat, cold[1].flat)), 'cold and cold').toEqual([]);
-      expect(shown(differences(warm[0].flat, warm[1].flat)), 'warm and warm').toEqual([]);
+      expect.soft(shown(differences(cold[0].flat, cold[1].flat)), 'cold and cold').toEqual([]);
+      expect.soft(shown(differences(warm[0].flat, warm[1].flat)), 'warm and warm').toEqual([]);
       const found = differences(cold[1].flat, warm[1].flat);
-      expect(shown(found.filter(({ key }) => !ALLOWED.some((one) => one.key.test(key)))), 'cold and warm').toEqual([]);
+      const refused = found.filter(({ key }) => !ALLOWED.some((one) => one.key.test(key)));
+      expect.soft(shown(refused), 'cold and warm').toEqual([]);
       const chances = [...cold, ...warm].map(({ facts }) => chancesOf(facts));
       expect(chances[0]?.size).toBeGreaterThan(0);
       for (const key of chances[0]?.keys() ?? []) {
