@@ -75,10 +75,10 @@ def attach_output(request):
         os.close(fd)
 
 
-def close_all_but_standard():
+def close_all_but(wanted=()):
     """As after `execve`: what is open beyond the three standard streams was the template's."""
     for name in os.listdir("/proc/self/fd"):
-        if int(name) > 2:
+        if int(name) > 2 and int(name) not in wanted:
             try:
                 os.close(int(name))
             except OSError:
@@ -163,7 +163,7 @@ def fork_server(template, request, env):
         os.write(writer, f"cold {cold.reason} {cold.detail}\n".encode(errors="replace"))
         start_cold(request, env)
     os.write(writer, b"warm\n")
-    close_all_but_standard()
+    close_all_but()
     return 0, program
 
 
@@ -172,7 +172,7 @@ def fork_cold(request, env):
     if pid == 0:
         os.setsid()
         signals_of_a_shells_child()
-        close_all_but_standard()
+        close_all_but()
         start_cold(request, env)
     return pid
 

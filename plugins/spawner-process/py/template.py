@@ -63,7 +63,7 @@ class Template:
         self.sys_path = list(sys.path)
         purelib = [at for at, path in enumerate(sys.path) if path.endswith(("site-packages", "dist-packages"))]
         self.user_site_at = purelib[0] if purelib else len(sys.path)
-        self.roots = {name.split(".")[0] for name in sys.modules}
+        self.roots = {name.split(".")[0] for name in sys.modules} - set(sys.stdlib_module_names)
         self.randoms = preload.unseeded_randoms()
         self.fresh = preload.fresh
         self.random_places = preload.find_random(self.watch)
@@ -184,11 +184,7 @@ class Server:
             pid = -1
             failure = error
         if pid == 0:
-            for fd in (report_in, go_out, status_in, self.wake):
-                os.close(fd)
-            for start in self.starts.values():
-                os.close(start["report"])
-                os.close(start["status"])
+            first.close_all_but({DOOR, go_in, status_out, report_out})
             return self.child(message, go_in, status_out, report_out)
         if self.own_space is not None:
             linux.setns(self.own_space, linux.CLONE_NEWPID)
@@ -244,12 +240,10 @@ class Server:
         self.say({"id": start["id"], **answer})
 
     def child(self, message, go, keeper, report):
+        signal.set_wakeup_fd(-1)
         try:
             body = receive(self.door, message["length"])
             self.door.close()
-            if self.own_space is not None:
-                os.close(self.own_space)
-            signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             request = {**message, **json.loads(body)}
             os.write(report, b"read\n")
@@ -280,6 +274,8 @@ def size_of_self():
 
 def main():
     linux.set_name(b"atrium-template")
+    # What this process starts must not hold the door open when it is gone.
+    os.set_inheritable(DOOR, False)
     door = socket.socket(fileno=DOOR)
     check_peer(door)
     settings = json.loads(receive(door, int(receive(door, 8))))

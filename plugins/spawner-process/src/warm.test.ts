@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
-import { appendFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Address } from '@atrium/sdk';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { homesDir, launchDir, type ProcessRef } from './layout.ts';
@@ -136,7 +136,7 @@ test('variables that Python reads before any program make a cold start', async (
   await end(life, spawner);
 });
 
-test('a person’s own packages that would come before what is loaded make a cold start', async () => {
+test('what a person’s own packages do before any program makes a cold start', async () => {
   const spawner = await openOn(world);
   const first = await begin(spawner, ada);
   const { environ } = await factsOf(first);
@@ -144,11 +144,14 @@ test('a person’s own packages that would come before what is loaded make a col
   await end(first, spawner);
   const packages = join(environ.HOME, '.local', 'lib', `python${version}`, 'site-packages');
   await mkdir(packages, { recursive: true });
-  await writeFile(join(packages, 'json.py'), 'raise SystemExit("shadowed")\n');
+  await writeFile(join(packages, 'usercustomize.py'), 'import os\nos.environ["MINE"] = "yes"\n');
+  // As the person's own.
+  for (let dir = packages; dir !== environ.HOME; dir = dirname(dir)) await chmod(dir, 0o755);
+  await chmod(join(packages, 'usercustomize.py'), 0o644);
 
   const life = await begin(spawner, ada, 2);
 
-  await factsOf(life);
+  expect((await factsOf(life)).environ.MINE).toBe('yes');
   expect(await startOf(life)).toMatchObject({ start: 'cold', reason: 'shadowed' });
   await end(life, spawner);
 });
