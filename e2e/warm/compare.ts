@@ -13,6 +13,8 @@ export interface Difference {
 /** A difference between a cold and a warm server that is known and harmless. */
 export interface Allowed {
   key: RegExp;
+  /** Which difference of these values it is, where not any. */
+  is?(cold: unknown, warm: unknown): boolean;
   cause: string;
   /** Why no program can depend on it. */
   harmless: string;
@@ -51,7 +53,7 @@ export function normalised(facts: Facts, { launch }: Started): Flat {
   for (const who of ['server', 'kernel']) {
     const open = [...flat].filter(([key]) => key.startsWith(`${who}.fd.`) && !/\.[012]$/.test(key));
     for (const [key] of open) flat.delete(key);
-    const list = open.map(([, value]) => String(value)).filter((one) => !/-journal /.test(one));
+    const list = open.map(([, value]) => String(value)).filter((one) => !PASSING.test(one));
     flat.set(`${who}.fd`, (who === 'kernel' ? [...new Set(list)] : list).sort());
   }
   return flat;
@@ -77,11 +79,14 @@ const ALWAYS: readonly [RegExp, string][] = [
   [/\b(socket|pipe):\[\d+\]/g, '$1:[n]'],
   [/[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}/g, '<uuid>'],
   // Without a /tmp of one's own.
-  [/\/tmp\/jupyter-\w{6}\b/g, '/tmp/jupyter-<random>'],
+  [/\/tmp\/jupyter-\w{6,8}\b/g, '/tmp/jupyter-<random>'],
   // Named after an address in memory.
   [/(jupyter_events\.logger)\.\d+/g, '$1.<address>'],
   [/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?/g, '<time>'],
 ];
+
+/** Open for a moment only: a database's journal, and pipes to a program that is being run. */
+const PASSING = /-journal |^pipe:\[n\] 02000000$/;
 
 /** Numbers of processes where there is no namespace of them: the machine's. */
 const MACHINES_NUMBERS = /\.(processes|account\.(pid|parent)|JPY_PARENT_PID)$|\.status\.(Pid|PPid|Tgid|NS\w+)$/;
@@ -122,6 +127,10 @@ export function differences(one: Flat, other: Flat): Difference[] {
     return [{ key, one: onlyOrder ? a : more, other: onlyOrder ? b : less }];
   });
 }
+
+/** Whether it is one of those that are known. */
+export const isAllowed = (allowed: readonly Allowed[], { key, one, other }: Difference): boolean =>
+  allowed.some((each) => each.key.test(key) && (each.is?.(one, other) ?? true));
 
 function without(list: readonly unknown[], rest: readonly unknown[]): unknown[] {
   const known = new Set(rest.map((each) => JSON.stringify(each)));

@@ -4,6 +4,7 @@ import {
   copyFileSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   statSync,
@@ -35,6 +36,12 @@ const ANSWER = { timeout: 60_000, interval: 100 };
 
 export type Facts = { [name: string]: unknown };
 
+/** What the probe writes, as far as it is read here. */
+interface Answer {
+  /** Open descriptors: number to target and flags. */
+  fd: Record<string, string>;
+}
+
 /** Puts the probe into somebody's home, which they must have had a server in before. */
 export function installProbe(home: string): void {
   const { uid, gid } = statSync(home);
@@ -62,12 +69,25 @@ export async function factsOf(world: World, server: Started): Promise<Facts> {
   await using kernel = await openKernel(new URL(`user/${server.user}/`, world.up.url), world.token);
   await kernel.run(KERNEL_CELL(`${server.launch}-kernel`));
   const kernels = await answered(join(home, '.probe', `${server.launch}-kernel`));
+  for (const [name, target] of Object.entries(own.fd)) if (isInherited(target)) delete own.fd[name];
   return { server: own, kernel: kernels, outside: seenFromOutside(server.pid), http };
 }
 
-async function answered(file: string): Promise<unknown> {
+/** What whoever runs the tests left open for everything that they start. */
+function isInherited(target: string): boolean {
+  const mine = readdirSync('/proc/self/fd').flatMap((name) => {
+    try {
+      return [readlinkSync(`/proc/self/fd/${name}`)];
+    } catch {
+      return []; // The folder itself, which is closed again.
+    }
+  });
+  return /^(pipe|socket):/.test(target) && mine.some((one) => target.startsWith(`${one} `));
+}
+
+async function answered(file: string): Promise<Answer> {
   await expect.poll(() => existsSync(file), ANSWER).toBe(true);
-  const { facts, error } = JSON.parse(readFileSync(file, 'utf8')) as { facts?: unknown; error?: string };
+  const { facts, error } = JSON.parse(readFileSync(file, 'utf8')) as { facts: Answer; error?: string };
   if (error) throw new Error(`The probe failed: ${error}`);
   return facts;
 }
