@@ -52,6 +52,8 @@ class Template:
         os.environ.clear()
         os.environ.update(self.common)
         os.environ.update(self.markers)
+        if settings["trusted"] is not None:
+            check_origins(settings["trusted"])
         names = [name for name in settings["modules"] if name not in ("__main__", "site")]
         before = set(sys.modules)
         self.watch = preload.preload(names, set(settings["leftOut"]), settings["missing"])
@@ -87,6 +89,14 @@ class Template:
         if stuck:
             kinds = sorted({type(one).__name__ for one in stuck})
             raise preload.Refused("a module", f"keeps personal settings where they cannot be replaced: {', '.join(kinds)}")
+
+
+def check_origins(trusted):
+    """Every folder that modules may come from was found to be root's alone."""
+    for path in sys.path[1:]:
+        real = os.path.realpath(path)
+        if os.path.exists(real) and not any(real == one or real.startswith(one + "/") for one in trusted):
+            raise preload.Refused(path, "is searched for modules, and was not seen to be root's alone")
 
 
 def receive(door, size):

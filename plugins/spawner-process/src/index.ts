@@ -73,7 +73,13 @@ async function createProcessSpawner(
   const shared = { mode: machine.mode, python, limits, notebookDir: config.notebookDir };
   /** What a template has to know to give such starts; null for cold ones. */
   const basisFor = (command: readonly string[]) => ({
-    ...{ mode: machine.mode, address: config.address, python, readOnlyPaths: config.readOnlyPaths, tmpMb: config.tmpMb },
+    ...{
+      mode: machine.mode,
+      address: config.address,
+      python,
+      readOnlyPaths: config.readOnlyPaths,
+      tmpMb: config.tmpMb,
+    },
     // A command of one's own makes its socket with the usual mode: the group, which is the hub's, must get in.
     umask: config.address === 'unix' && !isSingleUser(command) ? ('007' as const) : ('022' as const),
     warm:

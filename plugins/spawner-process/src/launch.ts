@@ -10,7 +10,19 @@ import { isReservedUid } from '@atrium/sdk';
 import { z } from 'zod';
 import { createCgroups } from './cgroups.ts';
 import { Limits } from './config.ts';
-import { holdDir, ifMissing, isRoot, launchDir, launchesDir, logsDir, Meta, Mode, type Place, ProcessRef, putFile } from './layout.ts';
+import {
+  holdDir,
+  ifMissing,
+  isRoot,
+  launchDir,
+  launchesDir,
+  logsDir,
+  Meta,
+  Mode,
+  type Place,
+  ProcessRef,
+  putFile,
+} from './layout.ts';
 import { openLog } from './logs.ts';
 import { closedAncestors, mountPlan } from './plan.ts';
 import { bootId, isAlive, readClaim } from './processes.ts';

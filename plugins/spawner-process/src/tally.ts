@@ -41,7 +41,8 @@ function offOf(start: 'warm' | 'cold', templates: readonly WarmTemplate[], ageMs
   if (!first) {
     return {
       reason: 'command',
-      message: 'The command is not a Python notebook server that can be loaded before, or servers are kept apart by user namespaces.',
+      message:
+        'The command is not a Python notebook server that can be loaded before, or servers are kept apart by user namespaces.',
       advice: 'With jupyterhub-singleuser, and the hub started as root, starts take a fraction of the time.',
     };
   }
@@ -49,7 +50,8 @@ function offOf(start: 'warm' | 'cold', templates: readonly WarmTemplate[], ageMs
     return {
       reason: 'unsafe',
       message: first.detail,
-      advice: 'Every start is a cold one. A Python environment that is only root’s, and whose packages start nothing when they are imported, can be loaded before.',
+      advice:
+        'Every start is a cold one. A Python environment that is only root’s, and whose packages start nothing when they are imported, can be loaded before.',
     };
   }
   if (first.state === 'failed' || ageMs > PATIENCE_MS) {

@@ -46,6 +46,8 @@ export interface Recipe {
   modules: string[];
   missing: string[];
   leftOut: string[];
+  /** Folders that modules may come from, as root; null otherwise. */
+  trusted: string[] | null;
   shellVariables: Record<string, string>;
 }
 
@@ -93,7 +95,12 @@ export class Template {
   #firsts = new Map<number, number>();
   #ended = false;
 
-  private constructor(child: ChildProcess, door: Socket, ready: { modules: number; privateBytes: number }, now: number) {
+  private constructor(
+    child: ChildProcess,
+    door: Socket,
+    ready: { modules: number; privateBytes: number },
+    now: number,
+  ) {
     this.pid = child.pid ?? 0;
     this.modules = ready.modules;
     this.privateAtFirst = ready.privateBytes;
@@ -111,7 +118,7 @@ export class Template {
     try {
       child = spawn(program, args, {
         cwd: '/',
-        env: { PATH: TOOL_PATH, HOME: recipe.markers['HOME'] ?? '/', ...Object.fromEntries(locale) },
+        env: { PATH: TOOL_PATH, HOME: recipe.markers.HOME ?? '/', ...Object.fromEntries(locale) },
         // A session of its own: Ctrl-C in the hub's terminal does not reach it. It ends with the hub, by its closed door.
         detached: true,
         stdio: ['ignore', handle.fd, handle.fd, 'pipe'],

@@ -2,7 +2,16 @@ import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { HelperClient, Json, Observed, ObservedPhase, ServerIo, Spawner, SpawnUser, WarmTemplate } from '@atrium/sdk';
+import type {
+  HelperClient,
+  Json,
+  Observed,
+  ObservedPhase,
+  ServerIo,
+  Spawner,
+  SpawnUser,
+  WarmTemplate,
+} from '@atrium/sdk';
 import { memoryLog, memoryStore, type SpawnerWorld, type TestHub, testIo, testServerIo } from '@atrium/sdk/testing';
 import { remove } from './control.ts';
 import { closeWarmStarts, processHelper } from './helper.ts';
@@ -82,7 +91,10 @@ export async function warmWorld(options: Options = {}): Promise<ProcessWorld & {
   const world = await processWorld();
   const tools = join(dirname(world.place.dataDir), 'tools');
   const script = join(tools, 'jupyter-tiny');
-  const python = execFileSync('python3', ['-c', 'import sys; print(sys.executable)'], { encoding: 'utf8' }).trim();
+  // The machine's own, which every account reaches; else what there is.
+  const python = execFileSync('sh', ['-c', 'PATH=/usr/bin:$PATH exec python3 -c "import sys; print(sys.executable)"'], {
+    encoding: 'utf8',
+  }).trim();
   await mkdir(tools);
   await chmod(tools, 0o755);
   await writeFile(script, `#!${python}\n${TINY_PYTHON}`);

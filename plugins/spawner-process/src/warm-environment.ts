@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { realpath, stat } from 'node:fs/promises';
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { isRoot } from './layout.ts';
@@ -31,41 +31,59 @@ export async function fingerprint({ interpreter, script }: PythonScript): Promis
 
 /** `site-packages` of these prefixes, whatever the Python's number is. */
 async function packageFolders(prefixes: readonly string[]): Promise<string[]> {
-  const { readdir } = await import('node:fs/promises');
+  const libraries = await pythonLibraries(prefixes);
+  return libraries.flatMap((library) => [join(library, 'site-packages'), join(library, 'dist-packages')]);
+}
+
+/** `lib/python3.12` and the like. */
+async function pythonLibraries(prefixes: readonly string[]): Promise<string[]> {
   const found: string[] = [];
   for (const lib of prefixes.flatMap((prefix) => [join(prefix, 'lib'), join(prefix, 'lib64')])) {
     const names = await readdir(lib).catch(() => [] as string[]);
-    for (const name of names.filter((entry) => /^python3(\.\d+)?$/.test(entry)).toSorted()) {
-      found.push(join(lib, name, 'site-packages'), join(lib, name, 'dist-packages'));
-    }
+    found.push(
+      ...names
+        .filter((entry) => /^python3(\.\d+)?$/.test(entry))
+        .toSorted()
+        .map((name) => join(lib, name)),
+    );
   }
   return found;
 }
 
+/** Where a root template's modules may come from, or what keeps them from it. */
+export type Trusted = { folders: string[] } | { stranger: string };
+
 /**
  * As root, a template imports as root what servers would import as people. So that must be root's own, from the first
- * folder down to the last file. Gives what is not; undefined when all is well, and where there is no root.
+ * folder down to the last file. Null where there is no root: then nobody has more rights than the other.
  */
-export async function foreign({ interpreter, script }: PythonScript): Promise<string | undefined> {
-  if (!isRoot()) return undefined;
-  const prefixes = await prefixesOf(interpreter[0] ?? '');
-  const folders = await Promise.all(
-    [...prefixes.filter((prefix) => prefix !== '/usr' && prefix !== '/'), ...(await packageFolders(prefixes))].map(
-      (path) => realpath(path).catch(() => undefined),
-    ),
-  );
-  const paths = [...new Set(folders.filter((path) => path !== undefined))];
-  for (const path of [...paths, await realpath(script), await realpath(interpreter[0] ?? '')]) {
+export async function trusted({ interpreter, script }: PythonScript): Promise<Trusted | null> {
+  if (!isRoot()) return null;
+  const [program = ''] = interpreter;
+  const prefixes = await prefixesOf(program);
+  const own = prefixes[0] ?? '';
+  const venv = await readFile(join(own, 'pyvenv.cfg'), 'utf8').catch(() => undefined);
+  const alone = venv !== undefined && !/^include-system-site-packages\s*=\s*true/m.test(venv);
+  // Debian's own Python looks there as well.
+  const local = !alone && prefixes.includes('/usr') ? ['/usr/local'] : [];
+  const libraries = await pythonLibraries([...prefixes, ...local]);
+  const wanted = [...prefixes.filter((prefix) => prefix !== '/usr' && prefix !== '/'), ...libraries];
+  const real = await Promise.all(wanted.map((path) => realpath(path).catch(() => undefined)));
+  const folders = [...new Set(real.filter((path) => path !== undefined))];
+  for (const path of [...folders, await realpath(script), dirname(script), await realpath(program)]) {
     for (let above = path; ; above = dirname(above)) {
       const { uid, mode } = await stat(above);
       // In a folder like /tmp, others can make what they like but not change what is root's.
-      if (uid !== 0 || ((mode & 0o022) !== 0 && (mode & 0o1000) === 0)) return above;
+      if (uid !== 0 || ((mode & 0o022) !== 0 && (mode & 0o1000) === 0)) return { stranger: above };
       if (above === '/') break;
     }
   }
+  // A sticky folder lets others put modules beside the script, which come before all others.
+  if (((await stat(dirname(await realpath(script)))).mode & 0o022) !== 0) return { stranger: dirname(script) };
   const others = ['(', '!', '-user', 'root', '-o', '-perm', '/022', '!', '-type', 'l', ')', '-print', '-quit'];
-  const { stdout } = await run('nice', ['-n', '19', 'find', ...paths, ...others], { env: TOOLS, timeout: WALK_MS });
-  return stdout.trim() || undefined;
+  const { stdout } = await run('nice', ['-n', '19', 'find', ...folders, ...others], { env: TOOLS, timeout: WALK_MS });
+  const stranger = stdout.trim();
+  return stranger === '' ? { folders } : { stranger };
 }
 
 /** Variables that `/bin/sh` gives to what it starts, where nobody set them (`SHLVL` with bash; none with dash). */

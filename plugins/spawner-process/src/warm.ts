@@ -5,7 +5,7 @@ import type { LaunchInput, WarmBasis } from './launch.ts';
 import type { Place } from './layout.ts';
 import { Template, TemplateFailed, TemplateRefused, type TemplateStart } from './template.ts';
 import { type PythonScript, pythonScript } from './warm-command.ts';
-import { fingerprint, foreign, shellVariables } from './warm-environment.ts';
+import { fingerprint, shellVariables, trusted } from './warm-environment.ts';
 import { type Scouted, scout, sweepScouts } from './warm-scout.ts';
 
 /** A template older than this is replaced, whatever has become of it. */
@@ -120,7 +120,14 @@ export class WarmStarts {
         const { id, script, state, template, detail } = entry;
         const size = template?.alive ? await template.size().catch(() => undefined) : undefined;
         return {
-          ...{ id, command: script.script, state, detail, pid: template?.pid ?? null, modules: template?.modules ?? null },
+          ...{
+            id,
+            command: script.script,
+            state,
+            detail,
+            pid: template?.pid ?? null,
+            modules: template?.modules ?? null,
+          },
           memoryBytes: size?.memoryBytes ?? null,
           ageSeconds: template ? Math.round((now - template.since) / 1000) : null,
         };
@@ -140,9 +147,9 @@ export class WarmStarts {
     if (!warm) return 'off';
     if (mode === 'user-namespace') return 'servers are kept apart by user namespaces, for which there are no templates';
     const [program] = warm.command;
-    const name = `${program}\n${warm.environment['PATH']}`;
+    const name = `${program}\n${warm.environment.PATH}`;
     const script = await (this.#scripts.get(name) ??
-      this.#scripts.set(name, pythonScript(warm.command, warm.environment['PATH'] ?? '')).get(name));
+      this.#scripts.set(name, pythonScript(warm.command, warm.environment.PATH ?? '')).get(name));
     if (!script) return `${program} is not a Python program that can be loaded before`;
     const key = JSON.stringify([script, warm.command, warm.environment, mode]);
     const mark = await fingerprint(script);
@@ -160,7 +167,12 @@ export class WarmStarts {
       ...{ id: String(this.#entries.size + 1), script, mark, state: 'scouting', template: undefined, detail: '' },
       ...{ work: undefined, failures: 0, retryAt: 0 },
     };
-    Object.assign(entry, { mark, template: undefined, failures: 0, detail: known ? 'The environment has changed.' : '' });
+    Object.assign(entry, {
+      mark,
+      template: undefined,
+      failures: 0,
+      detail: known ? 'The environment has changed.' : '',
+    });
     this.#entries.set(key, entry);
     this.#load(entry);
     this.#timer ??= setInterval(() => void this.#tend(), TEND_MS).unref();
@@ -174,15 +186,15 @@ export class WarmStarts {
     entry.work = this.#turn(async () => {
       this.#swept ??= sweepScouts(this.#place).catch(() => {});
       await this.#swept;
-      const stranger = await foreign(entry.script);
-      if (stranger !== undefined) {
+      const own = await trusted(entry.script);
+      if (own && 'stranger' in own) {
         entry.state = 'unsafe';
-        entry.detail = `${stranger} is not root's alone, and a template would load it as root.`;
+        entry.detail = `${own.stranger} is not root's alone, and a template would load it as root.`;
         return;
       }
       const scouted = await scout(basis, entry.script, this.#place);
       if (entry.state === 'scouting') entry.state = 'loading';
-      const { template, leftOut } = await this.#fill(entry.script, basis, scouted);
+      const { template, leftOut } = await this.#fill(entry.script, basis, scouted, own?.folders ?? null);
       // Meanwhile it may have changed again; then the next one is on its way.
       if (entry.mark !== mark) return template.kill();
       entry.template?.retire();
@@ -202,11 +214,12 @@ export class WarmStarts {
   }
 
   /** Loads a template; what turns out to be unsuitable is left out of the next try. */
-  async #fill(script: PythonScript, input: WarmBasis, { modules, missing }: Scouted) {
+  async #fill(script: PythonScript, input: WarmBasis, { modules, missing }: Scouted, folders: string[] | null) {
     const root = `/atrium-warm-${randomBytes(8).toString('hex')}`;
     const leftOut: string[] = [];
     const recipe = {
       ...script,
+      trusted: folders,
       ...{ mode: input.mode, environment: input.warm?.environment ?? {}, root, modules, missing, leftOut },
       markers: Object.fromEntries(PERSONAL.map((name) => [name, `${root}/${name}`])),
       shellVariables: await shellVariables(),
@@ -215,7 +228,8 @@ export class WarmStarts {
       try {
         return { template: await Template.load(recipe, this.#place, Date.now()), leftOut };
       } catch (error) {
-        const next = error instanceof TemplateRefused && modules.includes(error.module) && !leftOut.includes(error.module);
+        const next =
+          error instanceof TemplateRefused && modules.includes(error.module) && !leftOut.includes(error.module);
         if (!next || leftOut.length >= MAX_LEFT_OUT) throw error;
         leftOut.push(error.module);
       }

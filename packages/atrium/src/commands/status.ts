@@ -1,8 +1,8 @@
 import { askRunning } from '../cli/ask.ts';
 import { defineCommand } from '../cli/command.ts';
 import { findDataDir, placesOf } from '../files/data-dir.ts';
-import { type Warm, warmLines } from '../up/warm-words.ts';
 import { notRunningText, readState } from '../up/state.ts';
+import { type Warm, warmLines } from '../up/warm-words.ts';
 
 interface HubStatus {
   users: number;

@@ -9,7 +9,9 @@ export function warmMetrics({ metrics, spawner }: AppContext): () => Promise<voi
     'reason',
   ]);
   const ready = gauge('atrium_warm_templates', 'Templates that starts can be forked from');
-  const memory = gauge('atrium_warm_template_memory_bytes', 'A template’s share of the memory that it holds', ['template']);
+  const memory = gauge('atrium_warm_template_memory_bytes', 'A template’s share of the memory that it holds', [
+    'template',
+  ]);
   const age = gauge('atrium_warm_template_age_seconds', 'How long ago a template was loaded', ['template']);
   return async () => {
     const report = await spawner.warm?.().catch(() => undefined);
