@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { cacheDir } from '../../scripts/lib/root.mjs';
 import { testPython } from '../../tools/test-machine.ts';
 import { type Changeable, changeableEnvironment, shadowFor } from './environment.ts';
-import { expectStart, readyTemplates } from './warmth.ts';
+import { expectStart, readyTemplates, untilWarm } from './warmth.ts';
 import { type Started, startWorld, type World } from './world.ts';
 
 const MINUTE = 60_000;
@@ -26,7 +26,7 @@ describe.skipIf(process.platform !== 'linux' || !testPython())('when a warm star
     await world.serve({ start: 'warm', ...settingOf(environment) });
   }, 4 * MINUTE);
   beforeEach(async () => {
-    await expect.poll(async () => (await readyTemplates(world.cli)).length, REPLACED).toBeGreaterThan(0);
+    await untilWarm(world.cli);
   }, 3 * MINUTE);
   afterEach(async () => {
     for (const user of ['ada', 'bob']) await world.end(user);
@@ -42,7 +42,7 @@ describe.skipIf(process.platform !== 'linux' || !testPython())('when a warm star
     await expect
       .poll(async () => (await readyTemplates(world.cli)).map(({ pid }) => pid), REPLACED)
       .not.toContain(instead);
-    await expect.poll(async () => (await readyTemplates(world.cli)).length, REPLACED).toBeGreaterThan(0);
+    await untilWarm(world.cli);
     await expectStart(world, await world.begin('bob'), 'warm');
   };
 

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import type { TestCli } from '../../packages/atrium/src/testing/cli.ts';
 import type { Started, World } from './world.ts';
 
@@ -24,6 +24,8 @@ export interface StartLine {
   detail: string;
 }
 
+/** A template loads at low priority. */
+const TEMPLATE = { timeout: 150_000, interval: 100 };
 const WRITTEN = { timeout: 10_000, interval: 50 };
 
 export async function warmOf(cli: TestCli): Promise<Warm> {
@@ -35,6 +37,10 @@ export const templatesOf = async (cli: TestCli) => (await warmOf(cli)).templates
 
 /** The templates that servers can be forked from now. */
 export const readyTemplates = async (cli: TestCli) => (await templatesOf(cli)).filter(({ state }) => state === 'ready');
+
+/** Until servers can be forked. */
+export const untilWarm = (cli: TestCli) =>
+  vi.waitFor(async () => expect((await readyTemplates(cli)).length).toBeGreaterThan(0), TEMPLATE);
 
 /** What the launch folder says of this start; undefined while nothing has been written. */
 export function startLine({ places }: World, { launch }: Started): StartLine | undefined {

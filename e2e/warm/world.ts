@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import { type Places, placesOf } from '../../packages/atrium/src/files/data-dir.ts';
 import { type TestCli, testCli, type Up } from '../../packages/atrium/src/testing/cli.ts';
 import { freePort } from '../../tools/free-port.ts';
@@ -9,13 +9,11 @@ import { type ApiClient, administrator, apiClient, serversOf } from '../lib/api-
 import { serverProcesses } from '../lib/processes.ts';
 import { hubIdOf, sqliteQuery } from '../lib/reality.ts';
 import { openTo, SOMEBODY } from './as-account.ts';
-import { readyTemplates } from './warmth.ts';
+import { untilWarm } from './warmth.ts';
 
 /** A start on a machine that does other things, too. */
 const START = { timeout: 120_000, interval: 50 };
 const STOP = { timeout: 30_000, interval: 50 };
-/** A template loads at low priority. */
-const TEMPLATE = { timeout: 120_000, interval: 100 };
 
 const AS_ACCOUNT = fileURLToPath(new URL('./as-account.ts', import.meta.url));
 
@@ -105,14 +103,14 @@ export async function startWorld(as: 'this account' | 'ordinary' = 'this account
       up = await cli.up();
       hubId = await hubIdOf(sqliteQuery(cli.places));
       if (setting.start !== 'warm' || setting.wait === false) return;
-      await expect.poll(async () => (await readyTemplates(cli)).length, TEMPLATE).toBeGreaterThan(0);
+      await untilWarm(cli);
     },
     async begin(user) {
       if (user !== 'ada' && (await api('GET', `/users/${user}`)).status === 404) await api('POST', `/users/${user}`);
       const asked = performance.now();
       const { status } = await api('POST', `/users/${user}/server`);
       if (![201, 202].includes(status)) throw new Error(`POST /users/${user}/server answers ${status}`);
-      await expect.poll(() => readiness(user), START).toBe(true);
+      await vi.waitFor(async () => expect(await readiness(user)).toBe(true), START);
       const answer = await fetch(new URL(`user/${user}/api`, running().url));
       const ms = performance.now() - asked;
       expect(answer.status).toBe(200);
@@ -120,7 +118,7 @@ export async function startWorld(as: 'this account' | 'ordinary' = 'this account
     },
     async end(user) {
       await api('DELETE', `/users/${user}/server`);
-      await expect.poll(() => readiness(user), STOP).toBe(false);
+      await vi.waitFor(async () => expect(await readiness(user)).not.toBe(true), STOP);
     },
     home(user) {
       const homes = join(dataDir, 'homes');
