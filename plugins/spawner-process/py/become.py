@@ -102,6 +102,9 @@ def renew_library():
     if tempfile is not None:
         tempfile.tempdir = None
         tempfile._name_sequence = None
+    threading = sys.modules.get("threading")
+    if threading is not None and hasattr(threading.main_thread(), "_set_native_id"):
+        threading.main_thread()._set_native_id()
     uuid = sys.modules.get("uuid")
     if uuid is not None:
         uuid._node = uuid._last_timestamp = None
@@ -131,6 +134,7 @@ def replace_modules(template, arguments, folder):
     main.__loader__ = template.loader(script)
     main.__builtins__ = sys.modules["builtins"]
     main.__cached__ = None
+    main.__annotations__ = {}
     sys.modules["__main__"] = main
     return main
 

@@ -98,6 +98,17 @@ class _MmMap(ctypes.Structure):
     ] + [("auxv_size", ctypes.c_uint32), ("exe_fd", ctypes.c_uint32)]
 
 
+def _auxiliary_vector():
+    """What the kernel told the program at its start, with the account that it has now."""
+    with open("/proc/self/auxv", "rb") as file:
+        data = file.read()
+    words = list(struct.unpack(f"{len(data) // struct.calcsize('L')}L", data))
+    now = {11: os.getuid(), 12: os.geteuid(), 13: os.getgid(), 14: os.getegid()}
+    for at in range(0, len(words), 2):
+        words[at + 1] = now.get(words[at], words[at + 1])
+    return (ctypes.c_ulong * len(words))(*words)
+
+
 def set_command_line(arguments, environment):
     """What `/proc/self/cmdline` and `/proc/self/environ` say: bytes in, as `execve` would have put them there."""
     words = b"".join(word + b"\0" for word in arguments)
@@ -112,6 +123,7 @@ def set_command_line(arguments, environment):
         # After the name in brackets, which may hold anything; the first is field 3 of proc(5).
         fields = file.read().rpartition(b") ")[2].split()
     field = lambda number: int(fields[number - 3])  # noqa: E731
+    auxv = _auxiliary_vector()
     wanted = _MmMap(
         start_code=field(26),
         end_code=field(27),
@@ -124,8 +136,8 @@ def set_command_line(arguments, environment):
         arg_end=place + len(words),
         env_start=place + len(words),
         env_end=place + len(words) + len(variables),
-        auxv=0,
-        auxv_size=0,
+        auxv=ctypes.addressof(auxv),
+        auxv_size=ctypes.sizeof(auxv),
         exe_fd=0xFFFFFFFF,
     )
     prctl(_PR_SET_MM, _PR_SET_MM_MAP, ctypes.addressof(wanted), ctypes.sizeof(wanted))

@@ -28,7 +28,7 @@ import { closedAncestors, mountPlan } from './plan.ts';
 import { bootId, isAlive, readClaim } from './processes.ts';
 import { looksLikePython, pythonFolders } from './python.ts';
 import { prepareHome, StorageName } from './storage.ts';
-import type { Started, Tried, WarmStarts } from './warm.ts';
+import type { Started, WarmStarts } from './warm.ts';
 
 const Variables = z.record(
   z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/),
@@ -103,12 +103,13 @@ export async function launch(input: LaunchInput, place: Place, warm?: WarmStarts
     },
     secret: { command: input.command, env: { ...input.env, ...mark } },
   });
-  if (tried && (tried.reason === 'template' || tried.start === null)) {
-    if (!(await takenBack(dir, meta.boot))) return null;
-  } else if (tried?.start === 'warm' || tried?.begun) {
+  // Somebody else's call was faster.
+  if (tried?.start === null) return null;
+  if (tried?.begun) {
     await noteStart(dir, tried);
     return tried;
   }
+  if (tried?.reason === 'template' && !(await takenBack(dir, meta.boot))) return null;
   const { handle } = await openLog(place, input.ref.server);
   try {
     const [enter, drop] = passage(input.mode, uid, root);
@@ -123,7 +124,7 @@ export async function launch(input: LaunchInput, place: Place, warm?: WarmStarts
     });
     await once(keeper, 'spawn');
     keeper.unref();
-    if (tried?.start !== 'cold') return null;
+    if (!tried) return null;
     await noteStart(dir, tried);
     return tried;
   } finally {
@@ -132,7 +133,7 @@ export async function launch(input: LaunchInput, place: Place, warm?: WarmStarts
 }
 
 /** For whoever looks at a server later: how it was started. Its folder may be gone already. */
-const noteStart = (dir: string, { start, reason, detail }: Tried) =>
+const noteStart = (dir: string, { start, reason, detail }: Started) =>
   putFile(join(dir, 'start'), JSON.stringify({ start, reason, detail })).catch(ifMissing(undefined));
 
 /**

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
+import { getPriority } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
@@ -134,7 +135,7 @@ export class Template {
     const lines = linesOf(door);
     const late = setTimeout(() => child.kill('SIGKILL'), LOAD_MS);
     try {
-      door.write(frame({ ...recipe, scripts: SCRIPTS, nice: isRoot() ? 0 : null }));
+      door.write(frame({ ...recipe, scripts: SCRIPTS, nice: isRoot() ? getPriority() : null }));
       door.ref();
       const { value } = await lines.next();
       if (value === undefined) throw new TemplateFailed('It ended while it was loaded; its log says why.');

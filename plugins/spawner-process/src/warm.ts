@@ -39,7 +39,7 @@ export type ColdReason = string;
 /** How a start was made. */
 export type Started = { start: 'warm' | 'cold'; reason: ColdReason; detail: string };
 /** What came of asking: `begun` says that a process has this start, and nothing more is to be done. */
-export type Tried = { start: 'warm' | 'cold' | null; reason: ColdReason; detail: string; begun?: true };
+export type Tried = (Started & { begun?: true }) | { start: null; reason: ColdReason; detail: string };
 export const WarmReport = z.array(
   z.object({
     id: z.string(),
@@ -104,7 +104,8 @@ export class WarmStarts {
     }
     try {
       const answer = await template.start(request);
-      return answer.start === null ? answer : { ...answer, begun: true };
+      const { start, reason, detail } = answer;
+      return start === null ? { start, reason, detail } : { start, reason, detail, begun: true };
     } catch (error) {
       if (!(error instanceof TemplateFailed)) template.kill();
       if (!template.alive) this.#failed(entry, `The template: ${says(error)}`);
