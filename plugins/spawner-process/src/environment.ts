@@ -40,7 +40,11 @@ export function isSingleUser(command: readonly string[]): boolean {
  * The command with what makes it listen on a Unix socket. JUPYTERHUB_SERVICE_URL must then carry port 8888 (any other is
  * refused as "mutually exclusive"); kernels talk over ipc, so that no loopback port takes kernel messages.
  */
-export function commandLine(place: Place, ref: ProcessRef, { command, address }: Pick<Setting, 'command' | 'address'>): [string, ...string[]] {
+export function commandLine(
+  place: Place,
+  ref: ProcessRef,
+  { command, address }: Pick<Setting, 'command' | 'address'>,
+): [string, ...string[]] {
   const [program = '', ...args] = command;
   if (address !== 'unix' || !isSingleUser(command)) return [program, ...args];
   const socket = serverSocket(launchDir(place, ref));

@@ -1,6 +1,9 @@
-import { access, readFile, realpath } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, open, realpath } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { isSingleUser } from './environment.ts';
+
+const MAX_SCRIPT_BYTES = 65_536;
 
 /** A Python program as the kernel would start it. */
 export interface PythonScript {
@@ -17,7 +20,7 @@ export interface PythonScript {
 export async function pythonScript(command: readonly string[], path: string): Promise<PythonScript | undefined> {
   if (!isSingleUser(command)) return undefined;
   const script = await find(command[0] ?? '', path);
-  const text = script && (await readFile(script, 'utf8').catch(() => undefined));
+  const text = script && (await readText(script).catch(() => undefined));
   if (!script || !text) return undefined;
   const [first = '', second = ''] = text.split('\n', 2);
   // pip writes a shell's line where the path of the interpreter is too long for the kernel, or has blanks.
@@ -28,6 +31,13 @@ export async function pythonScript(command: readonly string[], path: string): Pr
   // `-I` and the like decide what is read from where; what else one could write here decides more.
   if (argument !== undefined && !/^-[EIsuB]+$/.test(argument)) return undefined;
   return { interpreter: [interpreter, ...(argument ? [argument] : [])], script };
+}
+
+/** A small plain file; as root, the path of anything else could have been given by somebody who means harm. */
+async function readText(path: string): Promise<string | undefined> {
+  await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const found = await file.stat();
+  return found.isFile() && found.size < MAX_SCRIPT_BYTES ? file.readFile('utf8') : undefined;
 }
 
 /** As `execvp` looks for a program. */

@@ -5,7 +5,7 @@ import type { LaunchInput, WarmBasis } from './launch.ts';
 import type { Place } from './layout.ts';
 import { Template, TemplateFailed, TemplateRefused, type TemplateStart } from './template.ts';
 import { type PythonScript, pythonScript } from './warm-command.ts';
-import { fingerprint, shellVariables, trusted } from './warm-environment.ts';
+import { fingerprint, loadedBy, shellVariables, trusted } from './warm-environment.ts';
 import { type Scouted, scout, sweepScouts } from './warm-scout.ts';
 
 /** A template older than this is replaced, whatever has become of it. */
@@ -187,7 +187,7 @@ export class WarmStarts {
     entry.work = this.#turn(async () => {
       this.#swept ??= sweepScouts(this.#place).catch(() => {});
       await this.#swept;
-      const own = await trusted(entry.script);
+      const own = await trusted(entry.script, basis.warm?.environment.PATH ?? '');
       if (own && 'stranger' in own) {
         entry.state = 'unsafe';
         entry.detail = `${own.stranger} is not root's alone, and a template would load it as root.`;
@@ -221,7 +221,7 @@ export class WarmStarts {
     const recipe = {
       ...script,
       trusted: folders,
-      ...{ mode: input.mode, environment: input.warm?.environment ?? {}, root, modules, missing, leftOut },
+      ...{ mode: input.mode, environment: loadedBy(input.warm?.environment ?? {}), root, modules, missing, leftOut },
       markers: Object.fromEntries(PERSONAL.map((name) => [name, `${root}/${name}`])),
       shellVariables: await shellVariables(),
     };
