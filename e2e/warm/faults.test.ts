@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { cacheDir } from '../../scripts/lib/root.mjs';
@@ -21,6 +21,8 @@ describe.skipIf(process.platform !== 'linux' || !testPython())('when a warm star
   beforeAll(async () => {
     mkdirSync(cacheDir, { recursive: true });
     dir = mkdtempSync(join(cacheDir, 'warm-'));
+    // As an environment for everybody is: whoever loads a template has to get there.
+    chmodSync(dir, 0o755);
     environment = changeableEnvironment(join(dir, 'python'), testPython()!);
     world = await startWorld();
     await world.serve({ start: 'warm', ...settingOf(environment) });

@@ -40,7 +40,11 @@ export const readyTemplates = async (cli: TestCli) => (await templatesOf(cli)).f
 
 /** Until servers can be forked. */
 export const untilWarm = (cli: TestCli) =>
-  vi.waitFor(async () => expect((await readyTemplates(cli)).length).toBeGreaterThan(0), TEMPLATE);
+  vi.waitFor(async () => {
+    const warm = await warmOf(cli);
+    // With everything that is known, for whoever reads why none came.
+    if (!warm.templates.some(({ state }) => state === 'ready')) throw new Error(`No template: ${JSON.stringify(warm)}`);
+  }, TEMPLATE);
 
 /** What the launch folder says of this start; undefined while nothing has been written. */
 export function startLine({ places }: World, { launch }: Started): StartLine | undefined {
