@@ -15,7 +15,7 @@ import { join } from 'node:path';
 /** A package that every notebook server of the environment loads, small and without parts in C. */
 const PACKAGE = 'jupyter_server_terminals';
 
-/** A Python environment of a test's own that may be changed: everything of another one, and a copy of one package. */
+/** A Python environment of a test's own that may be changed: a copy of everything of another one. */
 export interface Changeable {
   readonly dir: string;
   /** Where one person's own packages for it are, below their home. */
@@ -32,7 +32,8 @@ export function changeableEnvironment(dir: string, base: string): Changeable {
   const [python = ''] = readdirSync(join(dir, 'lib')).filter((name) => name.startsWith('python3'));
   const site = join('lib', python, 'site-packages');
   const theirs = join(base, site);
-  writeFileSync(join(dir, site, 'base.pth'), `${theirs}\n`);
+  // Copied, not pointed to: modules for everybody may only come from folders of the environment itself.
+  execFileSync('cp', ['-a', '--reflink=auto', `${theirs}/.`, join(dir, site)]);
   for (const name of ['share', 'etc']) symlinkSync(join(base, name), join(dir, name));
   for (const name of ['jupyterhub-singleuser', 'jupyter']) {
     const script = `#!${join(dir, 'bin', 'python')}\n${SCRIPTS[name]}`;
@@ -41,8 +42,6 @@ export function changeableEnvironment(dir: string, base: string): Changeable {
   }
   const info = readdirSync(theirs).find((name) => name.startsWith(PACKAGE) && name.endsWith('.dist-info'));
   if (!info) throw new Error(`${PACKAGE} is not in ${theirs}`);
-  cpSync(join(theirs, PACKAGE), join(dir, site, PACKAGE), { recursive: true });
-  cpSync(join(theirs, info), join(dir, site, info), { recursive: true });
   let installed = info;
   return {
     dir,
