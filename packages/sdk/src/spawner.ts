@@ -76,6 +76,31 @@ export interface ServerUsage {
   cpuSeconds: number | null;
 }
 
+/** A process that has loaded the servers' program, and that starts are forked from. */
+export interface WarmTemplate {
+  id: string;
+  /** The program that it has loaded. */
+  command: string;
+  state: 'scouting' | 'loading' | 'ready' | 'unsafe' | 'failed';
+  pid: number | null;
+  /** Its own share of what it holds; the rest is its servers'. */
+  memoryBytes: number | null;
+  ageSeconds: number | null;
+  modules: number | null;
+  /** Why it is not ready, or what was left out. */
+  detail: string;
+}
+
+/** How quick starts are made, by a spawner that can fork them from a template. */
+export interface WarmReport {
+  setting: 'warm' | 'cold';
+  templates: WarmTemplate[];
+  /** Since this hub's process began; cold ones by their reason. */
+  starts: { warm: number; cold: Record<string, number> };
+  /** Null where starts are warm, or will be in a moment. */
+  off: { reason: string; message: string; advice: string } | null;
+}
+
 /** Something outside that carries our labels. */
 export interface Owned<Ref> {
   ref: Ref;
@@ -183,6 +208,8 @@ export interface Spawner<Spec extends Json = Json, Ref extends Json = Json> {
   logs?(ref: Ref, lines: number, io: Io): Promise<readonly string[]>;
   /** What each of these uses, in their order; null where that is not known. Only asked while an administrator looks. */
   usage?(refs: readonly Ref[], io: Io): Promise<readonly (ServerUsage | null)[]>;
+  /** How many starts were forked from a template, and what templates there are. */
+  warm?(): Promise<WarmReport>;
   /** The choices offered before a start. Pure. Without it there are none, and any `user_options` are passed on unseen. */
   form?(user: SpawnUser): SpawnForm;
   /** What a start of this spec costs. Pure. Without it servers cost nothing. */

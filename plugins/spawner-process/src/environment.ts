@@ -16,6 +16,25 @@ export interface Setting {
   limits: Limits;
 }
 
+const USERNAME = '{username}';
+/** The folder to show is another one for everybody. */
+const perPerson = ({ notebookDir }: Pick<Setting, 'notebookDir'>) => notebookDir?.includes(USERNAME) === true;
+
+/** The variables that are the same for all servers of this configuration: nobody's name, place or secret. */
+export function commonEnvironment(setting: Omit<Setting, 'home' | 'address'>): Record<string, string> {
+  const { memoryMb, cpus } = setting.limits;
+  return {
+    PATH: `${join(setting.python, 'bin')}:/usr/local/bin:/usr/bin:/bin`,
+    LANG: 'C.UTF-8',
+    SHELL: '/bin/bash',
+    JUPYTERHUB_DEFAULT_URL: setting.defaultUrl,
+    ...(setting.notebookDir !== undefined && !perPerson(setting) && { JUPYTERHUB_ROOT_DIR: setting.notebookDir }),
+    ...(memoryMb ? { MEM_LIMIT: String(Math.round(memoryMb * 1024 * 1024)) } : {}),
+    ...(cpus ? { CPU_LIMIT: String(cpus) } : {}),
+    ...setting.environment,
+  };
+}
+
 /** `jupyterhub-singleuser`, `jupyter-labhub`, `jupyter labhub`: they take jupyter-server's options. */
 export function isSingleUser(command: readonly string[]): boolean {
   return /^(jupyterhub-singleuser|jupyter|jupyter-.*)$/.test(basename(command[0] ?? ''));
@@ -25,7 +44,11 @@ export function isSingleUser(command: readonly string[]): boolean {
  * The command with what makes it listen on a Unix socket. JUPYTERHUB_SERVICE_URL must then carry port 8888 (any other is
  * refused as "mutually exclusive"); kernels talk over ipc, so that no loopback port takes kernel messages.
  */
-export function commandLine(place: Place, ref: ProcessRef, { command, address }: Setting): [string, ...string[]] {
+export function commandLine(
+  place: Place,
+  ref: ProcessRef,
+  { command, address }: Pick<Setting, 'command' | 'address'>,
+): [string, ...string[]] {
   const [program = '', ...args] = command;
   if (address !== 'unix' || !isSingleUser(command)) return [program, ...args];
   const socket = serverSocket(launchDir(place, ref));
@@ -46,19 +69,13 @@ export function serverEnvironment(
   io: ServerIo,
 ): Record<string, string> {
   const dir = launchDir(place, ref);
-  const { memoryMb, cpus } = setting.limits;
   const isolated = setting.mode === 'namespaces' || setting.mode === 'user-namespace';
   return {
-    PATH: `${join(setting.python, 'bin')}:/usr/local/bin:/usr/bin:/bin`,
-    LANG: 'C.UTF-8',
+    ...commonEnvironment(setting),
     HOME: setting.home,
     USER: io.server.user,
     LOGNAME: io.server.user,
-    SHELL: '/bin/bash',
-    JUPYTERHUB_DEFAULT_URL: setting.defaultUrl,
-    ...(setting.notebookDir !== undefined && {
-      JUPYTERHUB_ROOT_DIR: setting.notebookDir.replaceAll('{username}', io.server.user),
-    }),
+    ...(perPerson(setting) && { JUPYTERHUB_ROOT_DIR: setting.notebookDir?.replaceAll(USERNAME, io.server.user) }),
     ...io.env,
     JUPYTERHUB_API_TOKEN: io.token.reveal(),
     JPY_API_TOKEN: io.token.reveal(),
@@ -66,8 +83,6 @@ export function serverEnvironment(
     ...(setting.address === 'unix' ? { ATRIUM_SOCKET: serverSocket(dir) } : { ATRIUM_PORT_FILE: portFile(dir) }),
     // Short, for the paths of kernels' sockets; without a private /tmp, `init.sh` makes a folder of its own.
     ...(isolated ? { JUPYTER_RUNTIME_DIR: '/tmp/jupyter' } : {}),
-    ...(memoryMb ? { MEM_LIMIT: String(Math.round(memoryMb * 1024 * 1024)) } : {}),
-    ...(cpus ? { CPU_LIMIT: String(cpus) } : {}),
     ...setting.environment,
   };
 }

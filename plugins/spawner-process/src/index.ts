@@ -8,10 +8,11 @@ import {
   type PluginContext,
   type Spawner,
   SpawnFault,
+  type WarmTemplate,
 } from '@atrium/sdk';
 import { gate, mapLimited } from './concurrency.ts';
 import { ProcessConfig } from './config.ts';
-import { commandLine, isSingleUser, serverEnvironment } from './environment.ts';
+import { commandLine, commonEnvironment, isSingleUser, serverEnvironment } from './environment.ts';
 import { processHelper } from './helper.ts';
 import { homesDir, type Place, type ProcessRef, socketPathExcess } from './layout.ts';
 import { readTail } from './logs.ts';
@@ -19,7 +20,9 @@ import { type Facts, launches, look } from './look.ts';
 import { Machine, seesOtherProcesses } from './machine.ts';
 import { toObserved } from './observed.ts';
 import { nameStorage } from './storage.ts';
+import { createTally } from './tally.ts';
 import { usageOf } from './usage.ts';
+import type { Started } from './warm.ts';
 import { isolationOf, warningsOf } from './warnings.ts';
 
 /** One start, frozen. */
@@ -67,6 +70,29 @@ async function createProcessSpawner(
     ...(machine.limits.includes('cpu') ? { cpus: config.limits.cpus } : {}),
     ...(machine.limits.includes('tasks') ? { tasks: config.limits.tasks } : {}),
   };
+  const shared = { mode: machine.mode, python, notebookDir: config.notebookDir };
+  /** What a template has to know to give such starts; null for cold ones. */
+  const basisFor = (command: readonly string[]) => ({
+    ...{
+      mode: machine.mode,
+      address: config.address,
+      python,
+      readOnlyPaths: config.readOnlyPaths,
+      tmpMb: config.tmpMb,
+    },
+    // A command of one's own makes its socket with the usual mode: the group, which is the hub's, must get in.
+    umask: config.address === 'unix' && !isSingleUser(command) ? ('007' as const) : ('022' as const),
+    warm:
+      config.start === 'cold'
+        ? null
+        : { command: [...command], environment: commonEnvironment({ ...config, ...shared, command }) },
+  });
+  const tally = createTally(config, context.clock);
+  if (config.start === 'warm') {
+    helper.call('warmUp', basisFor(command)).catch((error: unknown) => {
+      context.log.warn({ err: error }, 'the template for warm starts could not be asked for');
+    });
+  }
   const launchTurn = gate(LAUNCH_AT_ONCE);
   const removeTurn = gate(REMOVE_AT_ONCE);
   const remoteEyes = !(await seesOtherProcesses());
@@ -120,28 +146,21 @@ async function createProcessSpawner(
       const setting = {
         ...config,
         command: spec.command,
-        mode: machine.mode,
+        ...shared,
         home: join(homesDir(place), spec.storage),
-        python,
-        notebookDir: config.notebookDir,
       };
       const request = {
+        ...basisFor(spec.command),
         ref,
-        mode: machine.mode,
         uid: spec.uid,
         user: spec.user,
         storage: spec.storage,
         command: commandLine(place, ref, setting),
         env: serverEnvironment(place, ref, setting, io),
         limits,
-        address: config.address,
-        python,
-        readOnlyPaths: config.readOnlyPaths,
-        // A command of one's own makes its socket with the usual mode: the group, which is the hub's, must get in.
-        umask: config.address === 'unix' && !isSingleUser(spec.command) ? '007' : '022',
-        tmpMb: config.tmpMb,
       };
-      await launchTurn(() => helper.call('launch', request)).catch(launchFailed);
+      const started = await launchTurn(() => helper.call('launch', request)).catch(launchFailed);
+      tally.note(ref.server, started as Started | null, io.log);
       return observe(ref, io);
     },
 
@@ -178,6 +197,8 @@ async function createProcessSpawner(
     },
 
     usage: (refs) => usageOf(place, refs),
+
+    warm: async () => tally.report((await helper.call('warmState', { now: context.clock.now() })) as WarmTemplate[]),
   };
 }
 

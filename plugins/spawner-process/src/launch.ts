@@ -4,17 +4,36 @@ import { once } from 'node:events';
 import { chmod, chown, lstat, mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { isReservedUid } from '@atrium/sdk';
 import { z } from 'zod';
 import { createCgroups } from './cgroups.ts';
 import { Limits } from './config.ts';
-import { holdDir, isRoot, launchDir, launchesDir, Meta, Mode, type Place, ProcessRef, putFile } from './layout.ts';
+import {
+  holdDir,
+  ifMissing,
+  isRoot,
+  launchDir,
+  launchesDir,
+  logsDir,
+  Meta,
+  Mode,
+  type Place,
+  ProcessRef,
+  putFile,
+} from './layout.ts';
 import { openLog } from './logs.ts';
 import { closedAncestors, mountPlan } from './plan.ts';
-import { bootId } from './processes.ts';
+import { bootId, isAlive, readClaim } from './processes.ts';
 import { looksLikePython, pythonFolders } from './python.ts';
 import { prepareHome, StorageName } from './storage.ts';
+import type { Started, WarmStarts } from './warm.ts';
+
+const Variables = z.record(
+  z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/),
+  z.string().refine((value) => !value.includes('\0')),
+);
 
 /** A start, as the hub asks for it. Checked again where it is carried out. */
 export const LaunchInput = z.strictObject({
@@ -24,19 +43,26 @@ export const LaunchInput = z.strictObject({
   user: z.string().min(1),
   storage: StorageName,
   command: z.tuple([z.string().min(1)], z.string()),
-  env: z.record(
-    z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/),
-    z.string().refine((value) => !value.includes('\0')),
-  ),
+  env: Variables,
   limits: Limits,
   address: z.enum(['unix', 'tcp']),
   python: z.string().startsWith('/'),
   readOnlyPaths: z.array(z.string().startsWith('/')),
   umask: z.enum(['022', '007']),
   tmpMb: z.int().positive(),
+  /** For a warm start: the command without what belongs to this start, and the variables that all servers have. */
+  warm: z.strictObject({ command: z.tuple([z.string().min(1)], z.string()), environment: Variables }).nullable(),
 });
 export type LaunchInput = z.output<typeof LaunchInput>;
 
+/** What all starts have in common that can come of one template: nobody's name, account or secret. */
+export const WarmBasis = LaunchInput.omit({
+  ...{ ref: true, uid: true, user: true, storage: true, command: true, env: true, limits: true },
+});
+export type WarmBasis = z.output<typeof WarmBasis>;
+
+/** How long a keeper may take to give a start back that came to nothing. */
+const TAKE_BACK_MS = 5_000;
 const SCRIPTS = fileURLToPath(new URL('../sh', import.meta.url));
 /** What runs before privileges are dropped finds its tools here and nowhere else. */
 const TOOL_PATH = '/usr/sbin:/usr/bin:/sbin:/bin';
@@ -45,7 +71,7 @@ const TOOL_PATH = '/usr/sbin:/usr/bin:/sbin:/bin';
  * One idempotent step towards a running server. However often and from wherever it is called, at most one process comes
  * of it: the folder appears complete or not at all, and in it the first keeper to link its claim goes on.
  */
-export async function launch(input: LaunchInput, place: Place): Promise<void> {
+export async function launch(input: LaunchInput, place: Place, warm?: WarmStarts): Promise<Started | null> {
   const root = isRoot();
   const uid = root ? input.uid : process.getuid!();
   if (root) {
@@ -65,16 +91,31 @@ export async function launch(input: LaunchInput, place: Place): Promise<void> {
     );
   if (!(await there(dir)))
     await prepare(input, place, uid, home, launches.join(`.new-${randomBytes(6).toString('hex')}`), dir);
-  if (await there(join(dir, 'keeper'))) return;
+  if (await there(join(dir, 'keeper'))) return null;
 
   const meta = Meta.parse(JSON.parse(await readFile(join(dir, 'meta.json'), 'utf8')));
+  const procs = meta.cgroups.map((group) => join(group, 'cgroup.procs'));
+  const mark = { ATRIUM_LAUNCH: launchMark(place, input.ref) };
+  const tried = await warm?.start(input, {
+    open: {
+      ...{ launches: launchesDir(place), name: `${input.ref.server}.${input.ref.generation}` },
+      ...{ logs: logsDir(place), log: `${input.ref.server}.log`, cgroups: procs, uid, umask: input.umask, home },
+    },
+    secret: { command: input.command, env: { ...input.env, ...mark } },
+  });
+  // Somebody else's call was faster.
+  if (tried?.start === null) return null;
+  if (tried?.begun) {
+    await noteStart(dir, tried);
+    return tried;
+  }
+  if (tried?.reason === 'template' && !(await takenBack(dir, meta.boot))) return null;
   const { handle } = await openLog(place, input.ref.server);
   try {
     const [enter, drop] = passage(input.mode, uid, root);
-    const procs = meta.cgroups.map((group) => join(group, 'cgroup.procs')).join(' ');
     const setup = [...enter, '/bin/sh', join(SCRIPTS, 'setup.sh'), ...drop, '/bin/sh', '-s', '--', ...input.command];
-    const env = { ...input.env, ATRIUM_LAUNCH: launchMark(place, input.ref) };
-    const keeper = spawn('/bin/sh', [join(SCRIPTS, 'keeper.sh'), procs, ...setup], {
+    const env = { ...input.env, ...mark };
+    const keeper = spawn('/bin/sh', [join(SCRIPTS, 'keeper.sh'), procs.join(' '), ...setup], {
       cwd: dir,
       env: { PATH: TOOL_PATH, ATRIUM_UMASK: input.umask, ATRIUM_DIR: home, ...numbered(env) },
       // A session of its own: Ctrl-C in the hub's terminal does not reach it.
@@ -83,9 +124,29 @@ export async function launch(input: LaunchInput, place: Place): Promise<void> {
     });
     await once(keeper, 'spawn');
     keeper.unref();
+    if (!tried) return null;
+    await noteStart(dir, tried);
+    return tried;
   } finally {
     await handle.close();
   }
+}
+
+/** For whoever looks at a server later: how it was started. Its folder may be gone already. */
+const noteStart = (dir: string, { start, reason, detail }: Started) =>
+  putFile(join(dir, 'start'), JSON.stringify({ start, reason, detail })).catch(ifMissing(undefined));
+
+/**
+ * After a template failed in the middle of a start: whether nobody has that start any more. Its keeper takes the claim
+ * back when it hears that there is no server; the claim of a first process that was killed is removed here.
+ */
+async function takenBack(dir: string, boot: string): Promise<boolean> {
+  for (const until = Date.now() + TAKE_BACK_MS; await readClaim(join(dir, 'keeper')); await delay(10)) {
+    if (Date.now() > until) return false;
+  }
+  if (await isAlive(await readClaim(join(dir, 'init')), boot)) return false;
+  await rm(join(dir, 'init'), { force: true });
+  return true;
 }
 
 /** What a server's processes carry in their environment. */

@@ -245,6 +245,7 @@ test('the helper refuses accounts, names and folders that are not its own', asyn
     readOnlyPaths: [],
     umask: '022',
     tmpMb: 1,
+    warm: null,
   };
   const refused = (change: object) => expect(helper.call('launch', { ...launch, ...change })).rejects.toThrow();
 

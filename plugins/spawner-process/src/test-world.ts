@@ -1,10 +1,20 @@
-import { chmod, mkdir, mkdtemp, realpath, rm, symlink } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { HelperClient, Json, Observed, ObservedPhase, ServerIo, Spawner, SpawnUser } from '@atrium/sdk';
+import type {
+  HelperClient,
+  Json,
+  Observed,
+  ObservedPhase,
+  ServerIo,
+  Spawner,
+  SpawnUser,
+  WarmTemplate,
+} from '@atrium/sdk';
 import { memoryLog, memoryStore, type SpawnerWorld, type TestHub, testIo, testServerIo } from '@atrium/sdk/testing';
 import { remove } from './control.ts';
-import { processHelper } from './helper.ts';
+import { closeWarmStarts, processHelper } from './helper.ts';
 import { processSpawner } from './index.ts';
 import { launchDir, type Place, readMeta } from './layout.ts';
 import { launches } from './look.ts';
@@ -12,6 +22,7 @@ import { withEnvironment } from './processes.ts';
 import { nameStorage } from './storage.ts';
 
 const LIFE_MS = 30_000;
+const TEMPLATE_MS = 60_000;
 let generations = 100;
 /** No two scripts of one test file share a launch folder. */
 const nextGeneration = () => {
@@ -28,10 +39,87 @@ export const TINY_SERVER = `
   server.listen(process.env.ATRIUM_SOCKET);
 `;
 
+/** The same as a Python program, which can be loaded before: a notebook server by its name and options only. */
+const TINY_PYTHON = `import json
+import os
+import random
+import signal
+import socketserver
+import sys
+import uuid
+from http.server import BaseHTTPRequestHandler
+
+
+class Handler(BaseHTTPRequestHandler):
+    def address_string(self):
+        return "somebody"
+
+    def log_message(self, *args):
+        pass
+
+    def do_GET(self):
+        facts = {
+            "user": os.environ["JUPYTERHUB_USER"],
+            "argv": sys.argv,
+            "environ": dict(os.environ),
+            "random": [random.random(), str(uuid.uuid4()), os.urandom(8).hex()],
+            "uid": os.getuid(),
+            "cwd": os.getcwd(),
+        }
+        body = (json.dumps(facts) if self.path.endswith("/facts") else facts["user"]).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    server = socketserver.ThreadingUnixStreamServer(os.environ["ATRIUM_SOCKET"], Handler)
+    os.chmod(os.environ["ATRIUM_SOCKET"], 0o660)
+    server.serve_forever()
+`;
+
 /** A data directory and a run directory of their own, on this machine's real processes. */
 export interface ProcessWorld extends SpawnerWorld {
   open(hub: TestHub, options?: Options): Promise<Spawner>;
   readonly place: Place;
+}
+
+/** A world whose servers are forked from a template: it is ready as soon as a hub is. */
+export async function warmWorld(options: Options = {}): Promise<ProcessWorld & { readonly script: string }> {
+  const world = await processWorld();
+  const tools = join(dirname(world.place.dataDir), 'tools');
+  const script = join(tools, 'jupyter-tiny');
+  // The machine's own, which every account reaches; else what there is.
+  const python = execFileSync('sh', ['-c', 'PATH=/usr/bin:$PATH exec python3 -c "import sys; print(sys.executable)"'], {
+    encoding: 'utf8',
+  }).trim();
+  await mkdir(tools);
+  await chmod(tools, 0o755);
+  await writeFile(script, `#!${python}\n${TINY_PYTHON}`);
+  await chmod(script, 0o755);
+  const open = world.open;
+  return Object.assign(world, {
+    script,
+    async open(hub: TestHub, more: Options = {}) {
+      const own = { command: [script] as [string], readOnlyPaths: [tools], python: dirname(dirname(python)) };
+      const spawner = await open.call(world, hub, { ...own, ...options, ...more });
+      await untilReady(spawner);
+      return spawner;
+    },
+  });
+}
+
+/** Waits until a start would be warm. */
+export async function untilReady(spawner: Spawner): Promise<WarmTemplate> {
+  for (const end = Date.now() + TEMPLATE_MS; ; await new Promise((resolve) => setTimeout(resolve, 30))) {
+    const report = await spawner.warm?.();
+    const [template] = report?.templates ?? [];
+    if (template?.state === 'ready') return template;
+    const hopeless = template?.state === 'unsafe' || template?.state === 'failed';
+    if (Date.now() > end || hopeless) throw new Error(`No template: ${JSON.stringify(report)}`);
+  }
 }
 
 /** `linked`: the data directory is a link to another one. */
@@ -78,6 +166,7 @@ export async function processWorld(options: Options = {}, data: 'plain' | 'linke
     living: async (server, generation, hubId) =>
       (await withEnvironment(`ATRIUM_LAUNCH=${hubId}/${server}.${generation}`)).length,
     async [Symbol.asyncDispose]() {
+      closeWarmStarts(place.dataDir);
       for (const ref of await launches(place)) {
         const meta = await readMeta(launchDir(place, ref)).catch(() => undefined);
         await remove({ ...place, hubId: meta?.hubId ?? place.hubId }, ref);

@@ -28,8 +28,10 @@ export async function usageOf(place: Place, refs: readonly ProcessRef[]): Promis
     if (counted && counted.cpuSeconds !== null) return counted;
     // One reading of the process table for all of them.
     table ??= readProcesses();
-    const keeper = await readClaim(join(dir, 'keeper'));
-    const tree = keeper === undefined || keeper === 'void' ? null : ofTree(await table, keeper, meta);
+    // A warm server does not descend from its keeper, and a cold one's first process does.
+    const claims = await Promise.all(['keeper', 'init'].map((name) => readClaim(join(dir, name))));
+    const roots = claims.filter((claim) => claim !== undefined && claim !== 'void');
+    const tree = ofTree(await table, roots, meta);
     return counted ? { ...counted, cpuSeconds: tree?.cpuSeconds ?? null } : tree;
   });
 }
@@ -93,14 +95,17 @@ async function readProcesses(): Promise<Processes> {
 
 function ofTree(
   { all, children }: Processes,
-  keeper: { pid: number; start: string },
+  roots: readonly { pid: number; start: string }[],
   { memoryMb }: Meta,
 ): ServerUsage | null {
-  if (all.get(keeper.pid)?.start !== keeper.start) return null;
+  const rest = roots.filter(({ pid, start }) => all.get(pid)?.start === start).map(({ pid }) => pid);
+  if (rest.length === 0) return null;
+  const seen = new Set<number>();
   let pages = 0;
   let ticks = 0;
-  const rest = [keeper.pid];
   for (let pid = rest.pop(); pid !== undefined; pid = rest.pop()) {
+    if (seen.has(pid)) continue;
+    seen.add(pid);
     const one = all.get(pid);
     pages += one?.pages ?? 0;
     ticks += one?.ticks ?? 0;

@@ -2,6 +2,7 @@ import { askRunning } from '../cli/ask.ts';
 import { defineCommand } from '../cli/command.ts';
 import { findDataDir, placesOf } from '../files/data-dir.ts';
 import { notRunningText, readState } from '../up/state.ts';
+import { type Warm, warmLines } from '../up/warm-words.ts';
 
 interface HubStatus {
   users: number;
@@ -12,6 +13,7 @@ interface HubStatus {
   spawner: { id: string; isolation: string; limits: string[] };
   onlyFirstAdmin: boolean;
   warnings: string[];
+  warm: Warm | null;
 }
 
 export const status = defineCommand({
@@ -40,6 +42,7 @@ export const status = defineCommand({
       `Users: ${hub.users}, of them administrators: ${hub.admins}`,
       `Servers: ${ready} running, ${starting} starting, ${queued} waiting, ${stopping} stopping`,
       `Data: ${dataDir} (${hub.database}). Sign-in: ${hub.authenticator}. Servers by: ${hub.spawner.id}, isolation: ${hub.spawner.isolation}`,
+      ...warmLines(hub.warm),
       ...hub.warnings.map((warning) => `Warning: ${warning}`),
     ].join('\n');
     return { json: { ...json, hub }, text };

@@ -5,6 +5,7 @@ import type { Asker } from '../cli/ask.ts';
 import type { Places } from '../files/data-dir.ts';
 import { explainPort, probePort } from '../up/port.ts';
 import { readState } from '../up/state.ts';
+import type { Warm } from '../up/warm-words.ts';
 import { bindWarning } from '../up/words.ts';
 import { type Check, fail, ok, warn } from './check.ts';
 
@@ -18,6 +19,7 @@ interface HubFacts {
   onlyFirstAdmin: boolean;
   spawner: { id: string; isolation: string; limits: string[] };
   warnings: string[];
+  warm: Warm | null;
 }
 
 /** What only the hub can say: whether its database answers, and what keeps servers apart on this machine. */
@@ -44,8 +46,19 @@ export async function checkHub(asker: Asker): Promise<Check[]> {
           "Run atrium as root, allow user namespaces, or write isolation: 'none' where everybody may be trusted.",
         )
       : ok('isolation', `${id}: ${isolation}, ${limited}`),
+    ...warmCheck(facts.warm),
     ...facts.warnings.map((warning) => warn('this machine', warning, '')),
   ];
+}
+
+/** Whether starts are forked from a template, and what to do where they are not. */
+function warmCheck(warm: Warm | null): Check[] {
+  if (!warm) return [];
+  const { off, templates, starts } = warm;
+  if (warm.setting === 'cold' && off) return [ok('warm start', off.message)];
+  if (off) return [warn('warm start', off.message, off.advice)];
+  const ready = templates.filter(({ state }) => state === 'ready').length;
+  return [ok('warm start', ready > 0 ? `${ready} ready, ${starts.warm} warm starts` : 'The template is being loaded.')];
 }
 
 /** The newest things the hub complained about. */

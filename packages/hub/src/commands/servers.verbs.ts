@@ -20,6 +20,7 @@ const status = defineVerb(z.strictObject({}), async (ctx) => {
     spawner: { id: ctx.spawner.id, isolation: ctx.spawner.caps.isolation, limits: ctx.spawner.caps.limits },
     onlyFirstAdmin: ctx.onlyFirstAdmin,
     warnings: ctx.spawner.caps.warnings,
+    warm: (await ctx.spawner.warm?.()) ?? null,
   };
 });
 

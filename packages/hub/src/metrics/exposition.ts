@@ -3,6 +3,7 @@ import type { AppContext } from '../context.ts';
 import { routeVersion } from '../routes/routes.service.ts';
 import { countActiveSince, countByPhase, countUsers, oldestQueued } from './figures.repo.ts';
 import type { Metrics } from './metrics.ts';
+import { warmMetrics } from './warm.ts';
 
 const HOUR = 3_600_000;
 const PERIODS = { '24h': 24 * HOUR, '7d': 7 * 24 * HOUR, '30d': 30 * 24 * HOUR } as const;
@@ -39,6 +40,7 @@ function createExposition(ctx: AppContext): () => Promise<string> {
     version: gauge('atrium_proxy_route_version', 'Version of the route table that the proxy has'),
   };
   const processes = processMetrics(ctx);
+  const warm = warmMetrics(ctx);
   let countedAt = Number.NEGATIVE_INFINITY;
 
   async function lookUp(): Promise<void> {
@@ -80,6 +82,7 @@ function createExposition(ctx: AppContext): () => Promise<string> {
     takeProxy();
     lag.set({}, (vitals.controllerLag() ?? 0) / 1000);
     processes();
+    await warm();
     return metrics.registry.render();
   };
 }

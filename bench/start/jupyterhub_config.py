@@ -1,0 +1,34 @@
+"""A JupyterHub like the Atrium beside it: one password for everybody, and real notebook servers as local processes."""
+
+import os
+
+public_port, hub_port, proxy_port = os.environ["BENCH_PORTS"].split(",")
+folder = os.environ["BENCH_DIR"]
+python = os.environ["BENCH_PYTHON"]
+PATIENCE = int(os.environ["BENCH_PATIENCE"])
+
+c = get_config()  # noqa: F821
+c.JupyterHub.bind_url = f"http://127.0.0.1:{public_port}"
+c.JupyterHub.hub_ip = "127.0.0.1"
+c.JupyterHub.hub_port = int(hub_port)
+c.JupyterHub.db_url = f"sqlite:///{folder}/jupyterhub.sqlite"
+c.JupyterHub.cookie_secret_file = f"{folder}/cookie_secret"
+c.JupyterHub.authenticator_class = "dummy"
+c.DummyAuthenticator.password = os.environ["BENCH_PASSWORD"]
+c.Authenticator.allow_all = True
+c.ConfigurableHTTPProxy.command = [os.environ["BENCH_NODE"], os.environ["BENCH_PROXY"]]
+c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{proxy_port}"
+c.ConfigurableHTTPProxy.pid_file = f"{folder}/proxy.pid"
+c.JupyterHub.services = [{"name": "bench", "api_token": os.environ["BENCH_TOKEN"]}]
+c.JupyterHub.load_roles = [{"name": "bench", "scopes": ["access:servers"], "services": ["bench"]}]
+
+# Without accounts on this machine: every server runs as whoever runs the hub, and nothing keeps them apart.
+c.JupyterHub.spawner_class = "simple"
+c.SimpleLocalProcessSpawner.home_dir_template = folder + "/homes/{username}"
+c.Spawner.cmd = [f"{python}/bin/jupyterhub-singleuser"]
+c.Spawner.args = ["--allow-root"] if os.getuid() == 0 else []
+c.Spawner.default_url = "/lab"
+c.Spawner.environment = {"PATH": f"{python}/bin:/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
+# Its own patience, 30 s until a server answers, would fail most of a hundred that start on two cores.
+c.Spawner.start_timeout = PATIENCE
+c.Spawner.http_timeout = PATIENCE

@@ -1,0 +1,144 @@
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { cacheDir } from '../../scripts/lib/root.mjs';
+import { testPython } from '../../tools/test-machine.ts';
+import { type Changeable, changeableEnvironment, shadowFor } from './environment.ts';
+import { expectStart, readyTemplates, untilWarm } from './warmth.ts';
+import { type Started, startWorld, type World } from './world.ts';
+
+const MINUTE = 60_000;
+const IN_THE_LOG = { timeout: 10_000, interval: 50 };
+/** A template is found to be gone or stale, and another one loaded. */
+const REPLACED = { timeout: 2 * MINUTE, interval: 500 };
+
+/** Every start that is tried here must give a server that answers: `begin` fails the test otherwise. */
+describe.skipIf(process.platform !== 'linux' || !testPython())('when a warm start cannot be', () => {
+  let dir: string;
+  let world: World;
+  let environment: Changeable;
+
+  beforeAll(async () => {
+    mkdirSync(cacheDir, { recursive: true });
+    dir = mkdtempSync(join(cacheDir, 'warm-'));
+    // As an environment for everybody is: whoever loads a template has to get there.
+    chmodSync(dir, 0o755);
+    environment = changeableEnvironment(join(dir, 'python'), testPython()!);
+    world = await startWorld();
+    await world.serve({ start: 'warm', ...settingOf(environment) });
+  }, 4 * MINUTE);
+  beforeEach(async () => {
+    await untilWarm(world.cli);
+  }, 3 * MINUTE);
+  afterEach(async () => {
+    for (const user of ['ada', 'bob']) await world.end(user);
+  });
+  afterAll(async () => {
+    await world?.[Symbol.asyncDispose]();
+    if (dir) rmSync(dir, { recursive: true, force: true });
+  }, MINUTE);
+
+  const template = async () => (await readyTemplates(world.cli))[0]!;
+  /** Until somebody's start is warm again, from a template that is not this one. */
+  const warmAgain = async (instead: number) => {
+    await expect
+      .poll(async () => (await readyTemplates(world.cli)).map(({ pid }) => pid), REPLACED)
+      .not.toContain(instead);
+    await untilWarm(world.cli);
+    await expectStart(world, await world.begin('bob'), 'warm');
+  };
+
+  test('its template was killed: it is cold, says so, and the next template serves', {
+    timeout: 5 * MINUTE,
+  }, async () => {
+    const { pid } = await template();
+
+    process.kill(pid, 'SIGKILL');
+    const server = await world.begin('ada');
+
+    const { reason, detail } = await expectStart(world, server, 'cold');
+    expect(['template', 'not_ready']).toContain(reason);
+    expect(detail).not.toBe('');
+    await warmAgain(pid);
+  });
+
+  test('its template hangs: it is cold, says so, and the next template serves', { timeout: 5 * MINUTE }, async () => {
+    const { pid } = await template();
+
+    process.kill(pid, 'SIGSTOP');
+    const server = await world.begin('ada');
+
+    const { reason, detail } = await expectStart(world, server, 'cold');
+    expect([reason, detail]).toEqual(['template', expect.stringMatching(/\S/)]);
+    await warmAgain(pid);
+  });
+
+  test('a package was upgraded under it: no server runs the old one', { timeout: 6 * MINUTE }, async () => {
+    const { pid } = await template();
+    await expectStart(world, await world.begin('ada'), 'warm');
+    await world.end('ada');
+
+    environment.upgrade('99.0', 'this is 99.0');
+    const server = await world.begin('ada');
+
+    await expect.poll(() => outputOf(world, server), IN_THE_LOG).toContain('this is 99.0');
+    await warmAgain(pid);
+    environment.upgrade('99.1', 'this is 99.1');
+    await world.end('bob');
+    const next = await world.begin('bob');
+    await expect.poll(() => outputOf(world, next), IN_THE_LOG).toContain('this is 99.1');
+  });
+
+  test('a person has a package of their own in place of a loaded one: theirs is used', {
+    timeout: 5 * MINUTE,
+  }, async () => {
+    await world.begin('ada');
+    await world.end('ada');
+    const remove = shadowFor(world.home('ada'), environment, statSync(world.home('ada')), 'this is my own');
+
+    const server = await world.begin('ada');
+
+    const { reason, detail } = await expectStart(world, server, 'cold');
+    expect([reason, detail]).toEqual(['shadowed', expect.stringContaining('jupyter_server_terminals')]);
+    await expect.poll(() => outputOf(world, server), IN_THE_LOG).toContain('this is my own');
+    // It is her affair alone.
+    const other = await world.begin('bob');
+    await expectStart(world, other, 'warm');
+    remove();
+    await world.end('ada');
+    await expectStart(world, await world.begin('ada'), 'warm');
+  });
+});
+
+test.skipIf(process.platform !== 'linux' || !testPython())(
+  'variables of Python for every server: it is cold, and they count',
+  { timeout: 3 * MINUTE },
+  async () => {
+    await using world = await startWorld();
+    // Warm starts are wanted, and there is no template to wait for.
+    await world.serve({
+      start: 'warm',
+      python: testPython()!,
+      more: "environment: { PYTHONHASHSEED: '7' }",
+      wait: false,
+    });
+
+    const server = await world.begin('ada');
+
+    const { reason } = await expectStart(world, server, 'cold');
+    expect(reason).toBe('python_variables');
+    expect(readFileSync(`/proc/${server.pid}/environ`, 'utf8')).toContain('PYTHONHASHSEED=7');
+  },
+);
+
+const settingOf = ({ dir, base }: Changeable) => ({ python: dir, more: `readOnlyPaths: [${JSON.stringify(base)}]` });
+
+/** What this start wrote. */
+function outputOf(world: World, { launch }: Started): string {
+  const [server] = launch.split('.');
+  const text = readFileSync(join(world.cli.places.dataDir, 'logs', `${server}.log`), 'utf8');
+  const { logFrom } = JSON.parse(readFileSync(join(world.places.runDir, 's', launch, 'meta.json'), 'utf8')) as {
+    logFrom: number;
+  };
+  return Buffer.from(text).subarray(logFrom).toString();
+}
