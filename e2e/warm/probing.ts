@@ -20,17 +20,19 @@ const PROBE = fileURLToPath(new URL('./probe.py', import.meta.url));
 /** A file of the person's own that every notebook server reads and runs at its start. */
 const SERVER_CONFIG = `
 import os
-_path = os.path.expanduser("~/.probe/probe.py")
-_probe = {"__name__": "probe", "__file__": _path}
-exec(compile(open(_path).read(), _path, "exec"), _probe)
-_probe["install"]()
+from importlib.util import module_from_spec, spec_from_file_location
+_spec = spec_from_file_location("probe", os.path.expanduser("~/.probe/probe.py"))
+_probe = module_from_spec(_spec)
+_spec.loader.exec_module(_probe)
+_probe.install()
 `;
 const KERNEL_CELL = (name: string) => `
 import os as _os
-_path = _os.path.expanduser("~/.probe/probe.py")
-_probe = {"__name__": "probe", "__file__": _path}
-exec(compile(open(_path).read(), _path, "exec"), _probe)
-_probe["write"](${JSON.stringify(name)})
+from importlib.util import module_from_spec as _make, spec_from_file_location as _find
+_spec = _find("probe", _os.path.expanduser("~/.probe/probe.py"))
+_probe = _make(_spec)
+_spec.loader.exec_module(_probe)
+_probe.write(${JSON.stringify(name)})
 `;
 const ANSWER = { timeout: 60_000, interval: 100 };
 

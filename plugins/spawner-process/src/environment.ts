@@ -17,8 +17,12 @@ export interface Setting {
 }
 
 const USERNAME = '{username}';
-/** The folder to show is another one for everybody. */
-const perPerson = ({ notebookDir }: Pick<Setting, 'notebookDir'>) => notebookDir?.includes(USERNAME) === true;
+
+/** The folder to show, where it is the same one for everybody (`user` undefined), or where it is not. */
+function rootDir({ notebookDir }: Pick<Setting, 'notebookDir'>, user?: string): Record<string, string> {
+  if (notebookDir === undefined || notebookDir.includes(USERNAME) !== (user !== undefined)) return {};
+  return { JUPYTERHUB_ROOT_DIR: notebookDir.replaceAll(USERNAME, user ?? '') };
+}
 
 /** The variables that are the same for all servers of this configuration: nobody's name, place or secret. */
 export function commonEnvironment(setting: Omit<Setting, 'home' | 'address'>): Record<string, string> {
@@ -28,7 +32,7 @@ export function commonEnvironment(setting: Omit<Setting, 'home' | 'address'>): R
     LANG: 'C.UTF-8',
     SHELL: '/bin/bash',
     JUPYTERHUB_DEFAULT_URL: setting.defaultUrl,
-    ...(setting.notebookDir !== undefined && !perPerson(setting) && { JUPYTERHUB_ROOT_DIR: setting.notebookDir }),
+    ...rootDir(setting),
     ...(memoryMb ? { MEM_LIMIT: String(Math.round(memoryMb * 1024 * 1024)) } : {}),
     ...(cpus ? { CPU_LIMIT: String(cpus) } : {}),
     ...setting.environment,
@@ -75,7 +79,7 @@ export function serverEnvironment(
     HOME: setting.home,
     USER: io.server.user,
     LOGNAME: io.server.user,
-    ...(perPerson(setting) && { JUPYTERHUB_ROOT_DIR: setting.notebookDir?.replaceAll(USERNAME, io.server.user) }),
+    ...rootDir(setting, io.server.user),
     ...io.env,
     JUPYTERHUB_API_TOKEN: io.token.reveal(),
     JPY_API_TOKEN: io.token.reveal(),
