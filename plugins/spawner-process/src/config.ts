@@ -55,7 +55,7 @@ export const ProcessConfig = z.strictObject({
     .default('warm')
     .describe(
       '`warm` forks each server from a process that has loaded its program already, wherever that is safe, which takes ' +
-        'a fraction of the time and half the memory. `cold` starts each one from nothing.',
+        'a fraction of the time. `cold` starts each one from nothing.',
     ),
   tmpMb: z.int().positive().default(2048).describe("Size of a server's private /tmp, in MiB. It is kept in memory."),
 });
