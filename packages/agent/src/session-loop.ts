@@ -27,7 +27,7 @@ export interface LoopWorld {
   signal: AbortSignal;
 }
 
-/** A wait that took this much longer than asked for: the machine was asleep. */
+/** What took this much longer than it should: the machine was asleep meanwhile. */
 const JUMP_MS = 90_000;
 /** What a machine that woke up gets before its old lease is judged. */
 const WOKE_GRACE_MS = 120_000;
@@ -97,6 +97,14 @@ export function sessionLoop(
     warned = key;
   };
 
+  /** The hub is asked before an old lease is judged, when `since` is longer ago than `ms` and the time of a hung call. */
+  const graceAfterSleep = async (since: number, ms: number) => {
+    if (clock.now() - since <= ms + JUMP_MS) return;
+    log.info({ ms: clock.now() - since }, 'the clock jumped: the machine was asleep');
+    leaseUntil = Math.max(leaseUntil, clock.now() + WOKE_GRACE_MS);
+    await files.saveLease(leaseUntil);
+  };
+
   /** Sleeps to the next beat, or to the moment something must be judged, or until woken. */
   const wait = async (least = 0.9) => {
     const now = clock.now();
@@ -105,11 +113,7 @@ export function sessionLoop(
     const ms = next === everyMs ? Math.round(everyMs * (least + Math.random() * (1.1 - least))) : next;
     wake = new AbortController();
     await pause(clock, ms, AbortSignal.any([signal, wake.signal]));
-    if (clock.now() - now > ms + JUMP_MS) {
-      log.info({ ms: clock.now() - now }, 'the clock jumped: the machine was asleep');
-      leaseUntil = Math.max(leaseUntil, clock.now() + WOKE_GRACE_MS);
-      await files.saveLease(leaseUntil);
-    }
+    await graceAfterSleep(now, ms);
   };
 
   return {
@@ -119,9 +123,12 @@ export function sessionLoop(
       await removeWarning(home).catch(() => {});
       if (fresh) await wait(0.1);
       while (!signal.aborted) {
+        const began = clock.now();
         const server = await machine.server();
         const { refused, busy } = await beat(server);
         if (signal.aborted) break;
+        // It may have gone to sleep in the middle of that.
+        await graceAfterSleep(began, 0);
         if (refused) return { end: 'refused' };
         if (server.state === 'exited') return { end: 'server', code: server.code };
         const { hardStopAfterMs } = session;

@@ -42,11 +42,12 @@ export async function look(place: Place, ref: ProcessRef): Promise<Facts | undef
   const meta = await readMeta(dir);
   if (!meta) return undefined;
   const boot = await bootId();
-  const [keeper, init, stopAsked, exit, socket, published, port, noted, kills, size] = await Promise.all([
+  const exitOf = () => readFile(join(dir, 'exit'), 'utf8').catch(ifMissing(undefined));
+  const [keeper, init, stopAsked, early, socket, published, port, noted, kills, size] = await Promise.all([
     readClaim(join(dir, 'keeper')),
     readClaim(join(dir, 'init')),
     lstat(join(dir, 'stop')).then(() => true, ifMissing(false)),
-    readFile(join(dir, 'exit'), 'utf8').catch(ifMissing(undefined)),
+    exitOf(),
     lstat(serverSocket(dir)).catch(ifMissing(undefined)),
     lstat(publishedSocket(dir)).catch(ifMissing(undefined)),
     meta.address === 'tcp' ? readPort(portFile(dir)) : undefined,
@@ -59,7 +60,9 @@ export async function look(place: Place, ref: ProcessRef): Promise<Facts | undef
     .split('\n')
     .filter(Boolean)
     .map((line) => JSON.parse(line) as { count: number; at: number });
-  const alive = (exit === undefined && keeperAlive) || initAlive;
+  const alive = (early === undefined && keeperAlive) || initAlive;
+  // Its keeper may have written it down and ended between the two looks.
+  const exit = alive ? early : (early ?? (await exitOf()));
   const state = meta.boot !== boot ? 'rebooted' : !keeper ? 'unclaimed' : alive ? 'alive' : 'ended';
   // The server may bind again (JupyterLab's own restart does): the published name must follow.
   const stale = socket?.isSocket() === true && socket.ino !== published?.ino;
