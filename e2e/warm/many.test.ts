@@ -5,7 +5,7 @@ import { readyTemplates, warmOf } from './warmth.ts';
 import { parentOf, type Started, startWorld } from './world.ts';
 
 /** `WARM_STARTS=200` is what was promised; it takes a quarter of an hour on two cores. */
-const STARTS = Number(process.env.WARM_STARTS) || 40;
+const STARTS = Number(process.env.WARM_STARTS) || 20;
 const AT_ONCE = 10;
 /** More than the allocator's own ups and downs, and less than one leaked page per start would come to in a day. */
 const MOST_GROWTH = 2 * 2 ** 20;
