@@ -6,6 +6,13 @@ const ssr = {
 };
 const exclude = ['**/node_modules/**', '**/dist/**', '.cache/**', '.atrium/**'];
 const globalSetup = ['./tools/test-postgres-setup.ts'];
+/** End-to-end tests of what is answered, not of what happens to whom at which moment: two may share the machine. */
+const contracts = [
+  ...['contract', 'moving-in', 'schemathesis', 'services', 'sharing', 'stand-alone-proxy'].map(
+    (room) => `e2e/${room}/**/*.test.ts`,
+  ),
+  ...['addresses', 'pack', 'singleuser-5'].map((file) => `e2e/${file}.test.ts`),
+];
 
 export default defineConfig({
   test: {
@@ -24,9 +31,20 @@ export default defineConfig({
       {
         ssr,
         test: {
+          name: 'contracts',
+          include: contracts,
+          exclude,
+          globalSetup,
+          testTimeout: 180_000,
+          hookTimeout: 300_000,
+        },
+      },
+      {
+        ssr,
+        test: {
           name: 'e2e',
           include: ['e2e/**/*.test.ts'],
-          exclude,
+          exclude: [...exclude, ...contracts],
           globalSetup,
           fileParallelism: false,
           testTimeout: 180_000,

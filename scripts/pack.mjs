@@ -4,12 +4,17 @@ import { ensureNode } from './lib/node.mjs';
 import { ensurePackages } from './lib/npm.mjs';
 import { root } from './lib/root.mjs';
 
-/** `npm run pack [-- folder]`: one archive that `npm install -g` installs on a machine without this repository. */
+/**
+ * `npm run pack [-- folder]`: archives that `npm install -g` installs on a machine without this repository: the hub with
+ * everything, and the stand-alone proxy.
+ */
 await runScript(async () => {
   await ensureNode();
   await ensurePackages({ dev: true });
-  const { packAtrium } = await import('./lib/pack.mjs');
-  const { file, bytes, sha256 } = await packAtrium(process.argv[2] ?? join(root, 'dist'));
-  process.stdout.write(`${relative(process.cwd(), file)}  ${(bytes / 1e6).toFixed(1)} MB\nSHA-256 ${sha256}\n`);
+  const { packAtrium, packProxy } = await import('./lib/pack.mjs');
+  for (const pack of [packAtrium, packProxy]) {
+    const { file, bytes, sha256 } = await pack(process.argv[2] ?? join(root, 'dist'));
+    process.stdout.write(`${relative(process.cwd(), file)}  ${(bytes / 1e6).toFixed(1)} MB\nSHA-256 ${sha256}\n`);
+  }
   return 0;
 });

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { findChromium, findPostgres, findTestPython } from '../scripts/lib/machine.mjs';
+import { findPebble } from '../scripts/lib/pebble.mjs';
 import { findServicePackages } from '../scripts/lib/service-packages.mjs';
 
 /*
@@ -23,6 +24,9 @@ export const testPostgres = (): string | undefined => process.env.ATRIUM_TEST_PO
 
 /** The path of a Chromium. As root it needs `--no-sandbox`. */
 export const testChromium = (): string | undefined => process.env.ATRIUM_TEST_CHROMIUM || findChromium();
+
+/** The folder with the programs of Pebble, an ACME authority for tests; `startPebble()` runs them. */
+export const testPebble = (): string | undefined => process.env.ATRIUM_TEST_PEBBLE || findPebble();
 
 const packagesWith = (name: string): string | undefined => {
   const dir = testServicePackages();

@@ -26,7 +26,13 @@ const TESTS = ['**/*.test.ts', '**/*.test.tsx', '**/src/testing/**', '**/test-*.
 const NOT_TESTS = TESTS.map((glob) => `!${glob}`);
 
 /** Everybody else is handed a configuration. */
-const MAY_READ_ENVIRONMENT = ['packages/hub/src/config', 'packages/atrium', 'scripts', ...LEAVES];
+const MAY_READ_ENVIRONMENT = [
+  'packages/hub/src/config',
+  'packages/atrium',
+  'packages/proxy/src/cli',
+  'scripts',
+  ...LEAVES,
+];
 
 const biomePath = join(root, 'biome.json');
 

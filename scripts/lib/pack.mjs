@@ -37,15 +37,31 @@ const isOurs = (name) => name.startsWith('@atrium/');
  * @param {string} into folder of the archive
  * @returns {Promise<{ file: string, bytes: number, sha256: string }>}
  */
-export async function packAtrium(into) {
+export function packAtrium(into) {
+  const prepare = () => Promise.all([bundleAgent(), ensureAdminPage(root)]);
+  return packProgram(into, 'atrium', CARRIED, prepare);
+}
+
+/**
+ * Packs the stand-alone proxy, the command `atrium-proxy`, in the same way.
+ *
+ * @param {string} into folder of the archive
+ * @returns {Promise<{ file: string, bytes: number, sha256: string }>}
+ */
+export function packProxy(into) {
+  return packProgram(into, 'proxy', [], async () => undefined);
+}
+
+async function packProgram(into, folder, carried, prepare) {
   mkdirSync(into, { recursive: true });
   const work = mkdtempSync(join(into, '.pack-'));
   try {
-    const main = { dir: join(root, 'packages', 'atrium'), ...readJson(join(root, 'packages/atrium/package.json')) };
-    const packages = [main, ...neededBy(main)];
-    await Promise.all([compile(packages, work), bundleAgent(), ensureAdminPage(root)]);
+    const dir = join(root, 'packages', folder);
+    const main = { dir, ...readJson(join(dir, 'package.json')) };
+    const packages = [main, ...neededBy(main, carried)];
+    await Promise.all([compile(packages, work), prepare()]);
     const stage = join(work, 'package');
-    for (const one of packages) stagePackage(one, work, placeOf(one, main, stage));
+    for (const one of packages) stagePackage(one, work, placeOf(one, main, stage), one === main);
     copyFileSync(join(root, 'LICENSE'), join(stage, 'LICENSE'));
     writeManifest(main, packages, stage);
     return await archive(stage, into);
@@ -55,7 +71,7 @@ export async function packAtrium(into) {
 }
 
 /** Our packages that `main` cannot do without, each once. */
-function neededBy(main) {
+function neededBy(main, carried) {
   const known = new Map();
   for (const folder of ['packages', 'plugins'])
     for (const name of readdirSync(join(root, folder))) {
@@ -66,7 +82,7 @@ function neededBy(main) {
       }
     }
   const found = new Map();
-  const queue = [...Object.keys(main.dependencies), ...CARRIED].filter(isOurs);
+  const queue = [...Object.keys(main.dependencies), ...carried].filter(isOurs);
   for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
     if (found.has(name)) continue;
     const one = known.get(name);
@@ -97,13 +113,13 @@ async function compile(packages, work) {
 
 const placeOf = (one, main, stage) => (one === main ? stage : join(stage, 'node_modules', one.name));
 
-function stagePackage({ dir, name }, work, to) {
+function stagePackage({ dir }, work, to, isMain) {
   mkdirSync(to, { recursive: true });
   const filter = (from) => !isLeftOut(basename(from)) || from === dir;
   for (const entry of readdirSync(dir))
     if (!isLeftOut(entry)) cpSync(join(dir, entry), join(to, entry), { recursive: true, filter });
   cpSync(join(work, 'js', relative(root, dir), 'src'), join(to, 'dist'), { recursive: true });
-  if (!isOurs(name)) return;
+  if (isMain) return;
   // npm would take what a bundled package needs for bundled, too, and install nothing of it.
   const { dependencies: _, devDependencies: __, scripts: ___, ...manifest } = readJson(join(dir, 'package.json'));
   const exports = Object.entries(manifest.exports)
@@ -120,7 +136,7 @@ function stagePackage({ dir, name }, work, to) {
 /** All dependencies of others are the outer package's: npm installs them beside it, for our packages in it too. */
 function writeManifest(main, packages, stage) {
   const dependencies = {};
-  const ours = packages.filter(({ name }) => isOurs(name));
+  const ours = packages.filter((one) => one !== main);
   for (const { dependencies: wanted = {} } of packages) Object.assign(dependencies, wanted);
   for (const { name, version } of ours) dependencies[name] = version;
   const { dir, files: _, devDependencies: __, ...manifest } = main;

@@ -1,4 +1,4 @@
-import { cleanTrailer } from './fields.ts';
+import { cleanTrailer, isTokenChar } from './fields.ts';
 
 const NONE = 0;
 const LENGTH = 1;
@@ -8,12 +8,15 @@ const UNTIL_CLOSE = 3;
 // Where in a chunked body the next byte stands.
 const SIZE_FIRST = 0;
 const SIZE = 1;
-const EXTENSION = 2;
-const SIZE_LF = 3;
-const DATA = 4;
-const DATA_CR = 5;
-const DATA_LF = 6;
-const TRAILER = 7;
+const EXTENSION_FIRST = 2;
+const EXTENSION = 3;
+const VALUE_FIRST = 4;
+const VALUE = 5;
+const SIZE_LF = 6;
+const DATA = 7;
+const DATA_CR = 8;
+const DATA_LF = 9;
+const TRAILER = 10;
 
 const MAX_EXTENSION = 256;
 const MAX_TRAILER = 8192;
@@ -53,7 +56,7 @@ export class BodyReader {
   /** Of a request: without a length there is no body. */
   static ofRequest(framing: Framing): BodyReader {
     if (framing.chunked) return new BodyReader(CHUNKED, 0);
-    return framing.contentLength > 0 ? new BodyReader(LENGTH, framing.contentLength) : new BodyReader(NONE, 0);
+    return framing.contentLength > 0 ? new BodyReader(LENGTH, framing.contentLength) : NO_BODY;
   }
 
   /** Of an answer: some never have a body, whatever their fields say (RFC 9112 §6.3). */
@@ -126,13 +129,21 @@ export class BodyReader {
         }
         if (this.#state === SIZE_FIRST) return false;
         this.#extension = 0;
-        this.#state = byte === 0x0d ? SIZE_LF : EXTENSION;
+        this.#state = byte === 0x0d ? SIZE_LF : EXTENSION_FIRST;
         return byte === 0x0d || byte === 0x3b;
       }
+      // `;name` or `;name=value`, both tokens. Readers do not agree where a quoted value ends, and nobody sends one.
+      case EXTENSION_FIRST:
+      case VALUE_FIRST:
+        this.#state++;
+        return isTokenChar(byte) && ++this.#extension <= MAX_EXTENSION;
       case EXTENSION:
+      case VALUE:
         if (byte === 0x0d) this.#state = SIZE_LF;
-        else if (byte < 0x20 || byte > 0x7e || ++this.#extension > MAX_EXTENSION) return false;
-        return true;
+        else if (byte === 0x3b) this.#state = EXTENSION_FIRST;
+        else if (byte === 0x3d && this.#state === EXTENSION) this.#state = VALUE_FIRST;
+        else if (!isTokenChar(byte)) return false;
+        return ++this.#extension <= MAX_EXTENSION;
       case SIZE_LF:
         this.#digits = 0;
         this.#state = this.#left === 0 ? TRAILER : DATA;
@@ -160,6 +171,9 @@ export class BodyReader {
     return at + end - before;
   }
 }
+
+/** One for all requests without a body: nobody reads from what is done. */
+const NO_BODY = new BodyReader(NONE, 0);
 
 /** A line end that is not CRLF, in text whose first character was seen before, and whose last may be half of one. */
 export function badLineEnd(text: string): boolean {

@@ -1,32 +1,42 @@
-import type { Socket } from 'node:net';
 import { isTrusted } from '@atrium/sdk';
 import type { Closes } from './bars.ts';
 import { badLineEnd } from './body.ts';
-import type { Offer, ProxyContext } from './context.ts';
+import { ClientReads } from './client-reads.ts';
+import type { ClientSocket, Offer, ProxyContext, StandAlone } from './context.ts';
 import { tokensIn } from './credentials.ts';
-import { PROBLEMS, type Problem, problemAnswer, problemOf } from './error-page.ts';
+import { PROBLEMS, type Problem } from './error-page.ts';
 import { Exchange } from './exchange.ts';
-import { peerAddress } from './forwarded.ts';
-import { HEAD_END, parseRequestHead, Refusal, type RequestHead } from './head.ts';
-import { AMBIGUOUS } from './route-table.ts';
+import type { Fields } from './fields.ts';
+import { passedOnLines, peerAddress, portOf } from './forwarded.ts';
+import { firstText, HEAD_END, parseRequestHead, Refusal, type RequestHead } from './head.ts';
+import { answer, answerProblem, goesOn, type Logged, own, refuse, sendProblem } from './own-answers.ts';
+import { AMBIGUOUS, HUB } from './route-table.ts';
 
 /** Requests sent ahead of their turn are held up to this; then the client waits. */
 const MAX_AHEAD = 64 * 1024;
+/** A head is remembered up to this, because the next one mostly repeats it. */
+const MAX_REMEMBERED = 8 * 1024;
 /** How long a client may go on sending after an answer that ends the connection, before it is cut off. */
 const LINGER_MS = 2_000;
 
 /** What the connection's one deadline is for. */
 type Expected = 'nothing' | 'head' | 'idle' | 'connect' | 'hub' | 'body' | 'answer' | 'taking' | 'close';
-type PauseReason = 'upstream' | 'ahead';
+type PauseReason = typeof UPSTREAM | typeof AHEAD;
+
+/** Why nothing is read from the client: the server takes no more, or it has sent too much ahead of its turn. */
+export const UPSTREAM = 1;
+const AHEAD = 2;
 
 /** One client's connection: reads heads, runs one exchange at a time, answers in order. */
 export class ClientConnection {
   readonly context: ProxyContext;
-  readonly socket: Socket;
+  readonly socket: ClientSocket;
   /** The client's address, or the front server's. */
   readonly peer: string;
   readonly trusted: boolean;
+  readonly secure: boolean;
   readonly #offer: Offer;
+  readonly reads: ClientReads;
   /** Bytes not yet given to anybody. */
   #ahead: Buffer | undefined;
   /** Of those, how many were searched for the end of a head. */
@@ -36,37 +46,62 @@ export class ClientConnection {
   #reading = false;
   #expected: Expected = 'nothing';
   #deadline = 0;
-  #paused = new Set<PauseReason>();
+  /** Reasons, added up. */
+  #paused = 0;
+  /** The last head, which the next one mostly repeats but for its path. */
+  #lastHead: RequestHead | undefined;
+  /** What a request is passed on with beside method, target and id, as long as its fields stay these. */
+  #linesOf: Fields | undefined;
+  #linesHost = '';
+  #lines = '';
+  /** Its exchange came to nothing, and what to tell the client is still being fetched. */
+  #failing = false;
   /** The last answer is out; what still comes is thrown away. */
   #ending = false;
+  /** Bytes of requests and answers that are in the access log already. */
+  #loggedIn = 0;
+  #loggedOut = 0;
 
-  constructor(context: ProxyContext, socket: Socket, offer: Offer) {
+  constructor(context: ProxyContext, socket: ClientSocket, offer: Offer) {
     this.context = context;
     this.socket = socket;
     this.#offer = offer;
     this.peer = peerAddress(socket.remoteAddress);
     this.trusted = isTrusted(context.trusted, this.peer);
+    this.secure = offer.secure ?? false;
     context.connections.add(this);
-    socket.on('data', (chunk: Buffer) => this.#onData(chunk));
+    this.reads = new ClientReads(socket, context.pool.buffers, (chunk) => this.#onData(chunk));
     socket.on('drain', () => {
-      if (this.#expected === 'taking') this.expect('nothing', 0);
-      this.#exchange?.onClientDrain();
+      const exchange = this.#exchange;
+      if (this.#expected === 'taking') {
+        if (!exchange) return this.#next(context.clock.now());
+        if (exchange.requestBody.done) this.expect('nothing', 0);
+        else this.expect('body', context.limits.stallTimeoutMs);
+      }
+      exchange?.onClientDrain();
     });
     socket.on('end', () => this.#onEnd());
     // 'close' follows and says all there is to say: clients go away as they like.
     socket.on('error', () => undefined);
     socket.on('close', () => {
       context.connections.delete(this);
-      this.#exchange?.abort();
+      context.counts.bytesIn += socket.bytesRead;
+      context.counts.bytesOut += socket.bytesWritten;
+      if (offer.counted) context.peers.leave(this.peer);
+      const exchange = this.#exchange;
+      if (!exchange) return;
+      exchange.abort();
+      if (exchange.answeredAt === 0) context.counts.answered(exchange.kind, 0);
+      if (context.access) this.logged(exchange, exchange.status, true);
       this.#exchange = undefined;
     });
     this.expect('head', context.limits.headTimeoutMs);
   }
 
   /** Sets what is waited for, and for how long; 0 for ever. */
-  expect(what: Expected, ms: number): void {
+  expect(what: Expected, ms: number, now?: number): void {
     this.#expected = what;
-    this.#deadline = ms > 0 ? this.context.clock.now() + ms : 0;
+    this.#deadline = ms > 0 ? (now ?? this.context.clock.now()) + ms : 0;
   }
 
   /** Called every now and then. */
@@ -83,7 +118,7 @@ export class ClientConnection {
         if (this.#ahead) return this.#refuse(new Refusal(408, 'slow head'), this.#ahead);
         return this.destroy();
       case 'body':
-        if (this.#paused.size > 0) return this.expect('body', this.context.limits.stallTimeoutMs);
+        if (this.#paused !== 0) return this.expect('body', this.context.limits.stallTimeoutMs);
         return this.destroy();
       default:
         return this.destroy();
@@ -91,12 +126,29 @@ export class ClientConnection {
   }
 
   pause(reason: PauseReason): void {
-    if (this.#paused.size === 0) this.socket.pause();
-    this.#paused.add(reason);
+    if (this.#paused === 0) this.socket.pause();
+    this.#paused |= reason;
   }
 
   resume(reason: PauseReason): void {
-    if (this.#paused.delete(reason) && this.#paused.size === 0) this.socket.resume();
+    if ((this.#paused & reason) === 0) return;
+    this.#paused &= ~reason;
+    if (this.#paused === 0) this.socket.resume();
+  }
+
+  /** The head's lines from its version on, as the server gets them; all but those that are of this one request. */
+  linesFor(head: RequestHead): string {
+    const { fields } = head;
+    // A request for a websocket is the last on its connection.
+    if (this.#linesOf === fields && this.#linesHost === head.host && !head.upgrade) return this.#lines;
+    const host = head.host === '' ? this.localHost() : head.host;
+    const lines = passedOnLines(head, host, this);
+    if (lines.length <= MAX_REMEMBERED) {
+      this.#linesOf = fields;
+      this.#linesHost = head.host;
+      this.#lines = lines;
+    }
+    return lines;
   }
 
   /** What a client of HTTP/1.0 that names no host meant. */
@@ -106,31 +158,90 @@ export class ClientConnection {
     return `${address.includes(':') ? `[${address}]` : address}:${localPort}`;
   }
 
+  /** Lines that the proxy itself adds to an answer. @param host as the request names it */
+  ownLines(host: string): string {
+    const { hsts } = this.#offer;
+    return hsts !== undefined && portOf(host) === '' ? hsts : '';
+  }
+
   /** The answer is out. */
-  exchangeDone(keep: boolean): void {
+  exchangeDone(keep: boolean, now: number): void {
     this.#exchange = undefined;
     if (!keep || this.context.closing) return this.#end();
-    this.expect('idle', this.context.limits.idleTimeoutMs);
-    this.resume('upstream');
-    this.resume('ahead');
+    this.resume(UPSTREAM);
+    this.#next(now);
+  }
+
+  /** The whole of a request's body is there, and its answer has begun. */
+  bodyDone(): void {
+    if (this.#expected === 'body') this.expect('nothing', 0);
+  }
+
+  /** Nothing is under way. Whoever asks and asks, and takes no answer, gets no more of them made ready. */
+  #next(now: number): void {
+    const { limits } = this.context;
+    if (this.socket.writableLength > 0 && this.socket.writableNeedDrain) {
+      this.pause(AHEAD);
+      return this.expect('taking', limits.stallTimeoutMs, now);
+    }
+    this.expect('idle', limits.idleTimeoutMs, now);
+    this.resume(AHEAD);
     if (this.#ahead && !this.#reading) this.#readHeads();
   }
 
   /** The exchange came to nothing; the client is told. */
   failExchange(problem: Problem): void {
-    const { head, requestId, requestBody } = this.#exchange!;
+    if (this.#failing) return;
+    const exchange = this.#exchange!;
+    const { head, requestBody } = exchange;
+    const { standAlone } = this.context;
+    if (standAlone) return this.#fetchProblem(standAlone, problem, exchange);
     this.#exchange = undefined;
-    this.#answerProblem(problem, head, requestId, requestBody.done);
+    answerProblem(this, problem, head, exchange, requestBody.done);
+  }
+
+  /** The exchange stays until its page is there, so that nothing is answered before its turn. */
+  #fetchProblem(standAlone: StandAlone, problem: Problem, exchange: Exchange): void {
+    const { head, requestId, requestBody } = exchange;
+    this.#failing = true;
+    this.expect('nothing', 0);
+    const keeps = () => goesOn(this, head, requestBody.done);
+    void standAlone
+      .problemAnswer(problem, head, requestId, () => !keeps())
+      .then((text) => {
+        this.#failing = false;
+        if (this.#exchange !== exchange) return;
+        const keep = keeps();
+        this.#exchange = undefined;
+        sendProblem(this, problem, text, keep, exchange);
+      });
+  }
+
+  /** Writes into the access log what has ended. Only where there is one. @param status 0 for no answer */
+  logged(what: Logged, status: number, aborted: boolean, reason?: string): void {
+    const { socket, peer, trusted } = this;
+    const read = socket.bytesRead - (this.#ahead?.length ?? 0);
+    const written = socket.bytesWritten;
+    this.context.access!.write({
+      ...{ requestId: what.requestId, head: what.head, target: what.target, kind: what.kind },
+      ...{ startedAt: what.startedAt, answeredAt: what.answeredAt },
+      ...{ peer, trusted, status, aborted },
+      bytesIn: Math.max(0, read - this.#loggedIn),
+      bytesOut: Math.max(0, written - this.#loggedOut),
+      ...(reason !== undefined && { reason }),
+    });
+    this.#loggedIn = read;
+    this.#loggedOut = written;
   }
 
   /** Gives the socket away, and what was read from it beyond the head: from now on it belongs to a splice. */
-  detach(): { socket: Socket; early: Buffer | undefined } {
+  detach(): { socket: ClientSocket; reads: ClientReads; early: Buffer | undefined; counted: boolean } {
     this.context.connections.delete(this);
     this.#exchange = undefined;
-    this.socket.removeAllListeners();
+    for (const event of ['drain', 'end', 'error', 'close']) this.socket.removeAllListeners(event);
     const early = this.#ahead;
     this.#ahead = undefined;
-    return { socket: this.socket, early };
+    return { socket: this.socket, reads: this.reads, early, counted: this.#offer.counted === true };
   }
 
   /** Cut off when what is under way is for somebody who may not have it any more. */
@@ -141,7 +252,7 @@ export class ClientConnection {
 
   /** Ends at once when nothing is under way, else after the present answer. */
   closeWhenDone(): void {
-    if (!this.#exchange && !this.#ending) this.destroy();
+    if (!this.#exchange && !this.#ending) this.#end();
   }
 
   destroy(): void {
@@ -151,10 +262,13 @@ export class ClientConnection {
   #onData(chunk: Buffer): void {
     if (this.#ending) return;
     const exchange = this.#exchange;
-    if (exchange && !exchange.requestBody.done) return this.#feed(exchange, chunk);
-    this.#ahead = this.#ahead ? Buffer.concat([this.#ahead, chunk]) : chunk;
-    if (!exchange) this.#readHeads();
-    else if (this.#ahead.length > MAX_AHEAD) this.pause('ahead');
+    if (exchange && !exchange.requestBody.done) this.#feed(exchange, chunk);
+    else {
+      this.#ahead = this.#ahead ? Buffer.concat([this.#ahead, chunk]) : chunk;
+      if (!exchange) this.#readHeads();
+      else if (this.#ahead.length > MAX_AHEAD) this.pause(AHEAD);
+    }
+    if (this.#ahead) this.#ahead = this.reads.keep(this.#ahead);
   }
 
   #onEnd(): void {
@@ -173,7 +287,9 @@ export class ClientConnection {
 
   #readHeads(): void {
     this.#reading = true;
-    while (!this.#exchange && this.#ahead && !this.#ending && this.#readHead(this.#ahead));
+    while (!this.#exchange && this.#ahead && !this.#ending && (this.#paused & AHEAD) === 0) {
+      if (!this.#readHead(this.#ahead)) break;
+    }
     this.#reading = false;
   }
 
@@ -186,7 +302,9 @@ export class ClientConnection {
       this.#searched = 0;
       return true;
     }
-    const end = bytes.indexOf(HEAD_END, Math.max(0, this.#searched - 3));
+    const first = this.#searched === 0 ? firstText(bytes, 0) : '';
+    const inFirst = first.indexOf('\r\n\r\n');
+    const end = inFirst >= 0 ? inFirst : bytes.indexOf(HEAD_END, Math.max(0, this.#searched - 3));
     if ((end < 0 ? bytes.length : end + 4) > limits.headBytes) {
       this.#refuse(new Refusal(431, 'head too large'), bytes);
       return false;
@@ -199,11 +317,16 @@ export class ClientConnection {
       else if (this.#expected !== 'head') this.expect('head', limits.headTimeoutMs);
       return false;
     }
-    const head = parseRequestHead(bytes.toString('latin1', 0, end + 4));
+    const text = inFirst >= 0 ? first.slice(0, end + 4) : bytes.toString('latin1', 0, end + 4);
+    const head = parseRequestHead(text, this.#lastHead, this.context.standAlone?.requestNames);
     this.#searched = 0;
     this.#ahead = end + 4 < bytes.length ? bytes.subarray(end + 4) : undefined;
     if (head instanceof Refusal) this.#refuse(head, bytes);
-    else this.#begin(head);
+    else {
+      // Of an unusually large one nothing is kept while the connection idles.
+      this.#lastHead = head.block.length <= MAX_REMEMBERED ? head : undefined;
+      this.#begin(head);
+    }
     return true;
   }
 
@@ -215,18 +338,23 @@ export class ClientConnection {
     const plain = head.fields.contentLength <= 0 && !head.fields.chunked;
     const { only } = this.#offer;
     if (only === undefined && path === '/_chp_healthz') {
-      return this.#answer(head, plain, 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n', '{"status":"OK"}');
+      return answer(this, head, plain, 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n', '{"status":"OK"}');
     }
-    if (path === '*') return this.#answer(head, plain, 'HTTP/1.1 200 OK\r\n', '');
+    const proof = only === undefined ? context.challenge?.(path) : undefined;
+    if (proof !== undefined) {
+      return answer(this, head, plain, 'HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\n', proof);
+    }
+    if (path === '*') return answer(this, head, plain, 'HTTP/1.1 200 OK\r\n', '');
     const requestId = context.nextRequestId();
+    context.standAlone?.onRequest(head.upgrade);
     const target = context.table.lookup(head.host, path);
     if (target === AMBIGUOUS) {
-      context.counts.refused++;
+      context.counts.refuse('ambiguous path');
       context.log.info({ requestId, peer: this.peer }, 'refused a path that can be read in two ways');
-      return this.#answerProblem(PROBLEMS.badRequest, head, requestId, plain);
+      return answerProblem(this, PROBLEMS.badRequest, head, own(requestId, head), plain, 'ambiguous path');
     }
     if (only !== undefined && path !== only && !path.startsWith(`${only}/`)) {
-      return this.#answerProblem(PROBLEMS.notFound, 'json', requestId, plain);
+      return answerProblem(this, PROBLEMS.notFound, 'json', own(requestId, head), plain);
     }
     const goal = only === undefined ? target : HUB;
     const exchange = new Exchange(this, context.bars.clean(goal.serverId, head), goal, requestId, context.clock.now());
@@ -237,50 +365,22 @@ export class ClientConnection {
       this.#feed(exchange, bytes);
     }
     // Not when the first bytes of its body were refused.
-    if (this.#exchange === exchange) exchange.start();
+    if (this.#exchange === exchange && !this.#failing) exchange.start();
   }
 
-  /** A small answer of the proxy's own. */
-  #answer(head: RequestHead, plain: boolean, start: string, body: string): void {
-    const keep = plain && head.keepAlive && !this.context.closing;
-    const connection = keep ? (head.minor === 0 ? 'Connection: keep-alive\r\n' : '') : 'Connection: close\r\n';
-    const text = `${start}Content-Length: ${body.length}\r\n${connection}\r\n${head.method === 'HEAD' ? '' : body}`;
-    this.socket.write(text, 'latin1');
-    if (keep) this.expect('idle', this.context.limits.idleTimeoutMs);
-    else this.#end();
-  }
-
-  #answerProblem(problem: Problem, head: RequestHead | 'page' | 'json', requestId: string, bodyRead: boolean): void {
-    const { context } = this;
-    context.counts.problems[problem.status] = (context.counts.problems[problem.status] ?? 0) + 1;
-    const keep =
-      bodyRead && typeof head === 'object' && head.minor === 1 && head.keepAlive && !head.upgrade && !context.closing;
-    this.socket.write(problemAnswer(problem, head, requestId, context.homePath, !keep));
-    if (keep) this.exchangeDone(true);
-    else this.#end();
-  }
-
-  /** @param bytes of the head, which tell whether a person or a program reads the answer */
   #refuse(refusal: Refusal, bytes: Buffer): void {
-    const { context } = this;
-    const requestId = context.nextRequestId();
-    context.counts.refused++;
-    context.log.info(
-      { requestId, peer: this.peer, status: refusal.status, reason: refusal.reason },
-      'refused a request',
-    );
-    this.#answerProblem(problemOf(refusal.status), bytes.includes('text/html') ? 'page' : 'json', requestId, false);
+    // All of what came is what was refused: nothing behind it is read.
+    this.#ahead = undefined;
+    refuse(this, refusal, bytes);
   }
 
   /** Says no more, and reads on for a moment: a client cut off while it sends would not see the answer. */
   #end(): void {
     this.#ending = true;
     this.#ahead = undefined;
-    this.#paused.clear();
+    this.#paused = 0;
     this.expect('close', this.context.limits.stallTimeoutMs);
     this.socket.end(() => this.expect('close', LINGER_MS));
     this.socket.resume();
   }
 }
-
-const HUB = { address: undefined, prefix: '', serverId: undefined };

@@ -181,7 +181,7 @@ const POLICY = `default-src 'none'; style-src 'sha256-${createHash('sha256').upd
 /**
  * The whole answer for a problem: JSON for programs, a page for people, a bare status line for a websocket.
  * @param head or, when it could not be read, what to answer with
- * @param homePath of the page with a person's servers
+ * @param homePath of the page with a person's servers; empty when there is none
  */
 export function problemAnswer(
   problem: Problem,
@@ -214,7 +214,10 @@ function jsonBody({ status, code, text, advice }: Problem, requestId: string): s
 
 function htmlBody(problem: Problem, requestId: string, head: RequestHead | undefined, homePath: string): string {
   const again = head?.method === 'GET' ? '<a href="">Try again</a>' : '';
-  const home = `<a href="${homePath.replace(/[&"<>]/g, (char) => `&#${char.charCodeAt(0)};`)}">Your servers</a>`;
+  const home =
+    homePath === ''
+      ? ''
+      : `<a href="${homePath.replace(/[&"<>]/g, (char) => `&#${char.charCodeAt(0)};`)}">Your servers</a>`;
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>${problem.title}</title><style>${STYLE}</style></head>

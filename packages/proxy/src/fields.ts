@@ -35,21 +35,51 @@ type Taken =
   | 'dropFromServer'
   | 'cookieFromServer';
 
-/** A set of names that is asked for each field of each message: length and first letter rule out nearly all. */
-export class NameTable {
-  readonly #names = new Map<string, Taken>();
-  readonly #hints = new Uint8Array(2048);
+/** Names that may be compared by setting a bit, which `_` and `^` lack, and whose hint tells their length. */
+const SIMPLE = /^[a-z0-9-]{1,63}$/;
 
-  constructor(names: Readonly<Record<string, Taken>>) {
+/**
+ * A set of names that is asked for each field of each message: length and first letter rule out nearly all, the rest is
+ * compared where it stands. A map would want a string of its own for each question.
+ */
+export class NameTable {
+  /** By hint. */
+  readonly #places = new Uint8Array(2048);
+  readonly #candidates: { name: string; taken: Taken; simple: boolean }[][] = [[]];
+
+  readonly #alike: boolean;
+
+  /**
+   * @param names tokens, lower case
+   * @param alike a name that differs by underscores for hyphens only is dropped: to programs behind WSGI or CGI, where
+   *   X-Real-IP and X_Real_IP are both HTTP_X_REAL_IP, it is the same
+   */
+  constructor(names: Readonly<Record<string, Taken>>, alike = false) {
+    this.#alike = alike;
     for (const [name, taken] of Object.entries(names)) {
-      this.#names.set(name, taken);
-      this.#hints[NameTable.#hint(name.length, name.charCodeAt(0))] = 1;
+      const hint = NameTable.#hint(name.length, name.charCodeAt(0));
+      const place = this.#places[hint] || this.#candidates.push([]) - 1;
+      this.#places[hint] = place;
+      this.#candidates[place]!.push({ name, taken, simple: SIMPLE.test(name) });
     }
   }
 
+  /** @param text holds token characters only between `from` and `to` */
   get(text: string, from: number, to: number): Taken | undefined {
-    if (this.#hints[NameTable.#hint(to - from, text.charCodeAt(from))] === 0) return undefined;
-    return this.#names.get(text.slice(from, to).toLowerCase());
+    const place = this.#places[NameTable.#hint(to - from, text.charCodeAt(from))]!;
+    if (place === 0) return undefined;
+    for (const { name, taken, simple } of this.#candidates[place]!) {
+      if (!simple) {
+        if (text.slice(from, to).toLowerCase() === name) return taken;
+        continue;
+      }
+      let at = 0;
+      // Of token characters, only a letter's upper case becomes that letter by this bit, and only the hyphen a hyphen.
+      while (at < name.length && (text.charCodeAt(from + at) | 0x20) === name.charCodeAt(at)) at++;
+      if (at === name.length) return taken;
+      if (this.#alike && text.charCodeAt(from + at) === 0x5f && isAlike(text, from + at, name, at)) return 'drop';
+    }
+    return undefined;
   }
 
   /** The lowest five bits are the same for both cases of a letter. */
@@ -58,8 +88,14 @@ export class NameTable {
   }
 }
 
+/** The rest of a name, `_` being taken for `-`. */
+function isAlike(text: string, from: number, name: string, at: number): boolean {
+  const rest = text.slice(from, from + name.length - at);
+  return rest.replaceAll('_', '-').toLowerCase() === name.slice(at);
+}
+
 /** Fields that speak to the next hop only (RFC 9110 §7.6.1), and those whose value the proxy itself vouches for. */
-export const REQUEST_NAMES = new NameTable({
+export const REQUEST_TAKEN = {
   host: 'host', // written first, from the request target when that names one
   'content-length': 'contentLength', // framing: checked, then written again
   'transfer-encoding': 'transferEncoding', // framing of this hop
@@ -85,7 +121,9 @@ export const REQUEST_NAMES = new NameTable({
   'x-scheme': 'drop',
   'x-atrium-repeat': 'drop', // the proxy's word to the hub that it asks again
   'x-request-id': 'drop', // ours, so that one id in a page, a log and a report is one request
-});
+} as const satisfies Readonly<Record<string, Taken>>;
+
+export const REQUEST_NAMES = new NameTable(REQUEST_TAKEN, true);
 
 export const RESPONSE_NAMES = new NameTable({
   'content-length': 'contentLength',
@@ -110,13 +148,20 @@ export const RESPONSE_NAMES = new NameTable({
 /** The hub's cookies, which only the hub sets. One without a name, whose value looks like one of them, is sent as that. */
 const HUB_COOKIE = /^=?[ \t]*(?:__Host-)?jupyterhub-(?:hub-login|session-id|services)[ \t]*=/;
 
-const NONE = new NameTable({});
+const FRAMING = new NameTable(
+  { host: 'host', 'content-length': 'contentLength', 'transfer-encoding': 'transferEncoding' },
+  true,
+);
 
 /** The outcome of reading a block of fields. `problem` is empty when it is sound. */
 export interface Fields {
   problem: string;
   /** Lines to pass on as they were, each with its line end. */
   kept: string;
+  /** How many lines. */
+  count: number;
+  /** Nothing was taken out but framing that would be written again to the letter. */
+  untouched: boolean;
   host: string | undefined;
   /** -1 when there is no Content-Length. */
   contentLength: number;
@@ -136,6 +181,8 @@ function noFields(): Fields {
   return {
     problem: '',
     kept: '',
+    count: 0,
+    untouched: true,
     host: undefined,
     contentLength: -1,
     chunked: false,
@@ -161,6 +208,7 @@ export function readFields(text: string, at: number, names: NameTable, fromServe
   let keptFrom = at;
   while (at < end) {
     const line = at;
+    fields.count++;
     while (isTokenChar(text.charCodeAt(at))) at++;
     const colon = at;
     if (colon === line || text.charCodeAt(at) !== 0x3a) return refuse(fields, 'malformed field name');
@@ -181,12 +229,23 @@ export function readFields(text: string, at: number, names: NameTable, fromServe
     while (to > from && (text.charCodeAt(to - 1) === 0x20 || text.charCodeAt(to - 1) === 0x09)) to--;
     if (keptFrom < line) fields.kept += text.slice(keptFrom, line);
     keptFrom = at;
-    take(fields, taken, text.slice(from, to));
+    const value = text.slice(from, to);
+    take(fields, taken, value);
+    // Blanks are no part of a value, but some look for the word at the very end of the line.
+    if (taken === 'transferEncoding' && to < at - 2) return refuse(fields, 'Transfer-Encoding other than chunked');
+    const asWritten = text.charCodeAt(colon + 1) === 0x20 && from === colon + 2 && to === at - 2;
+    if (!asWritten || !isFraming(fields, taken, value)) fields.untouched = false;
     if (fields.problem !== '') return fields;
   }
   if (keptFrom < end) fields.kept += text.slice(keptFrom, end);
   if (fields.chunked && fields.contentLength >= 0) return refuse(fields, 'both Content-Length and Transfer-Encoding');
   return nameless(fields);
+}
+
+/** Framing in the one spelling that we write ourselves. */
+function isFraming(fields: Fields, taken: Taken, value: string): boolean {
+  if (taken === 'contentLength') return value === String(fields.contentLength);
+  return taken === 'transferEncoding' && value === 'chunked';
 }
 
 function refuse(fields: Fields, problem: string): Fields {
@@ -264,17 +323,18 @@ export function listItems(list: string): string[] {
 
 /** Must not arrive after the body: by then they were decided on, or would be believed without having been seen. */
 const NOT_A_TRAILER =
-  /^(?:host|content-length|transfer-encoding|content-(?:type|encoding|range)|connection|upgrade|expect|te|trailer|cookie|set-cookie2?|authorization|proxy-.*|x-forwarded-.*|forwarded|x-real-ip|x-scheme|x-request-id|x-atrium-repeat|cache-control|max-forwards|age|date|expires|location|vary|www-authenticate)$/;
+  /^(?:content-(?:type|encoding|range)|connection|upgrade|expect|te|trailer|cookie|set-cookie2?|authorization|proxy-.*|x-forwarded-.*|forwarded|x-real-ip|x-scheme|x-request-id|x-atrium-repeat|cache-control|max-forwards|age|date|expires|location|vary|www-authenticate)$/;
 
 /**
  * A trailer section (field lines and the empty line) as it may be passed on, or undefined when it is malformed.
  * @param text ends with CRLF CRLF
  */
 export function cleanTrailer(text: string): string | undefined {
-  const fields = readFields(text, 0, NONE);
-  if (fields.problem !== '') return undefined;
+  const fields = readFields(text, 0, FRAMING);
+  // Too late to frame anything: whoever sends that wants somebody to be taken in.
+  if (fields.problem !== '' || fields.kept.length !== text.length - 2) return undefined;
   const lines = fields.kept.split('\r\n').filter((line) => {
-    return line !== '' && !NOT_A_TRAILER.test(line.slice(0, line.indexOf(':')).toLowerCase());
+    return line !== '' && !NOT_A_TRAILER.test(line.slice(0, line.indexOf(':')).toLowerCase().replaceAll('_', '-'));
   });
   return `${lines.map((line) => `${line}\r\n`).join('')}\r\n`;
 }

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { request } from 'node:http';
 import { expect, test } from 'vitest';
-import { httpServer, openClient, rawServer, route, startRig, testDir, until } from './test-kit.ts';
+import { httpServer, openClient, rawServer, route, startRig, testDir, until, untilStill } from './test-kit.ts';
 
 test('a request goes to the longest prefix on whole segments, the rest to the hub, its path unchanged', async () => {
   await using ada = await httpServer((request, reply) => void reply.end(`ada ${request.url}`));
@@ -78,14 +78,7 @@ test('a large body goes through in both directions, and a reader that waits make
     }
     call.end();
   })();
-  let before = -1;
-  await until('the writer is held up', async () => {
-    const same = written === before && written > 0;
-    before = written;
-    await new Promise((resolve) => setTimeout(resolve, 150));
-    return same;
-  });
-  const heldAt = written;
+  const heldAt = await untilStill('the writer is held up', () => written);
   go();
   await Promise.all([writing, answered]);
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { BodyReader } from './body.ts';
-import { parseRequestHead, parseResponseHead, Refusal } from './head.ts';
+import { parseRequestHead, parseResponseHead, Refusal, type RequestHead } from './head.ts';
 
 /** A small generator with a seed, so that a failure can be seen again. */
 function random(seed: number): (below: number) => number {
@@ -66,6 +66,77 @@ test('no mutation of a head makes the parser throw, or pass on a line that is no
     }
   }
   expect(accepted).toBeGreaterThan(5_000);
+});
+
+test('a head that repeats the fields of the one before is read as if it were the first', () => {
+  const pick = random(1104);
+  const blocks = SAMPLES.map((sample) => sample.slice(sample.indexOf('\r\n') + 2));
+  const starts = [
+    'GET /a',
+    'GET /b?c',
+    'POST /a',
+    'GET *',
+    'OPTIONS *',
+    'GET http://other/a',
+    'GET  /a',
+    'GET /\xff',
+    'TRACE /a',
+  ];
+  const versions = [' HTTP/1.1', ' HTTP/1.0', ' HTTP/1.2', ' HTTP/1.1 ', ''];
+  let before: RequestHead | undefined;
+  let repeated = 0;
+  for (let round = 0; round < 20_000; round++) {
+    const line = starts[pick(starts.length)]! + versions[pick(2) * pick(versions.length)]!;
+    const text = `${line}\r\n${blocks[pick(2) === 0 ? 0 : pick(blocks.length)]}`;
+
+    const head = parseRequestHead(text, before);
+
+    expect(head, JSON.stringify([text, before])).toEqual(parseRequestHead(text));
+    if (head instanceof Refusal) continue;
+    if (head.fields === before?.fields) repeated++;
+    before = head;
+  }
+  expect(repeated).toBeGreaterThan(100);
+});
+
+test('an answer that passes as it is has nothing in it that would be taken out or written otherwise', () => {
+  const lines = [
+    'Content-Length: 5',
+    'Content-length: 5',
+    'Content-Length:5',
+    'Content-Length: 05',
+    'Content-Length: 5 ',
+  ]
+    .concat(['Transfer-Encoding: chunked', 'Transfer-Encoding: Chunked', 'Connection: x-a', 'Keep-Alive: timeout=5'])
+    .concat([
+      'X-A: 1',
+      'Upgrade: h2c',
+      'Set-Cookie: a=b',
+      'Set-Cookie: jupyterhub-session-id=b',
+      'TE: trailers',
+      'NEL: x',
+    ]);
+  const starts = ['HTTP/1.1 200 OK', 'HTTP/1.1 200', 'HTTP/1.0 200 OK', 'HTTP/1.1 404 Not Found'];
+  const untouched = new Set<string>();
+  for (const start of starts) {
+    for (const one of lines) {
+      for (const other of ['X-B: 2', ...lines]) {
+        const head = parseResponseHead(`${start}\r\n${one}\r\n${other}\r\n\r\n`, true);
+        if (typeof head !== 'string' && head.untouched) for (const line of [start, one, other]) untouched.add(line);
+      }
+    }
+  }
+  expect([...untouched].toSorted()).toEqual(
+    [
+      'HTTP/1.1 200 OK',
+      'HTTP/1.1 404 Not Found',
+      'Content-Length: 5',
+      'Content-length: 5',
+      'Transfer-Encoding: chunked',
+    ]
+      .concat(['X-A: 1', 'X-B: 2', 'Set-Cookie: a=b'])
+      .toSorted(),
+  );
 });
 
 test('a chunked body ends at the same byte however it is cut, and broken ones never end', () => {

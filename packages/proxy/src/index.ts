@@ -1,2 +1,12 @@
+export { type BoundSocket, bindSocket } from './bound-socket.ts';
 export type { Limits, ProxyStats } from './context.ts';
 export { type ProxyOptions, type RunningProxy, startProxy } from './proxy.ts';
+export type { LineSink } from './seen/access-log.ts';
+export { type RunningStandAlone, type StandAloneOptions, startStandAlone } from './stand-alone/start.ts';
+export { type CertificateCheck, checkCertificates } from './tls/check.ts';
+export type { FetchedOptions } from './tls/fetched.ts';
+export type { TlsStats } from './tls/front.ts';
+export type { RedirectOptions, TlsOptions } from './tls/options.ts';
+export { CertificateError, type CertificateFiles } from './tls/pair.ts';
+export type { SelfSignedOptions } from './tls/self-signed.ts';
+export type { CertificateFacts } from './tls/store.ts';

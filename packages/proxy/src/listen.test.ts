@@ -33,7 +33,7 @@ test('a burst of connections is not taken one by one, a turn of the loop each', 
     if (process.platform === 'linux') expect(turns).toBeLessThan(CONNECTIONS / 2);
   } finally {
     for (const socket of accepted) socket.destroy();
-    listener.close();
+    void listener.close();
     await worker.terminate();
   }
 });
@@ -44,7 +44,7 @@ test('a port that somebody has is said to be taken, also when it is another prox
     const again = listen({ host: '127.0.0.1', port: first.address.port }, quiet, () => {});
     await expect(again).rejects.toMatchObject({ code: 'EADDRINUSE' });
   } finally {
-    first.close();
+    void first.close();
   }
 });
 

@@ -1,21 +1,33 @@
-import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { type Address, type Bar, type Clock, type Log, systemClock, trustList } from '@atrium/sdk';
 import { Activity } from './activity.ts';
 import { Bars, closesFor } from './bars.ts';
+import { Buffers } from './buffers.ts';
 import { ClientConnection } from './connection.ts';
 import type { Limits, Offer, ProxyContext, ProxyStats } from './context.ts';
 import { tellFigures } from './figures.ts';
 import { HubGate } from './hub-gate.ts';
-import { listen } from './listen.ts';
+import { type Listener, listen, type Where } from './listen.ts';
 import { RouteStream } from './route-stream.ts';
 import { RouteTable } from './route-table.ts';
+import { drain, emptyState, LIMITS, leave, openAndCounted, sweep } from './running.ts';
+import type { LineSink } from './seen/access-log.ts';
+import { mayEnter } from './seen/peers.ts';
+import type { RedirectOptions, TlsOptions } from './tls/options.ts';
+import { openSecure } from './tls/secure.ts';
 import { UpstreamPool } from './upstream.ts';
 
 export interface ProxyOptions {
   /** Public listener. Port 0 chooses one. */
   host: string;
   port: number;
+  /** Sockets that the process that started this one has bound, in the place of those that it would open itself. */
+  fds?: { main: readonly number[]; api: readonly number[]; redirect: readonly number[] };
+  /**
+   * Listens only once the hub has said its routes, or does not answer; at most a few seconds. For one that takes the
+   * place of another, or works beside others: nobody is to find it knowing less than they do.
+   */
+  awaitRoutes?: boolean;
   /**
    * A second, loopback listener for notebook servers (`JUPYTERHUB_API_URL`). Passes on `{basePath}hub/api` and what lies
    * below, to the hub; nothing else.
@@ -34,6 +46,10 @@ export interface ProxyOptions {
   limits?: Partial<Limits>;
   /** Addresses and ranges of front servers whose X-Forwarded-* are believed. Everybody else's are replaced. */
   trustedProxies?: readonly string[];
+  /** The public listener speaks TLS. */
+  tls?: TlsOptions;
+  /** Sends who comes to this port without TLS to the public listener. Only with `tls`. */
+  redirect?: RedirectOptions;
   /** Between two activity reports. Default 10 s. */
   activityEveryMs?: number;
   /** Between two reports of `stats()` for the hub's metrics. Default 10 s. */
@@ -41,13 +57,29 @@ export interface ProxyOptions {
   /** A route stream silent for this long is dead. Default 15 s. */
   silenceMs?: number;
   log: Log;
+  /** Gets a line for each request. Default: nobody does. */
+  accessLog?: LineSink;
+  /** Of the program, for who asks which one runs. */
+  version?: string;
   clock?: Clock;
 }
 
 export interface RunningProxy extends AsyncDisposable {
   readonly address: { host: string; port: number };
   readonly apiAddress: { host: string; port: number } | undefined;
+  readonly redirectAddress: { host: string; port: number } | undefined;
   stats(): ProxyStats;
+  /**
+   * 48 random bytes by which TLS sessions are resumed (RFC 5077): processes with the same ones resume each other's. Those
+   * of before count no more. Without it, or without TLS, each process has its own.
+   */
+  setTicketKeys(keys: Buffer): void;
+  /**
+   * For one whose place another process has taken: stops listening, and waits up to `deadlineMs` until everybody has
+   * gone. A connection ends with its next answer, which says so; a websocket when one of its sides ends it. `close`
+   * says goodbye to those who are left, and may come at any time.
+   */
+  leave(options: { deadlineMs: number }): Promise<void>;
   /**
    * Stops listening, lets requests finish for up to `graceMs` (default 5 s), says goodbye to websockets, and reports the
    * last activity. Also what disposing does.
@@ -55,26 +87,20 @@ export interface RunningProxy extends AsyncDisposable {
   close(options?: { graceMs?: number }): Promise<void>;
 }
 
-const LIMITS: Limits = {
-  headBytes: 64 * 1024,
-  headTimeoutMs: 15_000,
-  idleTimeoutMs: 75_000,
-  stallTimeoutMs: 120_000,
-  connectTimeoutMs: 5_000,
-  answerTimeoutMs: 0,
-  upstreamIdleMs: 60_000,
-  upstreamMaxIdle: 64,
-};
-
 const GRACE_MS = 5_000;
-/** Starts a proxy. Rejects when a port cannot be had. */
+/** How long one that shall not listen without routes waits for a hub that is busy. */
+const ROUTES_MS = 5_000;
+
+/** Starts a proxy. Rejects when a port cannot be had, with CertificateError when its certificate cannot be used. */
 export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const { log, clock = systemClock, control, basePath = '/' } = options;
   const limits = { ...LIMITS, ...options.limits };
   const table = new RouteTable();
-  const pool = new UpstreamPool({ idleMs: limits.upstreamIdleMs, maxIdle: limits.upstreamMaxIdle });
+  const pool = new UpstreamPool(new Buffers(), { idleMs: limits.upstreamIdleMs, maxIdle: limits.upstreamMaxIdle });
   const activity = new Activity({ control, clock, log, everyMs: options.activityEveryMs ?? 10_000 });
   const bars = new Bars();
+  const trusted = trustList(options.trustedProxies ?? []);
+  const gate = new HubGate(options.hub, clock);
   const stream = new RouteStream({
     table,
     control,
@@ -87,93 +113,105 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     },
     bars: () => bars.list(),
     onBars: (said, all) => closeBarred(context, bars.apply(said, clock.now(), all)),
+    onTls: async (fetched) => secure?.take(fetched),
   });
   const context: ProxyContext = {
     limits,
     clock,
     log,
-    hub: options.hub,
-    control,
-    healthPath: `${basePath}hub/health`,
-    hubWaitMs: options.hubWaitMs ?? 15_000,
+    hub: {
+      address: options.hub,
+      control,
+      healthPath: `${basePath}hub/health`,
+      waitMs: options.hubWaitMs ?? 15_000,
+      gate,
+    },
+    standAlone: undefined,
     table,
     bars,
     pool,
-    gate: new HubGate(options.hub, clock),
     activity,
-    trusted: trustList(options.trustedProxies ?? []),
+    trusted,
     homePath: `${basePath}hub/home`,
-    connections: new Set(),
-    splices: new Set(),
-    counts: { requests: 0, refused: 0, problems: {} },
-    closing: false,
-    nextRequestId: requestIds(),
+    ...emptyState({ limits, trusted, clock, log }, options.accessLog),
   };
 
-  const open = (where: { host: string; port: number }, offer: Offer) =>
-    listen(where, log, (socket: Socket) => void new ClientConnection(context, socket, offer));
-  const listeners = [await open(options, { only: undefined })];
+  const connect = (offer: Offer) => (socket: Socket) => {
+    if (!offer.counted || mayEnter(context.peers, socket)) new ClientConnection(context, socket, offer);
+  };
+  const secure = options.tls && (await openSecure(options.tls, options.redirect, context));
+  const listeners: Listener[] = [];
+  let api: Listener | undefined;
+  let redirect: Listener | undefined;
+  const open = async (where: Where, accept: (socket: Socket) => void) => {
+    const listener = await listen(where, log, accept);
+    listeners.push(listener);
+    return listener;
+  };
   try {
-    if (options.api) listeners.push(await open(options.api, { only: `${basePath}hub/api` }));
-    stream.start();
+    const { host, port, fds } = options;
+    if (options.awaitRoutes) {
+      stream.start();
+      await stream.firstWord(ROUTES_MS);
+    }
+    const main = await open(
+      { host, port, ...(fds && { fds: fds.main }) },
+      secure ? secure.accept : connect({ only: undefined, counted: true }),
+    );
+    secure?.isAt(main.address.port);
+    if (options.api) {
+      api = await open({ ...options.api, ...(fds && { fds: fds.api }) }, connect({ only: `${basePath}hub/api` }));
+    }
+    if (options.redirect && secure) {
+      redirect = await open({ ...options.redirect, ...(fds && { fds: fds.redirect }) }, secure.acceptPlain);
+    }
+    if (!options.awaitRoutes) stream.start();
   } catch (err) {
-    for (const listener of listeners) listener.close();
+    for (const listener of listeners) void listener.close();
+    await Promise.all([stream[Symbol.asyncDispose](), secure?.close()]);
     throw err;
   }
   activity.start();
   const sweeping = new AbortController();
   const swept = sweep(context, sweeping.signal);
   const stats = (): ProxyStats => ({
-    ...context.counts,
-    problems: { ...context.counts.problems },
-    connections: context.connections.size,
-    upgraded: context.splices.size,
+    ...openAndCounted(context),
     routes: table.routes().length,
     routeVersion: table.version,
+    hubSilentMs: stream.connected ? 0 : clock.now() - stream.heardAt,
+    tls: secure?.stats(),
   });
   const everyMs = options.figuresEveryMs ?? 10_000;
-  const told = tellFigures({ control, clock, log, everyMs, stats }, sweeping.signal);
+  const { version = null } = options;
+  const about = { proxy: stream.name, pid: process.pid, version, startedAt: clock.now() };
+  const told = tellFigures({ control, clock, log, everyMs, about, stats }, sweeping.signal);
 
   let closed: Promise<void> | undefined;
+  const closing = new AbortController();
   const close = async (graceMs: number): Promise<void> => {
-    context.closing = true;
-    for (const listener of listeners) listener.close();
-    for (const splice of [...context.splices]) splice.goAway();
-    for (const connection of [...context.connections]) connection.closeWhenDone();
-    const until = clock.now() + graceMs;
-    while (context.connections.size + context.splices.size > 0 && clock.now() < until) await clock.sleep(10);
-    for (const open of [...context.splices, ...context.connections]) open.destroy();
+    closing.abort();
+    secure?.goAway();
+    await drain(context, listeners, graceMs);
     sweeping.abort();
-    await Promise.all([
-      swept,
-      told,
-      context.gate.close(),
-      stream[Symbol.asyncDispose](),
-      activity[Symbol.asyncDispose](),
-    ]);
+    await Promise.all([swept, told, gate.close(), stream[Symbol.asyncDispose](), activity[Symbol.asyncDispose]()]);
+    await secure?.close();
     pool.close();
   };
 
   return {
     address: listeners[0]!.address,
-    apiAddress: listeners[1]?.address,
+    apiAddress: api?.address,
+    redirectAddress: redirect?.address,
     stats,
+    setTicketKeys: (keys) => secure?.setTicketKeys(keys),
+    leave({ deadlineMs }) {
+      const left = leave(context, listeners, deadlineMs, closing.signal);
+      secure?.goAway();
+      return left;
+    },
     close: ({ graceMs = GRACE_MS } = {}) => (closed ??= close(graceMs)),
     [Symbol.asyncDispose]: () => (closed ??= close(GRACE_MS)),
   };
-}
-
-/** One timer for every deadline: at worst it notices a quarter of a second late, and costs nothing per request. */
-async function sweep(context: ProxyContext, signal: AbortSignal): Promise<void> {
-  const { clock, connections, splices, pool } = context;
-  while (!signal.aborted) {
-    await clock.sleep(250, signal).catch(() => undefined);
-    const now = clock.now();
-    for (const connection of connections) connection.sweep(now);
-    for (const splice of splices) splice.sweep(now);
-    pool.sweep(now);
-    context.bars.sweep(now);
-  }
 }
 
 /** Whoever lost the right to a server has nothing open there from this moment. */
@@ -188,11 +226,4 @@ function closeBarred({ splices, connections, log }: ProxyContext, bars: readonly
   }
   for (const connection of [...connections]) connection.closeFor(closes);
   if (closed > 0) log.info({ closed }, 'closed websockets of people who may not use the server any more');
-}
-
-/** Unique across proxies and restarts, short enough to be read out to somebody. */
-function requestIds(): () => string {
-  const start = randomBytes(6).toString('base64url');
-  let count = 0;
-  return () => `${start}-${(++count).toString(36)}`;
 }

@@ -62,12 +62,12 @@ test('the wait for a hub counts from its end, however long it had worked on the 
       asked++;
       if (asked > 1) reply.end('done');
     },
-    hubWaitMs: 400,
+    hubWaitMs: 3_000,
   });
 
   const began = Date.now();
   const start = fetch(rig.url('/hub/api/x'), { method: 'POST' });
-  await until('it has been worked on for longer', () => asked === 1 && Date.now() - began > 500);
+  await until('it has been worked on for longer', () => asked === 1 && Date.now() - began > 3_100);
   await rig.hub.kill();
   await rig.hub.start();
 
@@ -224,6 +224,26 @@ test('routes come from the stream and are kept on disk; the next proxy has them 
   await writeFile(join(rig.dir, 'broken.json'), '{"version": 3, "routes": [{"path"');
   await using third = await startProxy({ ...where, tableFile: join(rig.dir, 'broken.json') });
   expect(third.stats()).toMatchObject({ routes: 0, routeVersion: undefined });
+});
+
+test('the hub is told how far the proxy is with the routes, by every new hub anew, and of a burst the last', async () => {
+  await using ada = await httpServer((_, reply) => void reply.end('ada'));
+  await using rig = await startRig({ routes: [route('/user/ada', ada)] });
+  const versions = () => rig.hub.applied.map(({ version }) => version);
+  await until('the snapshot', () => versions().join() === '1');
+
+  for (let version = 2; version <= 40; version++) {
+    rig.hub.send({ type: 'change', version, set: [route(`/user/p${version}`, ada)], delete: [] });
+  }
+  await until('the burst', () => versions().at(-1) === 40);
+  expect(await (await fetch(rig.url('/user/p40'))).text()).toBe('ada');
+  expect(versions()).toEqual([...versions()].sort((a, b) => a - b));
+  expect(new Set(rig.hub.applied.map(({ proxy }) => proxy)).size).toBe(1);
+
+  await rig.hub.kill();
+  const before = rig.hub.applied.length;
+  await rig.hub.start();
+  await until('the next hub', () => versions().slice(before).includes(40));
 });
 
 test('a silent route stream is left for a new one', async () => {

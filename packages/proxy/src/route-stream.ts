@@ -1,16 +1,16 @@
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { Address, Bar, Clock, Log, Route, RouteMessage } from '@atrium/sdk';
+import type { AcmeChallenge, Address, Bar, Clock, FetchedTls, Log, Route, RouteMessage } from '@atrium/sdk';
+import { Applied } from './applied.ts';
 import { openControl } from './control.ts';
+import { KeptFile } from './kept-file.ts';
 import type { RouteTable, Target } from './route-table.ts';
 
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 2_000;
 /** Knocking at a socket of the same machine costs next to nothing, and a hub that restarts is wanted back at once. */
 const LAST_LOCAL_RETRY_MS = 200;
-/** The table on disk is this old at most, ms: a class that starts writes it a few times, not once per server. */
-const SAVE_EVERY_MS = 250;
 /** A line may hold the whole table: 100,000 servers are some 20 MB. */
 const MAX_LINE = 256 * 1024 * 1024;
 
@@ -26,6 +26,8 @@ export interface RouteStreamOptions {
   onGone(targets: Target[]): void;
   /** Tokens that servers must not see any more, or may again; `all` when no others are kept from them. */
   onBars(bars: readonly Bar[], all: boolean): void;
+  /** What the hub fetched of certificates, to be served when it is resolved. */
+  onTls(fetched: FetchedTls): Promise<void>;
   /** Those that count now, for the copy on disk. */
   bars(): Bar[];
 }
@@ -39,12 +41,22 @@ export class RouteStream implements AsyncDisposable {
   connected = false;
   readonly #options: RouteStreamOptions;
   readonly #stop = new AbortController();
+  /** How hubs tell this proxy from others that follow their routes. */
+  readonly name = randomBytes(6).toString('base64url');
+  /** When a hub last spoke, or this one was started; ms since the epoch. */
+  heardAt: number;
+  readonly #applied: Applied;
   #running: Promise<void> = Promise.resolve();
-  #saving: Promise<void> | undefined;
-  #unsaved = false;
+  readonly #file: KeptFile;
+  readonly #heard = new AbortController();
 
   constructor(options: RouteStreamOptions) {
     this.#options = options;
+    this.heardAt = options.clock.now();
+    this.#applied = new Applied(options.control, this.name, this.#stop.signal);
+    const { table, tableFile: path, bars, clock, log } = options;
+    const text = () => JSON.stringify({ version: table.version, routes: table.routes(), bars: bars() });
+    this.#file = new KeptFile({ path, text, clock, log });
   }
 
   start(): void {
@@ -52,10 +64,16 @@ export class RouteStream implements AsyncDisposable {
     this.#running = this.#run();
   }
 
+  /** Until a hub has said its routes, or that none answers is known; at most `ms`. */
+  async firstWord(ms: number): Promise<void> {
+    const { signal } = this.#heard;
+    if (!signal.aborted) await this.#options.clock.sleep(ms, signal).catch(() => undefined);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     await this.#running;
-    await this.#saving;
+    await this.#file[Symbol.asyncDispose]();
   }
 
   async #run(): Promise<void> {
@@ -66,8 +84,9 @@ export class RouteStream implements AsyncDisposable {
     let told = false;
     while (!signal.aborted) {
       try {
-        const since = table.version === undefined ? '' : `?since=${table.version}`;
-        await this.#follow(`/routes${since}`, () => {
+        const since = table.version === undefined ? '' : `&since=${table.version}`;
+        await this.#follow(`/routes?proxy=${this.name}${since}`, () => {
+          this.#heard.abort();
           retry = FIRST_RETRY_MS;
           failures = 0;
           if (told) log.info({ version: table.version }, 'the hub answers again');
@@ -76,6 +95,7 @@ export class RouteStream implements AsyncDisposable {
       } catch (err) {
         if (signal.aborted) break;
         this.connected = false;
+        this.#heard.abort();
         failures++;
         // Once per outage, and not for the blink of a restart.
         if (!told && failures > 5) {
@@ -90,7 +110,7 @@ export class RouteStream implements AsyncDisposable {
 
   /** Applies lines until the connection ends, which is always an error. */
   async #follow(path: string, onLine: () => void): Promise<never> {
-    const { clock, control, silenceMs } = this.#options;
+    const { clock, control, silenceMs, table } = this.#options;
     const ended = new AbortController();
     let heard = clock.now();
     const watch = async (): Promise<void> => {
@@ -109,9 +129,11 @@ export class RouteStream implements AsyncDisposable {
         AbortSignal.any([this.#stop.signal, ended.signal]),
       );
       let rest = '';
+      this.#applied.forget();
       stream.setEncoding('utf8');
       for await (const text of stream as AsyncIterable<string>) {
         heard = clock.now();
+        this.heardAt = heard;
         rest += text;
         if (!text.includes('\n')) {
           if (rest.length > MAX_LINE) throw new Error('a line of the route stream has no end');
@@ -119,7 +141,8 @@ export class RouteStream implements AsyncDisposable {
         }
         const lines = rest.split('\n');
         rest = lines.pop()!;
-        for (const line of lines) if (line.trim() !== '') this.#apply(parseMessage(line));
+        for (const line of lines) if (line.trim() !== '') await this.#apply(parseMessage(line));
+        this.#applied.note(table.version);
         this.connected = true;
         onLine();
       }
@@ -131,12 +154,19 @@ export class RouteStream implements AsyncDisposable {
     }
   }
 
-  #apply(message: RouteMessage): void {
+  async #apply(message: RouteMessage): Promise<void> {
     if (message.type === 'ping') return;
     const gone = this.#options.table.apply(message);
     if (gone.length > 0) this.#options.onGone(gone);
     const barsChanged = this.#applyBars(message);
-    if (message.type === 'snapshot' || message.set.length + message.delete.length > 0 || barsChanged) this.#save();
+    if (message.tls) await this.#takeTls(message.tls);
+    if (message.type === 'snapshot' || message.set.length + message.delete.length > 0 || barsChanged) this.#file.save();
+  }
+
+  /** Certificates are on disk before the next line is read; a disk that is full keeps nobody from new routes. */
+  async #takeTls(fetched: FetchedTls): Promise<void> {
+    const { log, onTls } = this.#options;
+    await onTls(fetched).catch((err) => log.error({ err }, 'a certificate from the hub is not served'));
   }
 
   /** Whether there was, or is, anything to keep: nearly always nobody is barred, and a reconnect then writes nothing. */
@@ -164,36 +194,6 @@ export class RouteStream implements AsyncDisposable {
       }
     }
   }
-
-  /** Writes the newest table; changes that come meanwhile and a little later are written together afterwards. */
-  #save(): void {
-    this.#unsaved = true;
-    this.#saving ??= this.#write().finally(() => {
-      this.#saving = undefined;
-    });
-  }
-
-  async #write(): Promise<void> {
-    const { table, tableFile, log, clock, bars } = this.#options;
-    const temporary = `${tableFile}.${process.pid}.tmp`;
-    while (this.#unsaved) {
-      this.#unsaved = false;
-      try {
-        const file = await open(temporary, 'w', 0o600);
-        try {
-          await file.writeFile(JSON.stringify({ version: table.version, routes: table.routes(), bars: bars() }));
-          await file.sync();
-        } finally {
-          await file.close();
-        }
-        await rename(temporary, tableFile);
-      } catch (err) {
-        log.warn({ err, tableFile }, 'the routes could not be kept on disk');
-        await rm(temporary, { force: true }).catch(() => undefined);
-      }
-      await clock.sleep(SAVE_EVERY_MS, this.#stop.signal).catch(() => undefined);
-    }
-  }
 }
 
 function parseMessage(line: string): RouteMessage {
@@ -213,6 +213,8 @@ function checkMessage(value: unknown): RouteMessage {
   if (message.bars !== undefined && !(Array.isArray(message.bars) && message.bars.every(isBar))) {
     throw new Error('a route message has malformed bars');
   }
+  if (message.tls !== undefined && !isFetched(message.tls))
+    throw new Error('a route message has malformed certificates');
   if (message.allBars === true && message.bars === undefined) throw new Error('a route message has no bars');
   return message;
 }
@@ -220,6 +222,24 @@ function checkMessage(value: unknown): RouteMessage {
 function isBar(value: unknown): value is Bar {
   const { serverId, token, until } = (value ?? {}) as Partial<Bar>;
   return typeof serverId === 'string' && typeof token === 'string' && typeof until === 'number';
+}
+
+function isFetched(value: unknown): value is FetchedTls {
+  const { certificate, challenges } = (value ?? {}) as Partial<FetchedTls>;
+  return (
+    (certificate === undefined || isPair(certificate)) && Array.isArray(challenges) && challenges.every(isChallenge)
+  );
+}
+
+function isPair(value: unknown): boolean {
+  const { chain, key } = (value ?? {}) as { chain?: unknown; key?: unknown };
+  return typeof chain === 'string' && typeof key === 'string';
+}
+
+function isChallenge(value: unknown): value is AcmeChallenge {
+  const challenge = (value ?? {}) as Partial<AcmeChallenge>;
+  if (challenge.kind === 'http-01') return typeof challenge.token === 'string' && typeof challenge.answer === 'string';
+  return challenge.kind === 'tls-alpn-01' && typeof challenge.domain === 'string' && isPair(challenge);
 }
 
 function isPath(value: unknown): value is string {

@@ -1,18 +1,41 @@
+import type { ConnectionOptions } from 'node:tls';
 import type { Address, Route, RouteMessage } from '@atrium/sdk';
+
+/** Where a connection to a server leads. */
+export type UpstreamAddress = Address & {
+  /** How to speak TLS with it. `id` tells apart what may not share connections. */
+  tls?: { id: string; options: ConnectionOptions };
+};
 
 /** Where a request goes. */
 export interface Target {
   /** Undefined for the hub, whose address the proxy knows itself. */
-  address: Address | undefined;
+  address: UpstreamAddress | undefined;
+  /** Names the address, so that a request need not put the name together; empty for the hub. */
+  key: string;
   /** Unescaped path prefix without a slash at its end; empty for the root. */
   prefix: string;
   serverId: string | undefined;
+  /** What a target says beyond the address, where it is a URL. */
+  place?: TargetPlace;
+}
+
+/** Parts of a target's URL. */
+export interface TargetPlace {
+  /** `host`, or `host:port` where that is not the scheme's own. */
+  authority: string;
+  secure: boolean;
+  /** Without a slash at its end, so empty for the root. */
+  path: string;
+  /** With its question mark, or empty. */
+  query: string;
 }
 
 /** The path can be read in two ways that lead to different places. */
 export const AMBIGUOUS = 'ambiguous';
 
-const HUB: Target = { address: undefined, prefix: '', serverId: undefined };
+/** Where everything leads that has no route. */
+export const HUB: Target = { address: undefined, key: '', prefix: '', serverId: undefined };
 
 class HostTable {
   readonly #byPath = new Map<string, Target>();
@@ -23,8 +46,14 @@ class HostTable {
   set(route: Route, path: string): void {
     const address = route.target.kind === 'hub' ? undefined : route.target;
     const prefix = path === '/' ? '' : path;
-    this.#byPath.set(prefix, { address, prefix, serverId: route.serverId });
+    const key = address ? addressKey(address) : '';
+    this.put({ address, key, prefix, serverId: route.serverId });
     this.#routes.set(prefix, route);
+  }
+
+  put(target: Target): void {
+    const { prefix } = target;
+    this.#byPath.set(prefix, target);
     this.#depth = Math.max(this.#depth, prefix.split('/').length - 1);
   }
 
@@ -79,6 +108,25 @@ export class RouteTable {
     }
     this.version = message.version;
     return gone;
+  }
+
+  /**
+   * Sets one route whose data is somebody else's to keep; `key` as in `Route.path`, the target's prefix without the host.
+   * Returns what it led to before.
+   */
+  put(key: string, target: Target): Target | undefined {
+    const [host, path] = splitHost(key);
+    const table = this.#hosts.get(host) ?? new HostTable();
+    this.#hosts.set(host, table);
+    const before = table.get(path);
+    table.put(target);
+    return before;
+  }
+
+  /** Returns what it led to, if there was such a route. */
+  remove(key: string): Target | undefined {
+    const [host, path] = splitHost(key);
+    return this.#hosts.get(host)?.delete(path);
   }
 
   /** Every route, for the copy on disk. */
@@ -152,10 +200,12 @@ function decodeSegment(segment: string): string {
 }
 
 /** What names an address in maps: equal for equal addresses. */
-export function addressKey(address: Address): string {
-  return address.kind === 'unix' ? address.path : `${address.host}:${address.port}`;
+export function addressKey(address: UpstreamAddress): string {
+  const where = address.kind === 'unix' ? address.path : `${address.host}:${address.port}`;
+  return address.tls ? `${where} ${address.tls.id}` : where;
 }
 
-function sameAddress(a: Address | undefined, b: Address | undefined): boolean {
+/** Whether both lead to the same place, undefined being the hub. */
+export function sameAddress(a: UpstreamAddress | undefined, b: UpstreamAddress | undefined): boolean {
   return a === b || (a !== undefined && b !== undefined && addressKey(a) === addressKey(b));
 }

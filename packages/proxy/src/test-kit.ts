@@ -4,11 +4,13 @@ import { createServer as createHttpServer, type Server as HttpServer, type Reque
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ActivityReport, Address, Log, Route, RouteMessage } from '@atrium/sdk';
+import type { ActivityReport, Address, AppliedReport, Log, Route, RouteMessage } from '@atrium/sdk';
 import { type ProxyOptions, type RunningProxy, startProxy } from './proxy.ts';
 
 /** How long a test waits for something that should happen at once. */
-export const SOON_MS = 5_000;
+export const SOON_MS = 20_000;
+/** What does not move for so long stands still. */
+const STILL_MS = 150;
 
 export const quiet: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -25,6 +27,20 @@ export async function until(what: string, check: () => boolean | Promise<boolean
     if (Date.now() > deadline) throw new Error(`waited in vain until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
+}
+
+/** Waits until a count that has begun does not grow any more: whoever counts is held up. Gives it. */
+export async function untilStill(what: string, count: () => number): Promise<number> {
+  let before = -1;
+  await until(what, async () => {
+    const now = count();
+    const still = now === before && now > 0;
+    before = now;
+    // Standing still shows in time only: there is no event for what does not happen.
+    await new Promise((resolve) => setTimeout(resolve, STILL_MS));
+    return still;
+  });
+  return count();
 }
 
 export interface TestServer extends AsyncDisposable {
@@ -80,6 +96,8 @@ export interface TestHub extends AsyncDisposable {
   reports: ActivityReport[];
   /** What the proxy told of itself, newest last. */
   figures: Record<string, unknown>[];
+  /** What it said that it goes by, oldest first. */
+  applied: AppliedReport[];
   send(message: RouteMessage): void;
   kill(): Promise<void>;
   start(): Promise<void>;
@@ -96,6 +114,7 @@ export async function testHub(dir: string, routes: Route[] = [], page?: RequestL
     since: [],
     reports: [],
     figures: [],
+    applied: [],
     send(message) {
       for (const stream of streams) stream.write(`${JSON.stringify(message)}\n`);
     },
@@ -104,7 +123,9 @@ export async function testHub(dir: string, routes: Route[] = [], page?: RequestL
         await httpServer(page ?? ((request, reply) => void reply.end(`hub ${request.url}`)), hub),
         await httpServer((request, reply) => {
           const url = new URL(request.url!, 'http://hub');
-          const told = { '/activity': self.reports, '/figures': self.figures }[url.pathname];
+          const told = { '/activity': self.reports, '/figures': self.figures, '/routes/applied': self.applied }[
+            url.pathname
+          ];
           if (told) {
             let body = '';
             request.on('data', (chunk) => (body += chunk)).on('end', () => told.push(JSON.parse(body)));

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { expect, test } from 'vitest';
-import { rawServer, route, startRig, until } from './test-kit.ts';
+import { rawServer, route, startRig, until, untilStill } from './test-kit.ts';
 import { isSocketWork, isWork, socketKind } from './work.ts';
 
 const CHANNEL = '/user/ada/api/kernels/k/channels';
@@ -108,14 +108,7 @@ test('one side that reads slowly makes the other wait, and no byte is lost', asy
   client.socket.write(ask(CHANNEL));
   await client.sees('101');
   client.socket.pause();
-  let before = -1;
-  await until('the server is held up', async () => {
-    const same = written === before;
-    before = written;
-    await new Promise((resolve) => setTimeout(resolve, 150));
-    return same;
-  });
-  expect(written).toBeLessThan(size);
+  expect(await untilStill('the server is held up', () => written)).toBeLessThan(size);
   client.socket.resume();
 
   expect((await client.ended()).length).toBeGreaterThan(size);

@@ -1,5 +1,6 @@
-import type { Socket } from 'node:net';
-import type { ProxyContext } from './context.ts';
+import type { ClientReads } from './client-reads.ts';
+import type { ClientSocket, ProxyContext } from './context.ts';
+import type { Upstream } from './upstream.ts';
 import { isSocketWork, type SocketKind, socketKind } from './work.ts';
 
 /** A close frame that says "going away" (1001), unmasked as a server sends it, and masked with zeros as a client must. */
@@ -15,29 +16,44 @@ const HALF_OPEN_MS = 30_000;
  */
 export class Splice {
   readonly #context: ProxyContext;
-  readonly #client: Socket;
-  readonly #server: Socket;
+  /** The client's. */
+  readonly socket: ClientSocket;
+  readonly #reads: ClientReads;
+  readonly #server: ClientSocket;
+  readonly #upstream: Upstream;
   readonly serverId: string | undefined;
   readonly #kind: SocketKind;
   /** Hashes of the tokens it was opened with. */
   readonly tokens: readonly string[];
+  readonly #peer: string | undefined;
+  readonly #onOver: (() => void) | undefined;
   #deadline = 0;
 
-  /** @param path relative to the server's prefix; decides what counts as work */
+  /**
+   * @param path relative to the server's prefix; decides what counts as work
+   * @param peer under which the client's connection was counted; undefined when it was not
+   */
   constructor(
     context: ProxyContext,
-    client: Socket,
-    server: Socket,
+    client: ClientSocket,
+    reads: ClientReads,
+    upstream: Upstream,
     serverId: string | undefined,
     path: string,
     tokens: readonly string[],
+    peer: string | undefined,
+    onOver: (() => void) | undefined,
   ) {
     this.#context = context;
-    this.#client = client;
-    this.#server = server;
+    this.socket = client;
+    this.#reads = reads;
+    this.#server = upstream.socket;
+    this.#upstream = upstream;
     this.serverId = serverId;
     this.#kind = socketKind(path);
     this.tokens = tokens;
+    this.#peer = peer;
+    this.#onOver = onOver;
   }
 
   /**
@@ -46,25 +62,29 @@ export class Splice {
    * @param sent bytes that the client sent without waiting for it
    */
   start(head: string, early: Buffer, sent: Buffer | undefined): void {
-    const client = this.#client;
+    const client = this.socket;
     const server = this.#server;
     this.#context.splices.add(this);
-    this.#join(client, server, true);
-    this.#join(server, client, false);
+    this.#reads.take = (chunk) => this.#fromClient(chunk);
+    this.#upstream.splice((chunk) => this.#fromServer(chunk));
+    this.#join(client, server);
+    this.#join(server, client);
     client.write(head, 'latin1');
-    if (early.length > 0) this.#pass(early, server, client, false);
-    if (sent) this.#pass(sent, client, server, true);
+    if (early.length > 0) this.#fromServer(early);
+    if (sent) this.#fromClient(sent);
     client.resume();
     server.resume();
   }
 
   /** Says goodbye on both sides: at the proxy's own end, or when whoever opened it may not use it any more. */
   goAway(): void {
-    this.#client.end(GOING_AWAY);
+    this.socket.end(GOING_AWAY);
     this.#server.end(GOING_AWAY_MASKED);
     // Bytes of a frame that was cut in two would only confuse: each side has the last word it needs.
-    this.#client.removeAllListeners('data').resume();
-    this.#server.removeAllListeners('data').resume();
+    this.#reads.take = () => undefined;
+    this.#upstream.splice(() => undefined);
+    this.socket.resume();
+    this.#server.resume();
     this.#deadline = this.#context.clock.now() + HALF_OPEN_MS;
   }
 
@@ -73,12 +93,11 @@ export class Splice {
   }
 
   destroy(): void {
-    this.#client.destroy();
+    this.socket.destroy();
     this.#server.destroy();
   }
 
-  #join(from: Socket, to: Socket, fromClient: boolean): void {
-    from.on('data', (chunk: Buffer) => this.#pass(chunk, from, to, fromClient));
+  #join(from: ClientSocket, to: ClientSocket): void {
     from.on('drain', () => to.resume());
     from.on('end', () => {
       to.end();
@@ -89,15 +108,34 @@ export class Splice {
       // Nobody is left to take what the other side says; what this side said last is still written to it.
       to.destroySoon();
       this.#deadline = this.#context.clock.now() + HALF_OPEN_MS;
-      if (to.destroyed) this.#context.splices.delete(this);
+      if (to.destroyed && this.#context.splices.delete(this)) this.#over();
     });
   }
 
-  #pass(chunk: Buffer, from: Socket, to: Socket, fromClient: boolean): void {
-    if (to.writable && !to.write(chunk)) from.pause();
-    if (this.#deadline > 0) this.#deadline = this.#context.clock.now() + HALF_OPEN_MS;
-    if (this.serverId === undefined) return;
-    const work = fromClient && isSocketWork(this.#kind, chunk);
-    this.#context.activity.note(this.serverId, this.#context.clock.now(), work);
+  /** Both sides are closed. */
+  #over(): void {
+    const { counts, peers } = this.#context;
+    counts.bytesIn += this.socket.bytesRead;
+    counts.bytesOut += this.socket.bytesWritten;
+    if (this.#peer !== undefined) peers.leave(this.#peer);
+    this.#onOver?.();
+  }
+
+  #fromClient(chunk: Buffer): void {
+    const server = this.#server;
+    if (server.writable && !this.#reads.pass(server, chunk)) this.socket.pause();
+    this.#moved(this.serverId !== undefined && isSocketWork(this.#kind, chunk));
+  }
+
+  #fromServer(chunk: Buffer): void {
+    const client = this.socket;
+    if (client.writable && !this.#context.pool.buffers.pass(client, chunk)) this.#server.pause();
+    this.#moved(false);
+  }
+
+  #moved(work: boolean): void {
+    const now = this.#context.clock.now();
+    if (this.#deadline > 0) this.#deadline = now + HALF_OPEN_MS;
+    if (this.serverId !== undefined) this.#context.activity.note(this.serverId, now, work);
   }
 }

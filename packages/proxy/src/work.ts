@@ -61,6 +61,8 @@ function firstPayloadByte(frame: Buffer): number | undefined {
  */
 export function relativePath(target: string, prefix: string): string {
   let at = 0;
-  for (let depth = prefix.split('/').length; depth > 1 && at >= 0; depth--) at = target.indexOf('/', at + 1);
+  for (let slash = prefix.indexOf('/'); slash >= 0 && at >= 0; slash = prefix.indexOf('/', slash + 1)) {
+    at = target.indexOf('/', at + 1);
+  }
   return at < 0 ? '' : target.slice(at + 1);
 }

@@ -14,5 +14,6 @@ export * from './secret.ts';
 export * from './spawn-form.ts';
 export * from './spawner.ts';
 export * from './storage-door.ts';
+export * from './tls-suites.ts';
 export * from './trusted-addresses.ts';
 export * from './worker-door.ts';
