@@ -33,7 +33,7 @@ describe.each([
   test.skipIf(!linux || !python || (as === 'ordinary' && !isRoot))(
     'cannot be told apart',
     // What happens to be open or under way at one moment may differ once; what can be told apart differs each time.
-    { timeout: 8 * MINUTE, retry: 2 },
+    { timeout: 8 * MINUTE, retry: 1 },
     async () => {
       await using world = await startWorld(as);
       await world.serve({ start: 'cold', python: python!, more });

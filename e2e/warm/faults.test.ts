@@ -1,19 +1,28 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { cacheDir } from '../../scripts/lib/root.mjs';
 import { testPython } from '../../tools/test-machine.ts';
+import { serversOf } from '../lib/api-client.ts';
+import { chance } from '../lib/chance.ts';
+import { killHub } from '../lib/kill-hub.ts';
+import { doubledServers, serverProcesses } from '../lib/processes.ts';
+import { hubIdOf, sqliteQuery } from '../lib/reality.ts';
 import { type Changeable, changeableEnvironment, shadowFor } from './environment.ts';
 import { expectStart, readyTemplates, untilWarm } from './warmth.ts';
 import { type Started, startWorld, type World } from './world.ts';
 
 const MINUTE = 60_000;
+/** After the supervisor has started another hub. */
+const COMES = { timeout: 2 * MINUTE, interval: 100 };
 const IN_THE_LOG = { timeout: 10_000, interval: 50 };
 /** A template is found to be gone or stale, and another one loaded. */
 const REPLACED = { timeout: 2 * MINUTE, interval: 500 };
 
 /** Every start that is tried here must give a server that answers: `begin` fails the test otherwise. */
-describe.skipIf(process.platform !== 'linux' || !testPython())('when a warm start cannot be', () => {
+describe.skipIf(process.platform !== 'linux' || !testPython())('when something is in the way of a warm start', () => {
   let dir: string;
   let world: World;
   let environment: Changeable;
@@ -26,10 +35,10 @@ describe.skipIf(process.platform !== 'linux' || !testPython())('when a warm star
     environment = changeableEnvironment(join(dir, 'python'), testPython()!);
     world = await startWorld();
     await world.serve({ start: 'warm', ...settingOf(environment) });
-  }, 4 * MINUTE);
+  }, 8 * MINUTE);
   beforeEach(async () => {
     await untilWarm(world.cli);
-  }, 3 * MINUTE);
+  }, 6 * MINUTE);
   afterEach(async () => {
     for (const user of ['ada', 'bob']) await world.end(user);
   });
@@ -107,6 +116,45 @@ describe.skipIf(process.platform !== 'linux' || !testPython())('when a warm star
     await world.end('ada');
     await expectStart(world, await world.begin('ada'), 'warm');
   });
+
+  test('the hub is killed in the middle of some: every server comes, and one of each', {
+    timeout: 4 * MINUTE,
+  }, async () => {
+    const users = ['ada', 'bob', 'cy', 'di', 'eve'];
+    const random = chance();
+    await world.api('POST', '/users', { usernames: users.slice(1) });
+    const hubId = await hubIdOf(sqliteQuery(world.cli.places));
+
+    const asked = Promise.all(users.map((user) => world.api('POST', `/users/${user}/server`)));
+    const moment = random.next() * 1_500;
+    await delay(moment);
+    console.log(`CRASH_SEED=${random.seed}: killed ${Math.round(moment)} ms after five starts were asked for`);
+    await killHub(world.up);
+    const answers = (await asked).map(({ status }) => status);
+
+    // What was heard is done; what was cut off before that may be asked for again.
+    const cutOff = users.filter((_, at) => ![201, 202].includes(answers[at]!));
+    await Promise.all(cutOff.map((user) => world.api('POST', `/users/${user}/server`)));
+    await expect.poll(() => unready(world, users), COMES).toEqual([]);
+    expect(doubledServers(hubId)).toEqual([]);
+    const launches = serverProcesses(hubId).filter(({ isServer }) => isServer);
+    expect(new Set(launches.map(({ launch }) => launch)).size).toBe(users.length);
+    for (const user of users.slice(2)) await world.end(user);
+  });
+
+  test.skipIf(process.getuid?.() !== 0)(
+    'the disk of homes and logs is full: it is warm as ever',
+    { timeout: 3 * MINUTE },
+    async () => {
+      await using full = await fullDisk(['homes', 'logs'].map((name) => join(world.places.dataDir, name)));
+      expect(full.isFull()).toBe(true);
+
+      const server = await world.begin('ada');
+
+      await expectStart(world, server, 'warm');
+      await world.end('ada');
+    },
+  );
 });
 
 test.skipIf(process.platform !== 'linux' || !testPython())(
@@ -131,6 +179,28 @@ test.skipIf(process.platform !== 'linux' || !testPython())(
 );
 
 const settingOf = ({ dir, base }: Changeable) => ({ python: dir, more: `readOnlyPaths: [${JSON.stringify(base)}]` });
+
+async function unready({ api }: World, users: readonly string[]): Promise<string[]> {
+  const servers = await serversOf(api);
+  return users.filter((user) => !servers.get(user)?.ready);
+}
+
+/** Puts a small file system that has no space left over each folder, until it is disposed of. */
+async function fullDisk(folders: readonly string[]): Promise<AsyncDisposable & { isFull(): boolean }> {
+  for (const folder of folders) {
+    const { uid, gid, mode } = statSync(folder);
+    const options = `size=64k,uid=${uid},gid=${gid},mode=${(mode & 0o7777).toString(8)}`;
+    execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', folder]);
+    writeFileSync(join(folder, '.filler'), Buffer.alloc(64 * 1024));
+  }
+  return {
+    isFull: () => folders.every((folder) => statfsSync(folder).bavail === 0),
+    async [Symbol.asyncDispose]() {
+      // What a server still holds open there goes with it.
+      for (const folder of folders) execFileSync('umount', ['--lazy', folder]);
+    },
+  };
+}
 
 /** What this start wrote. */
 function outputOf(world: World, { launch }: Started): string {

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { testPython } from '../../tools/test-machine.ts';
 import { readyTemplates, warmOf } from './warmth.ts';
-import { parentOf, type Started, startWorld } from './world.ts';
+import { childrenOf, parentOf, type Started, startWorld } from './world.ts';
 
 /** `WARM_STARTS=200` is what was promised; it takes a quarter of an hour on two cores. */
 const STARTS = Number(process.env.WARM_STARTS) || 20;
@@ -17,7 +17,7 @@ const USERS = Array.from({ length: AT_ONCE }, (_, at) => `many${at}`);
 
 test.skipIf(process.platform !== 'linux' || !testPython())(
   `a template is as it was after ${STARTS} starts and stops`,
-  { timeout: 240_000 + STARTS * START_MS },
+  { timeout: 600_000 + STARTS * START_MS },
   async () => {
     await using world = await startWorld();
     await world.serve({ start: 'warm', python: testPython()! });
@@ -59,10 +59,5 @@ function privateMemory(pid: number): number {
 }
 
 const descriptors = (pid: number) => readdirSync(`/proc/${pid}/fd`).sort((a, b) => Number(a) - Number(b));
-
-function childrenOf(pid: number): number[] {
-  const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  return all.map(Number).filter((other) => parentOf(other) === pid);
-}
 
 const isZombie = (pid: number) => /^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));

@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import { openKernel } from '../lib/kernel.ts';
-import type { Started, World } from './world.ts';
+import { childrenOf, type Started, type World } from './world.ts';
 
 const PROBE = fileURLToPath(new URL('./probe.py', import.meta.url));
 /** A file of the person's own that every notebook server reads and runs at its start. */
@@ -35,6 +35,8 @@ _spec.loader.exec_module(_probe)
 _probe.write(${JSON.stringify(name)})
 `;
 const ANSWER = { timeout: 60_000, interval: 100 };
+/** Looks in a row that find a server at rest. */
+const QUIET = 5;
 
 export type Facts = { [name: string]: unknown };
 
@@ -62,6 +64,7 @@ export function installProbe(home: string): void {
 export async function factsOf(world: World, server: Started): Promise<Facts> {
   const home = world.home(server.user);
   const http = await served(world, server);
+  await atRest(server.pid);
   const { uid, gid } = statSync(home);
   const ask = join(home, '.probe', 'ask');
   writeFileSync(ask, server.launch);
@@ -75,16 +78,33 @@ export async function factsOf(world: World, server: Started): Promise<Facts> {
   return { server: own, kernel: kernels, outside: seenFromOutside(server.pid), http };
 }
 
-/** What whoever runs the tests left open for everything that they start. */
-function isInherited(target: string): boolean {
-  const mine = readdirSync('/proc/self/fd').flatMap((name) => {
+/**
+ * After its first page a server still asks npm for its folder, and threads read what packages say of themselves: what is
+ * under way at that moment is nobody's difference.
+ */
+async function atRest(pid: number): Promise<void> {
+  let quiet = 0;
+  const look = () => {
+    quiet = childrenOf(pid).length === 0 && !openFiles(pid).some((path) => path.endsWith('.txt')) ? quiet + 1 : 0;
+    return quiet;
+  };
+  await expect.poll(look, ANSWER).toBeGreaterThanOrEqual(QUIET);
+}
+
+function openFiles(pid: number): string[] {
+  const dir = `/proc/${pid}/fd`;
+  return readdirSync(dir).flatMap((name) => {
     try {
-      return [readlinkSync(`/proc/self/fd/${name}`)];
+      return [readlinkSync(join(dir, name))];
     } catch {
-      return []; // The folder itself, which is closed again.
+      return []; // Closed meanwhile.
     }
   });
-  return /^(pipe|socket):/.test(target) && mine.some((one) => target.startsWith(`${one} `));
+}
+
+/** What whoever runs the tests left open for everything that they start. */
+function isInherited(target: string): boolean {
+  return /^(pipe|socket):/.test(target) && openFiles(process.pid).some((one) => target.startsWith(`${one} `));
 }
 
 async function answered(file: string): Promise<Answer> {

@@ -25,7 +25,7 @@ export interface StartLine {
 }
 
 /** A template loads at low priority. */
-const TEMPLATE = { timeout: 150_000, interval: 100 };
+const TEMPLATE = { timeout: 300_000, interval: 100 };
 const WRITTEN = { timeout: 10_000, interval: 50 };
 
 export async function warmOf(cli: TestCli): Promise<Warm> {

@@ -114,7 +114,8 @@ export async function startWorld(as: 'this account' | 'ordinary' = 'this account
       const answer = await fetch(new URL(`user/${user}/api`, running().url));
       const ms = performance.now() - asked;
       expect(answer.status).toBe(200);
-      return { user, ms, ...processOf(hubId, await serverIdOf(cli, user)) };
+      const id = await serverIdOf(cli, user);
+      return { user, ms, ...(await vi.waitFor(() => processOf(hubId, id), STOP)) };
     },
     async end(user) {
       await api('DELETE', `/users/${user}/server`);
@@ -142,11 +143,16 @@ async function serverIdOf(cli: TestCli, user: string): Promise<string> {
   return row.id;
 }
 
-/** The process that carries the launch's mark and was not begun by another one that does, as kernels are. */
+/**
+ * The process that carries the launch's mark and was not begun by another one that does, as kernels are. What the server
+ * begins for a moment may end between two looks: it has no parent then, and is none.
+ */
 function processOf(hubId: string, serverId: string): { pid: number; launch: string } {
-  const all = serverProcesses(hubId).filter((one) => one.isServer && one.launch.includes(`/${serverId}.`));
+  const all = serverProcesses(hubId)
+    .filter((one) => one.isServer && one.launch.includes(`/${serverId}.`))
+    .map((one) => ({ ...one, parent: parentOf(one.pid) }));
   const pids = new Set(all.map(({ pid }) => pid));
-  const roots = all.filter(({ pid }) => !pids.has(parentOf(pid)));
+  const roots = all.filter(({ parent }) => parent !== 0 && !pids.has(parent));
   const [server, ...others] = roots;
   if (!server || others.length > 0) throw new Error(`${roots.length} processes are the server ${serverId}`);
   return { pid: server.pid, launch: server.launch.slice(hubId.length + 1) };
@@ -159,4 +165,9 @@ export function parentOf(pid: number): number {
   } catch {
     return 0;
   }
+}
+
+export function childrenOf(pid: number): number[] {
+  const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return all.map(Number).filter((other) => parentOf(other) === pid);
 }

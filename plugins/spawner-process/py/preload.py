@@ -39,6 +39,20 @@ def settled():
     return len(os.listdir("/proc/self/task")) == 1
 
 
+def file_stamps():
+    """Of the file of each loaded module, when it was changed and how long it is."""
+    paths = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
+    return {path: stamp(path) for path in paths if isinstance(path, str) and os.path.isabs(path)}
+
+
+def stamp(path):
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return (found.st_mtime_ns, found.st_size)
+
+
 def open_files():
     return {int(name) for name in os.listdir("/proc/self/fd")}
 

@@ -1,8 +1,7 @@
 """Run as `python -c <this text> <script> <arguments…>`, as a cold start of a server by an account that nobody has.
 
 Starts the server exactly as its script would, waits until it answers on its Unix socket, writes down on standard output
-which modules it had loaded by then, and ends. Notes meanwhile what a process that preloads them has to know: which module
-drew random bytes, read an environment variable or looked for a module that is not there while it was being imported.
+which modules it had loaded by then and which it had looked for that are not there, and ends.
 """
 
 import json
@@ -16,57 +15,7 @@ MARK = "ATRIUM-SCOUT "
 ANSWER_SECONDS = 100
 
 
-def importing():
-    """The module that is being executed for its import, innermost first; None outside of imports."""
-    frame = sys._getframe(2)
-    while frame is not None:
-        if frame.f_code.co_name == "<module>":
-            name = frame.f_globals.get("__name__")
-            return name if name != "__main__" else None
-        frame = frame.f_back
-    return None
-
-
-random_at_import = set()
-environ_at_import = {}
 missing = set()
-
-
-def watch_random():
-    draw = os.urandom
-
-    def urandom(size, /):
-        name = importing()
-        if name:
-            random_at_import.add(name)
-        return draw(size)
-
-    os.urandom = urandom
-
-
-def watch_environ():
-    def note(key):
-        name = importing()
-        # What imports modules and decodes names reads some for itself; their values do not stay in a module.
-        if name and isinstance(key, str):
-            environ_at_import.setdefault(key, set()).add(name)
-
-    base = type(os.environ)
-
-    class Watched(base):
-        def __getitem__(self, key):
-            note(key)
-            return base.__getitem__(self, key)
-
-        def __contains__(self, key):
-            note(key)
-            return base.__contains__(self, key)
-
-        def __iter__(self):
-            note("*")
-            return base.__iter__(self)
-
-    os.environ.__class__ = Watched
 
 
 class Nobody:
@@ -114,7 +63,7 @@ def answers(path, target):
         return len(status) > 1 and status[1].isdigit() and int(status[1]) < 500
 
 
-def report_when_answered(before):
+def report_when_answered():
     path = os.environ["ATRIUM_SOCKET"]
     target = os.environ["JUPYTERHUB_SERVICE_PREFIX"] + "api"
     until = time.monotonic() + ANSWER_SECONDS
@@ -125,13 +74,7 @@ def report_when_answered(before):
                 for name, module in list(sys.modules.items())
                 if getattr(module, "__spec__", None) is not None
             ]
-            found = {
-                "modules": modules,
-                "before": sorted(before),
-                "random": sorted(random_at_import),
-                "environ": {key: sorted(names) for key, names in environ_at_import.items()},
-                "missing": sorted(missing),
-            }
+            found = {"modules": modules, "missing": sorted(missing)}
             os.write(1, ("\n" + MARK + json.dumps(found) + "\n").encode())
             os._exit(0)
         time.sleep(0.05)
@@ -139,17 +82,14 @@ def report_when_answered(before):
 
 
 def run(arguments):
-    before = set(sys.modules)
     script = arguments[0]
     hub = "http://127.0.0.1:%d/hub/" % play_hub()
     os.environ["JUPYTERHUB_API_URL"] = hub + "api"
     os.environ["JUPYTERHUB_ACTIVITY_URL"] = hub + "api/users/scout/activity"
     sys.argv = arguments
     sys.path[0] = os.path.dirname(os.path.realpath(script))
-    watch_random()
-    watch_environ()
     sys.meta_path.append(Nobody)
-    threading.Thread(target=report_when_answered, args=(before,), daemon=True).start()
+    threading.Thread(target=report_when_answered, daemon=True).start()
     with open(script, "rb") as file:
         code = compile(file.read(), script, "exec")
     main = sys.modules["__main__"].__dict__

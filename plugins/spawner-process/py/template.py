@@ -75,7 +75,12 @@ class Template:
         self.find_personal(settings)
         os.environ.clear()
         os.environ.update(self.common)
+        self.files = preload.file_stamps()
         return len(set(names) & set(sys.modules))
+
+    def changed(self):
+        """The file of a loaded module that is not what it was: a cold start would load another one. None as a rule."""
+        return next((path for path, known in self.files.items() if preload.stamp(path) != known), None)
 
     def find_personal(self, settings):
         root = settings["root"]
@@ -175,12 +180,24 @@ class Server:
             os._exit(0)  # the hub is gone; its servers stay
         message = json.loads(text)
         if message["op"] == "start":
-            return self.start(message)
+            changed = self.template.changed()
+            return self.start(message) if changed is None else self.refuse(message, f"{changed} was changed")
         if message["op"] == "size":
             self.say({"id": message["id"], "ok": True, **size_of_self()})
         if message["op"] == "retire":
             self.retired = True
         return None
+
+    def refuse(self, message, why):
+        """No server is forked from what is out of date, not now and not later."""
+        pid = os.fork()
+        if pid == 0:
+            # What follows in the stream is for a child's eyes only.
+            receive(self.door, message["length"])
+            os._exit(0)
+        os.waitpid(pid, 0)
+        self.say({"id": message["id"], "ok": False, "reason": "changed", "detail": why})
+        self.retired = True
 
     def start(self, message):
         report_in, report_out = os.pipe()

@@ -17,6 +17,7 @@ export interface Cgroups {
 
 const CONTROLLERS: Controller[] = ['memory', 'cpu', 'pids'];
 const PERIOD_US = 100_000;
+const TRIES = 10;
 
 /**
  * Reads what this account may use: as root the whole tree, else what was delegated to us (`Delegate=yes` of systemd).
@@ -57,9 +58,14 @@ export function enforceable(groups: Cgroups): ('memory' | 'cpu' | 'tasks')[] {
 
 /** Makes the cgroups of one start with its limits, idempotently. Returns their folders. */
 export async function createCgroups(place: Place, ref: ProcessRef, limits: Limits): Promise<string[]> {
-  const make = () => tryCreate(place, ref, limits);
-  // The end of the last server may take the hub's empty folder away at this very moment.
-  return make().catch((error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? make() : Promise.reject(error)));
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await tryCreate(place, ref, limits);
+    } catch (error) {
+      // The end of the last server may take the hub's empty folder away at this very moment, in one tree after the other.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tries === TRIES) throw error;
+    }
+  }
 }
 
 async function tryCreate(place: Place, ref: ProcessRef, limits: Limits): Promise<string[]> {

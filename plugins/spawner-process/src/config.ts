@@ -32,6 +32,11 @@ export const ProcessConfig = z.strictObject({
     .default({})
     .describe('More environment variables for every server. They win over what the hub sets.'),
   limits: Limits.prefault({}).describe('What one server may use, where this machine can enforce it (cgroups).'),
+  guarantees: Limits.pick({ memoryMb: true, cpus: true })
+    .prefault({})
+    .describe(
+      'What servers are told that they can count on (`MEM_GUARANTEE`, `CPU_GUARANTEE`). Nothing is set aside for them.',
+    ),
   isolation: z
     .enum(['auto', 'none'])
     .default('auto')

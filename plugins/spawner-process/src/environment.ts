@@ -14,6 +14,7 @@ export interface Setting {
   notebookDir: string | undefined;
   environment: Readonly<Record<string, string>>;
   limits: Limits;
+  guarantees?: Pick<Limits, 'memoryMb' | 'cpus'>;
 }
 
 const USERNAME = '{username}';
@@ -26,15 +27,19 @@ function rootDir({ notebookDir }: Pick<Setting, 'notebookDir'>, user?: string): 
 
 /** The variables that are the same for all servers of this configuration: nobody's name, place or secret. */
 export function commonEnvironment(setting: Omit<Setting, 'home' | 'address'>): Record<string, string> {
-  const { memoryMb, cpus } = setting.limits;
+  const { limits, guarantees = {} } = setting;
+  const told = (kind: string, { memoryMb, cpus }: Pick<Limits, 'memoryMb' | 'cpus'>) => ({
+    ...(memoryMb ? { [`MEM_${kind}`]: String(Math.round(memoryMb * 1024 * 1024)) } : {}),
+    ...(cpus ? { [`CPU_${kind}`]: String(cpus) } : {}),
+  });
   return {
     PATH: `${join(setting.python, 'bin')}:/usr/local/bin:/usr/bin:/bin`,
     LANG: 'C.UTF-8',
     SHELL: '/bin/bash',
     JUPYTERHUB_DEFAULT_URL: setting.defaultUrl,
     ...rootDir(setting),
-    ...(memoryMb ? { MEM_LIMIT: String(Math.round(memoryMb * 1024 * 1024)) } : {}),
-    ...(cpus ? { CPU_LIMIT: String(cpus) } : {}),
+    ...told('LIMIT', limits),
+    ...told('GUARANTEE', guarantees),
     ...setting.environment,
   };
 }

@@ -12,7 +12,6 @@ import { createCgroups } from './cgroups.ts';
 import { Limits } from './config.ts';
 import {
   holdDir,
-  ifMissing,
   isRoot,
   launchDir,
   launchesDir,
@@ -106,8 +105,7 @@ export async function launch(input: LaunchInput, place: Place, warm?: WarmStarts
   // Somebody else's call was faster.
   if (tried?.start === null) return null;
   if (tried?.begun) {
-    await noteStart(dir, tried);
-    return tried;
+    return (await noteStart(dir, tried)) ? tried : null;
   }
   if (tried?.reason === 'template' && !(await takenBack(dir, meta.boot))) return null;
   const { handle } = await openLog(place, input.ref.server);
@@ -124,17 +122,24 @@ export async function launch(input: LaunchInput, place: Place, warm?: WarmStarts
     });
     await once(keeper, 'spawn');
     keeper.unref();
-    if (!tried) return null;
-    await noteStart(dir, tried);
-    return tried;
+    return tried && (await noteStart(dir, tried)) ? tried : null;
   } finally {
     await handle.close();
   }
 }
 
-/** For whoever looks at a server later: how it was started. Its folder may be gone already. */
+/**
+ * For whoever looks at a server later: how it was started. False when that was noted before: on a busy machine a step is
+ * asked for again before the first keeper has its claim. The folder may be gone already.
+ */
 const noteStart = (dir: string, { start, reason, detail }: Started) =>
-  putFile(join(dir, 'start'), JSON.stringify({ start, reason, detail })).catch(ifMissing(undefined));
+  putFile(join(dir, 'start'), JSON.stringify({ start, reason, detail }), 'wx').then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT' && error.code !== 'EEXIST') throw error;
+      return error.code === 'ENOENT';
+    },
+  );
 
 /**
  * After a template failed in the middle of a start: whether nobody has that start any more. Its keeper takes the claim

@@ -48,6 +48,8 @@ const SOCKET_PATH_MAX = 107;
 export const launchesDir = (place: Place) => join(place.runDir, 's');
 export const launchDir = (place: Place, ref: ProcessRef) => join(launchesDir(place), `${ref.server}.${ref.generation}`);
 export const logsDir = (place: Place) => join(place.dataDir, 'logs');
+/** What is known of the commands that servers are forked from, for the next run of the hub. */
+export const warmDir = (place: Place) => join(place.dataDir, 'warm');
 export const homesDir = (place: Place) => join(place.dataDir, 'homes');
 
 /** Where the server itself binds: a folder that belongs to it. */

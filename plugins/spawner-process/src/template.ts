@@ -82,6 +82,9 @@ export class TemplateRefused extends Error {
 /** A template could not do what it was asked for; the start has to be a cold one. */
 export class TemplateFailed extends Error {}
 
+/** A file of what it has loaded is another one by now. It starts nothing more. */
+export class TemplateOutdated extends TemplateFailed {}
+
 /** A process that has imported a notebook server, and forks one child per start (`py/template.py`). */
 export class Template {
   readonly pid: number;
@@ -205,6 +208,13 @@ export class Template {
     const body = Buffer.from(JSON.stringify(secret));
     const given = await this.#ask({ op: 'start', ...open, length: body.length }, body, START_MS);
     const { ok, start = null, reason = '', detail = '' } = Answer.parse(given);
+    if (!ok && reason === 'changed') {
+      this.#ended = true;
+      const outdated = new TemplateOutdated(detail);
+      // It reads no more: what nothing was forked for yet would wait in vain.
+      for (const [id, waiting] of this.#waiting) if (!this.#firsts.has(id)) waiting.reject(outdated);
+      throw outdated;
+    }
     if (!ok) throw new TemplateFailed(`${reason}: ${detail}`);
     return { start, reason, detail };
   }

@@ -1,8 +1,7 @@
-import { request } from 'node:http';
-import type { Address, HelperClient } from '@atrium/sdk';
+import type { HelperClient } from '@atrium/sdk';
 import { memoryLog, memoryStore, testIo } from '@atrium/sdk/testing';
 import { processSpawner } from './index.ts';
-import { ada, begin, bob } from './test-world.ts';
+import { ada, ask, begin, bob } from './test-world.ts';
 
 /** A hub of an account of its own, whose root helper is the parent process; `other-accounts.test.ts` runs it. */
 const { place, tools } = JSON.parse(process.argv[2]!);
@@ -48,8 +47,8 @@ const lives = [await begin(spawner, ada), await begin(spawner, bob)];
 const sockets = [];
 for (const life of lives) sockets.push((await life.until('running')).address!);
 
-const answers = await Promise.all(sockets.map((address) => get(address, '/')));
-const code = await get(sockets[0]!, `/reach?${sockets[1]!.kind === 'unix' && sockets[1]!.path}`);
+const answers = await Promise.all(sockets.map((address) => ask(address, '/')));
+const code = await ask(sockets[0]!, `/reach?${sockets[1]!.kind === 'unix' && sockets[1]!.path}`);
 const reached = code === 'EACCES' || code === 'ENOENT' ? 'EACCES or ENOENT' : code;
 const log = await lives[0]!.output();
 const listed = (await Array.fromAsync(spawner.list(io))).length;
@@ -63,18 +62,3 @@ for (const life of lives) {
 const { isolation } = spawner.caps;
 process.stdout.write(JSON.stringify({ uid: process.getuid?.(), isolation, answers, reached, log, listed, after }));
 process.disconnect?.();
-
-function get(address: Address, path: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    if (address.kind !== 'unix') throw new Error('a socket');
-    request({ socketPath: address.path, path, agent: false }, (response) => {
-      let body = '';
-      response.on('data', (chunk) => {
-        body += chunk;
-      });
-      response.on('end', () => resolve(body));
-    })
-      .on('error', reject)
-      .end();
-  });
-}

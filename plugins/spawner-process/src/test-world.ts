@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type {
+  Address,
   HelperClient,
   Json,
   Observed,
@@ -240,4 +242,20 @@ export async function runScript(world: ProcessWorld, script: string, options: Op
   const output = await life.output();
   await spawner.destroy(life.ref, life.io);
   return { seen, output };
+}
+
+/** What a server answers on its Unix socket. Rejects while nobody listens there. */
+export function ask(address: Address, path: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    if (address.kind !== 'unix') throw new Error('a socket');
+    request({ socketPath: address.path, path, agent: false }, (response) => {
+      let body = '';
+      response.on('data', (chunk) => {
+        body += chunk;
+      });
+      response.on('end', () => resolve(body));
+    })
+      .on('error', reject)
+      .end();
+  });
 }

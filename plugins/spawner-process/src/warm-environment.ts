@@ -7,7 +7,8 @@ import { type PythonScript, prefixesOf } from './warm-command.ts';
 
 const run = promisify(execFile);
 const TOOLS = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
-const HARMLESS = /^(PATH|LANG|LC_[A-Z]+|TZ|SHELL|JUPYTERHUB_DEFAULT_URL|JUPYTERHUB_ROOT_DIR|MEM_LIMIT|CPU_LIMIT)$/;
+const HARMLESS =
+  /^(PATH|LANG|LC_[A-Z]+|TZ|SHELL|JUPYTERHUB_DEFAULT_URL|JUPYTERHUB_ROOT_DIR|(MEM|CPU)_(LIMIT|GUARANTEE))$/;
 const WALK_MS = 120_000;
 
 /** What pip and conda touch when they install, upgrade or remove anything. */

@@ -13,6 +13,7 @@ import { logFile, readTail } from './logs.ts';
 import { launches, look } from './look.ts';
 import { removeHome } from './storage.ts';
 import type { PythonScript } from './warm-command.ts';
+import type { Scouted } from './warm-memory.ts';
 
 const SCOUT = fileURLToPath(new URL('../py/scout.py', import.meta.url));
 const SCOUT_MS = 180_000;
@@ -23,11 +24,6 @@ const Found = z.object({
   modules: z.array(z.tuple([z.string(), z.string().nullable()])),
   missing: z.array(z.string()),
 });
-/** What a cold start had loaded when it answered, in that order, and what it had looked for in vain. */
-export interface Scouted {
-  modules: string[];
-  missing: string[];
-}
 
 /** Scouts are servers of an installation of their own, so that nobody takes them for a person's. */
 const scoutPlace = (place: Place): Place => ({ ...place, hubId: `${place.hubId}~scout` });
@@ -38,7 +34,11 @@ const scoutStorage = () => `warm-scout-${scoutUid()}`;
  * Starts the server once, cold, at the lowest priority, as somebody who has nothing, in the isolation that everybody has,
  * and learns which modules it had loaded when it answered.
  */
-export async function scout(input: WarmBasis, { interpreter, script }: PythonScript, place: Place): Promise<Scouted> {
+export async function scout(
+  input: WarmBasis,
+  { interpreter, script }: PythonScript,
+  place: Place,
+): Promise<Omit<Scouted, 'leftOut'>> {
   const ref: ProcessRef = { server: `scout${randomBytes(3).toString('hex')}`, generation: 0 };
   const own = scoutPlace(place);
   const home = join(homesDir(place), scoutStorage());

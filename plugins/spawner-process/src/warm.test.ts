@@ -1,12 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { appendFile, chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { request } from 'node:http';
 import { dirname, join } from 'node:path';
-import type { Address } from '@atrium/sdk';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { homesDir, launchDir, type ProcessRef } from './layout.ts';
 import { readClaim, signal } from './processes.ts';
-import { ada, begin, bob, type Life, openOn, type ProcessWorld, untilReady, warmWorld } from './test-world.ts';
+import { ada, ask, begin, bob, type Life, openOn, type ProcessWorld, untilReady, warmWorld } from './test-world.ts';
 
 let world: ProcessWorld & { readonly script: string };
 beforeEach(async () => {
@@ -27,28 +25,13 @@ async function factsOf(life: Life) {
   await expect
     .poll(
       async () => {
-        said = await get(address!).catch(() => '');
+        said = await ask(address!, '/facts').catch(() => '');
         return said;
       },
       { timeout: 20_000 },
     )
     .not.toBe('');
   return JSON.parse(said);
-}
-
-function get(address: Address): Promise<string> {
-  return new Promise((resolve, reject) => {
-    if (address.kind !== 'unix') throw new Error('a socket');
-    request({ socketPath: address.path, path: '/facts', agent: false }, (response) => {
-      let body = '';
-      response.on('data', (chunk) => {
-        body += chunk;
-      });
-      response.on('end', () => resolve(body));
-    })
-      .on('error', reject)
-      .end();
-  });
 }
 
 async function end(life: Life, spawner: Awaited<ReturnType<typeof openOn>>) {
@@ -125,6 +108,35 @@ test('an environment that changes on disk gets a new template, and a start meanw
   expect(await startOf(life)).toMatchObject({ start: 'cold', reason: 'not_ready' });
   expect((await untilReady(spawner)).pid).not.toBe(before.pid);
   await end(life, spawner);
+});
+
+test('a module that is edited in place: the next server has the new one, and there is a new template', {
+  timeout: 120_000,
+}, async () => {
+  const module = join(dirname(world.script), 'greeting.py');
+  await writeFile(module, 'WORD = "old"\n');
+  await chmod(module, 0o644);
+  const script = await readFile(world.script, 'utf8');
+  const saying = script.replace('import json\n', 'import json\nimport greeting\n');
+  await writeFile(world.script, saying.replace('facts = {', 'facts = {"greeting": greeting.WORD, '));
+  const spawner = await openOn(world);
+  const before = await untilReady(spawner);
+  const first = await begin(spawner, ada);
+  expect(await factsOf(first)).toMatchObject({ greeting: 'old' });
+  expect(await startOf(first)).toMatchObject({ start: 'warm' });
+  // Its folder is as it was.
+  await writeFile(module, 'WORD = "newer"\n');
+
+  const second = await begin(spawner, bob);
+
+  expect(await factsOf(second)).toMatchObject({ greeting: 'newer' });
+  expect(await startOf(second)).toMatchObject({ start: 'cold', reason: 'not_ready', detail: `${module} was changed` });
+  expect((await untilReady(spawner)).pid).not.toBe(before.pid);
+  await end(first, spawner);
+  const third = await begin(spawner, ada, 2);
+  expect(await factsOf(third)).toMatchObject({ greeting: 'newer' });
+  expect(await startOf(third)).toMatchObject({ start: 'warm' });
+  for (const life of [second, third]) await end(life, spawner);
 });
 
 test('variables that Python reads before any program make a cold start', async () => {

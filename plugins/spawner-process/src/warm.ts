@@ -3,10 +3,11 @@ import { z } from 'zod';
 import { gate } from './concurrency.ts';
 import type { LaunchInput, WarmBasis } from './launch.ts';
 import type { Place } from './layout.ts';
-import { Template, TemplateFailed, TemplateRefused, type TemplateStart } from './template.ts';
+import { Template, TemplateFailed, TemplateOutdated, TemplateRefused, type TemplateStart } from './template.ts';
 import { type PythonScript, pythonScript } from './warm-command.ts';
 import { fingerprint, loadedBy, shellVariables, trusted } from './warm-environment.ts';
-import { type Scouted, scout, sweepScouts } from './warm-scout.ts';
+import { recall, remember, type Scouted } from './warm-memory.ts';
+import { scout, sweepScouts } from './warm-scout.ts';
 
 /** A template older than this is replaced, whatever has become of it. */
 const MAX_AGE_MS = 12 * 3_600_000;
@@ -58,6 +59,9 @@ export type WarmReport = z.output<typeof WarmReport>;
 
 interface Entry {
   id: string;
+  key: string;
+  /** Whether what was learned before may do instead of a scout: not where age or a changed file asks for a new template. */
+  trusting: boolean;
   script: PythonScript;
   basis: WarmBasis;
   mark: string;
@@ -107,8 +111,12 @@ export class WarmStarts {
       const { start, reason, detail } = answer;
       return start === null ? { start, reason, detail } : { start, reason, detail, begun: true };
     } catch (error) {
+      if (error instanceof TemplateOutdated) {
+        if (entry.template === template) this.#outdated(entry, says(error));
+        return cold('not_ready', says(error));
+      }
       if (!(error instanceof TemplateFailed)) template.kill();
-      if (!template.alive) this.#failed(entry, `The template: ${says(error)}`);
+      if (!template.alive && entry.template === template) this.#failed(entry, `The template: ${says(error)}`);
       return cold('template', says(error));
     }
   }
@@ -165,7 +173,16 @@ export class WarmStarts {
     const basis = { mode, warm, readOnlyPaths, python, address, umask, tmpMb };
     const entry: Entry = known ?? {
       basis,
-      ...{ id: String(this.#entries.size + 1), script, mark, state: 'scouting', template: undefined, detail: '' },
+      ...{
+        key,
+        trusting: true,
+        id: String(this.#entries.size + 1),
+        script,
+        mark,
+        state: 'scouting',
+        template: undefined,
+        detail: '',
+      },
       ...{ work: undefined, failures: 0, retryAt: 0 },
     };
     Object.assign(entry, {
@@ -182,7 +199,8 @@ export class WarmStarts {
 
   /** Scouts and loads in the background. What is there goes on serving until the new one is ready, unless it is outdated. */
   #load(entry: Entry): void {
-    const { mark, basis } = entry;
+    const { mark, basis, key, trusting } = entry;
+    entry.trusting = false;
     if (entry.state !== 'ready' || !entry.template?.alive) entry.state = 'scouting';
     entry.work = this.#turn(async () => {
       this.#swept ??= sweepScouts(this.#place).catch(() => {});
@@ -193,9 +211,17 @@ export class WarmStarts {
         entry.detail = `${own.stranger} is not root's alone, and a template would load it as root.`;
         return;
       }
-      const scouted = await scout(basis, entry.script, this.#place);
-      if (entry.state === 'scouting') entry.state = 'loading';
-      const { template, leftOut } = await this.#fill(entry.script, basis, scouted, own?.folders ?? null);
+      const fill = (scouted: Scouted) => this.#fill(entry.script, basis, scouted, own?.folders ?? null);
+      let scouted = trusting ? await recall(this.#place, key, mark) : undefined;
+      let filled = scouted && (await fill(scouted).catch(() => undefined));
+      if (!scouted || !filled) {
+        scouted = { ...(await scout(basis, entry.script, this.#place)), leftOut: [] };
+        if (entry.state === 'scouting') entry.state = 'loading';
+        filled = await fill(scouted);
+      }
+      const { template, leftOut } = filled;
+      // Without space for it, the next run of the hub has a scout of its own.
+      await remember(this.#place, key, mark, { ...scouted, leftOut }).catch(() => {});
       // Meanwhile it may have changed again; then the next one is on its way.
       if (entry.mark !== mark) return template.kill();
       entry.template?.retire();
@@ -215,9 +241,10 @@ export class WarmStarts {
   }
 
   /** Loads a template; what turns out to be unsuitable is left out of the next try. */
-  async #fill(script: PythonScript, input: WarmBasis, { modules, missing }: Scouted, folders: string[] | null) {
+  async #fill(script: PythonScript, input: WarmBasis, scouted: Scouted, folders: string[] | null) {
     const root = `/atrium-warm-${randomBytes(8).toString('hex')}`;
-    const leftOut: string[] = [];
+    const { modules, missing } = scouted;
+    const leftOut = [...scouted.leftOut];
     const recipe = {
       ...script,
       trusted: folders,
@@ -237,6 +264,14 @@ export class WarmStarts {
     }
   }
 
+  /** A file was changed that the template has loaded. It does not start any more; the next one begins with a scout. */
+  #outdated(entry: Entry, why: string): void {
+    entry.template = undefined;
+    entry.state = 'scouting';
+    entry.detail = why;
+    if (!entry.work) this.#load(entry);
+  }
+
   #noteDeath(entry: Entry): void {
     if (entry.state === 'ready' && !entry.template?.alive) this.#failed(entry, 'The template died.');
   }
@@ -244,6 +279,7 @@ export class WarmStarts {
   #failed(entry: Entry, detail: string): void {
     entry.template = undefined;
     entry.state = 'failed';
+    entry.trusting = true;
     entry.detail = detail;
     entry.retryAt = Date.now() + Math.min(RETRY_MAX_MS, RETRY_MS * 2 ** entry.failures);
     entry.failures += 1;
