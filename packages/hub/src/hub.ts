@@ -1,6 +1,7 @@
 import { chmodSync, rmSync } from 'node:fs';
 import type { Address } from '@atrium/sdk';
 import type { FastifyPluginAsync } from 'fastify';
+import { watchCertificate } from './acme/watch.ts';
 import { watchIdle } from './activity/idle.service.ts';
 import { watchAnnouncements } from './announcements/announcements.service.ts';
 import { watchAudit } from './audit/audit.service.ts';
@@ -82,6 +83,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
         watchAnnouncements(ctx, closing.signal),
         watchShares(ctx, closing.signal),
         watchRollups(ctx, closing.signal),
+        watchCertificate(ctx, closing.signal),
         recordConfigChanges(ctx, options.loaded).catch((err) =>
           ctx.log.warn({ err }, 'changes of the configuration are not in the audit trail'),
         ),

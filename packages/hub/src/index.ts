@@ -1,3 +1,4 @@
+export type { CertificateNews } from './acme/news.service.ts';
 export { commandRoutes } from './commands/commands.routes.ts';
 export { runVerb } from './commands/commands.service.ts';
 export { ConfigError, type LoadedConfig, loadConfig } from './config/load.ts';

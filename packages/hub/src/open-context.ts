@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { type Clock, type HelperClient, Secret, systemClock } from '@atrium/sdk';
 import type { Logger } from 'pino';
+import { openCertificateBook } from './acme/book.ts';
+import { acmeOf } from './acme/watch.ts';
 import { openBoard } from './announcements/board.ts';
 import { ConfigError, type LoadedConfig } from './config/load.ts';
 import type { AppContext } from './context.ts';
@@ -15,6 +17,7 @@ import { createMetrics } from './metrics/metrics.ts';
 import { postgresWakeups } from './pg-wakeups.ts';
 import { pluginStore } from './plugins/plugin-store.repo.ts';
 import { openRoles } from './roles/roles.service.ts';
+import { appliedRoutes } from './routes/applied.ts';
 import { openServiceMenu } from './services/menu.ts';
 import { takeConfiguredServices } from './services/services.service.ts';
 import { makeUrls } from './urls.ts';
@@ -75,6 +78,8 @@ export async function openContext(options: ContextOptions): Promise<AppContext &
     }
     const spawner = await spawn.create(loaded.options.spawner, pluginContext('spawner', spawn.id));
     const wakeups = opened.url ? await postgresWakeups(opened.url, log) : localWakeups();
+    const instanceId = options.instanceId ?? randomId();
+    const applied = appliedRoutes({ clock, wakeups, instanceId, others: opened.dialect === 'postgres' });
     const eventLog = openEventLog(config.eventLog.file, clock, log);
     return {
       config,
@@ -83,11 +88,12 @@ export async function openContext(options: ContextOptions): Promise<AppContext &
       clock,
       log,
       hubId,
-      instanceId: options.instanceId ?? randomId(),
+      instanceId,
       keys,
       urls,
       wakeups,
       vitals: createVitals(clock),
+      appliedRoutes: applied,
       metrics: createMetrics(config.metrics.prefix, clock.now()),
       eventLog,
       authenticator: Object.assign(authenticator, { id: auth.id, form: auth.form }),
@@ -95,11 +101,13 @@ export async function openContext(options: ContextOptions): Promise<AppContext &
       roles: await openRoles({ config, db: opened.db }),
       serviceMenu: await openServiceMenu(opened.db, urls),
       announcements: await openBoard(opened.db, wakeups, log),
+      certificates: acmeOf(config) && (await openCertificateBook(opened.db, keys, wakeups, log)),
       apiUrl: options.apiUrl,
       shutdown: options.shutdown,
       onlyFirstAdmin: spawner.caps.isolation === 'none' && !spawner.caps.isolationAccepted,
       async [Symbol.asyncDispose]() {
         await eventLog[Symbol.asyncDispose]();
+        applied[Symbol.dispose]();
         await wakeups[Symbol.asyncDispose]();
         await opened[Symbol.asyncDispose]();
       },

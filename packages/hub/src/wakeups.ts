@@ -4,9 +4,17 @@ import { asHub } from './http/origin.ts';
 /**
  * `servers`: a row wants the controller. `starts`: a start under way has something to look at (payload: server id).
  * `progress`: new event rows (payload: server id). `routes`: the table changed. `announcements`: so did those.
- * `shares`: somebody was given one.
+ * `certificates`: what proxies get of them changed. `shares`: somebody was given one. `applied`: what the proxies of a hub have of the routes (payload: hub, version).
  */
-export type Channel = 'servers' | 'starts' | 'progress' | 'routes' | 'announcements' | 'shares';
+export type Channel =
+  | 'servers'
+  | 'starts'
+  | 'progress'
+  | 'routes'
+  | 'applied'
+  | 'announcements'
+  | 'certificates'
+  | 'shares';
 
 /** Says that something changed, to every hub. Only a hint: whoever listens also polls now and then. */
 export interface Wakeups extends AsyncDisposable {

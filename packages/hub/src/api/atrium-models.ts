@@ -233,7 +233,7 @@ export const OverviewModel = z
       accounts: z.boolean().describe('The hub keeps passwords, so it can make addresses where people set theirs.'),
       server_log: z.boolean(),
       server_usage: z.boolean(),
-      named_servers: count.describe('How many a person may have.'),
+      named_servers: count.nullable().describe('How many a person may have; null when that depends on who it is.'),
       home_deleted_with_person: z.boolean(),
       idle_stop_after: z.number().describe('Seconds; 0: never.'),
       money: z.boolean(),

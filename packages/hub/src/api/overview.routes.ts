@@ -52,7 +52,7 @@ export const overviewRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async 
           accounts: authenticator.accounts !== undefined,
           server_log: spawner.logs !== undefined,
           server_usage: spawner.usage !== undefined,
-          named_servers: config.namedServers.limit,
+          named_servers: typeof config.namedServers.limit === 'number' ? config.namedServers.limit : null,
           home_deleted_with_person: config.onUserDelete === 'delete-home',
           idle_stop_after: config.idle.stopAfter,
           money: spawner.price !== undefined || Object.keys(limits.default).length > 0,

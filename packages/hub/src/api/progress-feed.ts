@@ -94,9 +94,7 @@ export class ProgressFeed {
     await this.#read(watched);
     if (watched.followers.size === 0) return;
     const now = await findServerById(this.#ctx.db, watched.server.id);
-    const going =
-      now?.generation === watched.server.generation && (now.desired === 'running' || now.phase !== 'stopped');
-    if (going && !isReady(now)) return;
+    if (now && isGoing(now, watched.server.generation)) return;
     // Whatever the terminal event was, it is in the rows by now; read once more before giving up.
     await this.#read(watched);
     for (const follower of [...watched.followers]) follower.lost();
@@ -107,4 +105,11 @@ export class ProgressFeed {
     this.#stopListening();
     this.#watched.clear();
   }
+}
+
+/** Whether that start is under way, or still waits for the stop before it. */
+function isGoing(server: Server, generation: number): boolean {
+  const { desired, phase } = server;
+  if (server.generation === generation - 1) return desired === 'running' && phase === 'stopping';
+  return server.generation === generation && (desired === 'running' || phase !== 'stopped') && !isReady(server);
 }

@@ -65,7 +65,11 @@ export const progressRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async 
 };
 
 async function follow(ctx: AppContext, feed: ProgressFeed, stream: ProgressStream, server: Server): Promise<void> {
-  const stop = await feed.follow(server, {
+  const behindStop = server.phase === 'stopping';
+  if (behindStop) stream.tell({ progress: 0, message: 'Waiting until the server has stopped' });
+  // The next start is asked for already, and has its own number once the stop is over: the story of this one is told.
+  const start = behindStop ? { ...server, generation: server.generation + 1 } : server;
+  const stop = await feed.follow(start, {
     events(events) {
       for (const event of events) {
         if (stream.closed) return;

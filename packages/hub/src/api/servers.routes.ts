@@ -4,7 +4,15 @@ import { z } from 'zod';
 import type { AppContext } from '../context.ts';
 import { isRepeated } from '../http/repeat.ts';
 import { mayDo } from '../http/requester.ts';
-import { createServer, findServer, logName, patchServer } from '../servers/servers.service.ts';
+import { checkBeforeStart } from '../login/refresh.service.ts';
+import {
+  createServer,
+  findServer,
+  logName,
+  namedServerLimit,
+  namedServersOff,
+  patchServer,
+} from '../servers/servers.service.ts';
 import { actorName } from '../users/principal.ts';
 import { Empty, ServerModel, ServerParams, strictBody } from './models.ts';
 import { presentServer } from './present.ts';
@@ -84,11 +92,14 @@ export const serverRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (a
         reads: { body: StartBody },
         response: { 201: Empty, 202: Empty },
         refuses: [422, 429],
+        refusesOtherwise: 'Refused by the spawner, which chose this status',
       },
       async handler(request, reply) {
         const { user: name, server: serverName = '' } = request.params;
         const wanted = readStartBody(request.body);
-        const user = await userNamed(ctx, name);
+        const { via, user: asker } = requesterIn(request);
+        const found = await userNamed(ctx, name);
+        const user = await checkBeforeStart(ctx, found, { own: via.kind === 'session' && asker?.id === found.id });
         const ready = await startAndWait(ctx, user, serverName, {
           ...wanted,
           by: actorName(requesterIn(request).principal),
@@ -137,11 +148,12 @@ export const serverRoutes: FastifyPluginAsyncZod<{ ctx: AppContext }> = async (a
         const remove = request.body?.remove ?? false;
         const user = await userNamed(ctx, name);
         if (serverName === '' && remove) throw new HubError('bad_request', 'Cannot remove the default server');
-        if (serverName !== '' && ctx.config.namedServers.limit === 0) {
-          throw new HubError('bad_request', 'Named servers are not enabled.');
-        }
         const server = await findServer(ctx.db, user.id, serverName);
-        if (!server && serverName !== '') throw noServer(user.name, serverName);
+        // One that is there can be stopped, whatever its owner may have by now.
+        if (!server && serverName !== '') {
+          if ((await namedServerLimit(ctx, user)) === 0) throw namedServersOff();
+          throw noServer(user.name, serverName);
+        }
         const gone =
           !server || (await stopAndWait(ctx, server, { by: actorName(requesterIn(request).principal), remove }));
         return reply.code(gone ? 204 : 202).send();

@@ -56,7 +56,7 @@ export async function startAndWait(
   if (before && pendingOf(before) === 'spawn') return false;
   // Asked for by this very request, of a hub that did not live to say so.
   if (again && before && isReady(before)) return true;
-  const started = await requestStart(ctx, user, name, wishes);
+  const started = await requestStart(ctx, user, name, { ...wishes, seen: before ?? null });
   // Whatever has become of it meanwhile (contract §3.7).
   if (ctx.config.start.slow === 0) return false;
   const over = (server: Server) =>

@@ -1,7 +1,7 @@
 import { SpawnFault } from '@atrium/sdk';
 import { echoSpawner } from '@atrium/spawner-echo';
 import { expect, test } from 'vitest';
-import type { ApiCall } from '../testing/index.ts';
+import type { ApiCall, TestHub } from '../testing/index.ts';
 import { apiHub, onBothDatabases } from './test-hub.ts';
 
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z$/;
@@ -45,6 +45,32 @@ onBothDatabases((on) => {
     });
   });
 
+  test('how many named servers somebody may have can be said by a function; one that fails is a fault of the hub', async () => {
+    let over = false;
+    const limit = async ({ name, groups }: { name: string; groups: readonly string[] }) => {
+      if (name === 'odd') throw new Error('No such person');
+      // As one that asks the hub itself: nobody may hold the database meanwhile.
+      await hub.ctx.db.selectFrom('users').select('id').execute();
+      return groups.includes('many') && !over ? 2 : 0;
+    };
+    const groups = { many: { users: ['ada'] } };
+    await using hub: TestHub = await apiHub({ on, config: { namedServers: { limit }, groups } });
+    const statuses = async (name: string) => {
+      const call = await hub.api({ name });
+      const made = async (server: string) => (await call('PUT', `/users/${name}/servers/${server}`)).status;
+      return [await made('a'), await made('b'), await made('c')];
+    };
+
+    expect(await statuses('ada')).toEqual([201, 201, 400]);
+    expect(await statuses('bob')).toEqual([400, 400, 400]);
+    expect(await statuses('odd')).toEqual([500, 500, 500]);
+    // What somebody has by then can still be stopped.
+    over = true;
+    const ada = await hub.api({ name: 'ada' });
+    expect((await ada('DELETE', '/users/ada/servers/b', { remove: true })).status).toBe(204);
+    expect((await ada('DELETE', '/users/ada/servers/b')).status).toBe(400);
+  });
+
   test('a spawner that refuses a start says with which status; one that says no status of an error is not believed', async () => {
     const echo = echoSpawner();
     const spawner: typeof echo = {
@@ -66,6 +92,9 @@ onBothDatabases((on) => {
     const refused = (status: number) => ada('POST', '/users/ada/server', { status });
 
     expect(await refused(403)).toMatchObject({ status: 403, body: { status: 403, message: 'Not in this room.' } });
+    await expect.poll(async () => (await ada('GET', '/users/ada/server')).body).toMatchObject({ stopped: true });
+    // A status that the document cannot know.
+    expect(await refused(418)).toMatchObject({ status: 418, body: { status: 418, message: 'Not in this room.' } });
     await expect.poll(async () => (await ada('GET', '/users/ada/server')).body).toMatchObject({ stopped: true });
     expect(await refused(200)).toMatchObject({ status: 500, body: { message: 'Not in this room.' } });
   });
@@ -224,6 +253,32 @@ test('a progress stream tells the story of a start until it is ready', async () 
   expect(streams[1]).toEqual(streams[0]);
   expect(streams[2]).toEqual(streams[0]);
   expect(await progress(ada, 'ada')).toEqual([ready]);
+});
+
+test('a start behind a stop is followed as the start that comes, not as the one that ends', async () => {
+  await using hub = await apiHub();
+  const ada = await hub.api({ name: 'ada' });
+  expect((await ada('POST', '/users/ada/server')).status).toBe(201);
+  const { db, wakeups } = hub.ctx;
+  // A stop that takes long: somebody else's, so that the controller leaves it alone; and a start that waits for it.
+  const held = { lease_owner: 'other', lease_until: Date.now() + 600_000 };
+  await db
+    .updateTable('servers')
+    .set({ phase: 'stopping', desired: 'running', ...held })
+    .execute();
+  const { token } = (await ada('POST', '/users/ada/tokens')).body as { token: string };
+  const stream = await fetch(`${hub.origin}/hub/api/users/ada/server/progress`, {
+    headers: { authorization: `token ${token}` },
+  });
+
+  const { id } = await db.updateTable('servers').set({ lease_until: 0 }).returning('id').executeTakeFirstOrThrow();
+  wakeups.notify('servers', id);
+
+  const events = eventsOf(await stream.text());
+  expect(events[0]).toEqual({ progress: 0, message: 'Waiting until the server has stopped' });
+  expect(events[1]).toEqual({ progress: 0, message: 'Server requested' });
+  expect(events.at(-1)).toMatchObject({ ready: true });
+  expect(await db.selectFrom('servers').select('generation').executeTakeFirstOrThrow()).toEqual({ generation: 2 });
 });
 
 test('a start that is stopped ends its streams as cancelled, and the waiting start call too', async () => {

@@ -6,6 +6,7 @@ import type { AppContext } from '../context.ts';
 import { isActive, listServers } from '../servers/servers.service.ts';
 import { isAdmin, type Principal } from '../users/principal.ts';
 import {
+  acceptsUserName,
   createEach,
   createUser,
   findUser,
@@ -13,7 +14,6 @@ import {
   type User,
   type UserChange,
   updateUser,
-  validUserName,
 } from '../users/users.service.ts';
 
 /** @throws HubError `not_found` in the words of contract §3.1, the same as for a user one may not see. */
@@ -34,7 +34,7 @@ export function checkMayGrantAdmin(requester: Principal): void {
  */
 export async function createUsers(ctx: AppContext, names: readonly string[], admin: boolean): Promise<User[]> {
   const wanted = [...new Set(names.map(normaliseUserName))];
-  const invalid = wanted.filter((name) => !validUserName(name));
+  const invalid = wanted.filter((name) => !acceptsUserName(ctx, name));
   if (invalid.length > 0) {
     throw new HubError('invalid_name', `Invalid username${invalid.length === 1 ? '' : 's'}: ${invalid.join(', ')}`);
   }
@@ -58,7 +58,7 @@ export async function createUsers(ctx: AppContext, names: readonly string[], adm
 
 /** One user by exactly this name (contract §3.5: the single POST does not normalise). */
 export async function createOneUser(ctx: AppContext, name: string, admin: boolean): Promise<User> {
-  if (!validUserName(name)) throw new HubError('invalid_name', `Failed to create user: ${name}`);
+  if (!acceptsUserName(ctx, name)) throw new HubError('invalid_name', `Failed to create user: ${name}`);
   const user = await createUser(ctx.db, { name, admin, allowedBy: 'administrator', now: ctx.clock.now() });
   if (!user) throw new HubError('name_taken', `User ${name} already exists`);
   await audit(ctx, { action: 'user.create', of: { kind: 'user', name }, detail: { admin } });
@@ -74,7 +74,7 @@ export async function changeUser(
   const name = change.name === undefined ? user.name : normaliseUserName(change.name);
   const values: UserChange = { ...(change.admin !== undefined && { admin: change.admin }) };
   if (name !== user.name) {
-    if (!validUserName(name)) throw new HubError('invalid_name', `Invalid username: '${name}'`);
+    if (!acceptsUserName(ctx, name)) throw new HubError('invalid_name', `Invalid username: '${name}'`);
     if (await findUser(ctx.db, name)) {
       // JupyterHub's answer to a rename, and not the 409 of making somebody (contract §3.5).
       throw new HubError('invalid_name', `User ${name} already exists, username must be unique`);

@@ -1,6 +1,7 @@
 import { HubError } from '@atrium/sdk';
 import type { AppContext } from '../context.ts';
 import { asOperator } from '../http/origin.ts';
+import { certificateVerbs } from './certificate.verbs.ts';
 import { groupVerbs } from './groups.verbs.ts';
 import { importVerbs } from './import.verbs.ts';
 import { rebuildVerbs } from './rebuild.verbs.ts';
@@ -16,6 +17,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
   ...upkeepVerbs,
   ...rebuildVerbs,
   ...importVerbs,
+  ...certificateVerbs,
 };
 
 /**

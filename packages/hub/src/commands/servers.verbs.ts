@@ -1,5 +1,7 @@
 import { HubError } from '@atrium/sdk';
 import { z } from 'zod';
+import { certificatesOf } from '../metrics/proxies.ts';
+import { routeVersion } from '../routes/routes.service.ts';
 import { findServer, listActiveServers, serverLog } from '../servers/servers.service.ts';
 import { stopEverything } from '../servers/stop-everything.service.ts';
 import { countAdmins, listUsers } from '../users/users.service.ts';
@@ -19,8 +21,31 @@ const status = defineVerb(z.strictObject({}), async (ctx) => {
     authenticator: ctx.authenticator.id,
     spawner: { id: ctx.spawner.id, isolation: ctx.spawner.caps.isolation, limits: ctx.spawner.caps.limits },
     onlyFirstAdmin: ctx.onlyFirstAdmin,
+    certificates: certificatesOf(ctx.vitals.figures()),
     warnings: ctx.spawner.caps.warnings,
     warm: (await ctx.spawner.warm?.()) ?? null,
+  };
+});
+
+/** Every proxy of this hub that has told its figures lately, and how far it is with the routes. */
+const proxies = defineVerb(z.strictObject({}), async (ctx) => {
+  const newest = await routeVersion(ctx.db);
+  return {
+    routeVersion: newest,
+    following: ctx.vitals.proxies,
+    proxies: ctx.vitals.figures().map(({ figures, at, requestsPerSecond }) => {
+      const applied = figures.proxy === undefined ? undefined : ctx.appliedRoutes.versionOf(figures.proxy);
+      const version = applied ?? figures.routeVersion;
+      return {
+        ...figures,
+        routeVersion: version,
+        // What it said was true when it said it; who follows the routes of this hub hears it now.
+        ...(applied !== undefined && { hubSilentMs: 0 }),
+        behind: version === null ? null : Math.max(0, newest - version),
+        toldAt: at,
+        requestsPerSecond: requestsPerSecond ?? null,
+      };
+    }),
   };
 });
 
@@ -44,4 +69,4 @@ const logs = defineVerb(LogRequest, async (ctx, { name, server: serverName, line
   return { lines: await serverLog(ctx, server, lines), phase: server.phase, failure: server.failure };
 });
 
-export const serverVerbs = { status, settings, 'servers-stop': stopAll, logs };
+export const serverVerbs = { status, proxies, settings, 'servers-stop': stopAll, logs };

@@ -8,6 +8,7 @@ import { isActive, listServers } from '../servers/servers.service.ts';
 import { issueToken } from '../tokens/tokens.service.ts';
 import { asUser } from '../users/principal.ts';
 import {
+  acceptsUserName,
   countAdmins,
   createUser,
   deleteUser,
@@ -16,7 +17,6 @@ import {
   normaliseUserName,
   type User,
   updateUser,
-  validUserName,
 } from '../users/users.service.ts';
 import { defineVerb } from './verb.ts';
 
@@ -43,10 +43,10 @@ const NewUser = Name.extend({ admin: z.boolean(), password: z.string().optional(
 /** An account made here is allowed in. Without a password, a link lets the person choose one. */
 const add = defineVerb(NewUser, async (ctx, { name: given, admin, password }) => {
   const name = normaliseUserName(given);
-  if (!validUserName(name))
+  if (!acceptsUserName(ctx, name))
     throw new HubError(
       'invalid_name',
-      `"${given}" cannot be a user name. It needs at least one character, and no slash or line end.`,
+      `"${given}" cannot be a user name. It needs at least one character, no slash or line end, and to fit usernamePattern where that is set.`,
     );
   if (password !== undefined) {
     const problem = needAccounts(ctx).problem(name, password);

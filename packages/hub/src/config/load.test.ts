@@ -43,7 +43,7 @@ test('an unknown setting names the one that was meant, wherever that is', () => 
   ]);
   expect(problemsOf({ stopAfter: '1h' })).toEqual(['stopAfter: unknown setting. Did you mean idle.stopAfter?']);
   expect(problemsOf({ sessions: { qqqqqqqq: 1 } })).toEqual([
-    'sessions.qqqqqqqq: unknown setting. Known here: maxAge, refreshAge, stopServers',
+    'sessions.qqqqqqqq: unknown setting. Known here: maxAge, refreshAge, refreshBeforeStart, refreshTokens, stopServers',
   ]);
 });
 

@@ -4,6 +4,7 @@ import { nearest } from './nearest.ts';
 import { roleProblems } from './roles-schema.ts';
 import { type HubConfig, HubConfigSchema } from './schema.ts';
 import { addressProblems, withPublicUrl } from './subdomain-schema.ts';
+import { tlsProblems } from './tls-schema.ts';
 import { settingsOf, shapeOf } from './walk.ts';
 
 /** Where a setting's value comes from. */
@@ -52,7 +53,8 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
     const plugin = HubConfigSchema.shape[key].safeParse(given[key]);
     return plugin.success ? parseOptions(key, plugin.data, problems) : undefined;
   };
-  if (parsed.success) problems.push(...roleProblems(parsed.data), ...addressProblems(parsed.data));
+  if (parsed.success)
+    problems.push(...roleProblems(parsed.data), ...addressProblems(parsed.data), ...tlsProblems(parsed.data));
   const options = { authenticator: parse('authenticator'), spawner: parse('spawner') };
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
   return { config: withPublicUrl(parsed.data), options, sources };

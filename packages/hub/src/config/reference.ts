@@ -59,6 +59,7 @@ function typeOf(schema: z.ZodType): string {
   if (def.options) return [...new Set(def.options.map(typeOf))].join(' or ');
   if (def.type === 'custom') {
     if (bare.safeParse(new Secret('')).success) return 'secret';
+    if (bare.safeParse(() => 0).success) return 'function';
     return /plug-in/.test(messageOf(bare)) ? 'plug-in' : 'object';
   }
   return def.type;
@@ -99,6 +100,9 @@ const EXAMPLES: Record<string, { value: string; comment?: string }> = {
   hubKey: { value: "secret.file('/run/secrets/hub-key')" },
   publicUrl: { value: "'https://hub.example.org'" },
   subdomainHost: { value: "'https://hub.example.org'" },
+  tls: { value: "{ cert: '/etc/ssl/hub/fullchain.pem', key: '/etc/ssl/hub/privkey.pem' }" },
+  redirectPort: { value: '80' },
+  workers: { value: '2' },
 };
 
 function example(schema: z.ZodType): string {

@@ -8,6 +8,7 @@ import { AuditConfig, ChartsConfig, EventLogConfig, MetricsConfig } from './obse
 import { CustomScopesConfig, Roles } from './roles-schema.ts';
 import { Services } from './services-schema.ts';
 import { SubdomainHost } from './subdomain-schema.ts';
+import { Tls } from './tls-schema.ts';
 
 const isPlugin = (kind: string) => (value: unknown) =>
   typeof value === 'object' && value !== null && (value as { kind?: unknown }).kind === kind;
@@ -15,6 +16,24 @@ const isPlugin = (kind: string) => (value: unknown) =>
 function isAddress(entry: string): boolean {
   try {
     trustList([entry]);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** For whom a limit is asked. */
+export interface LimitedPerson {
+  name: string;
+  admin: boolean;
+  groups: readonly string[];
+}
+/** How many named servers somebody may have. */
+export type NamedServerLimit = (person: LimitedPerson) => number | Promise<number>;
+
+function isPattern(text: string): boolean {
+  try {
+    new RegExp(text, 'u');
     return true;
   } catch {
     return false;
@@ -96,6 +115,22 @@ export const HubConfigSchema = z.strictObject({
     .describe('Where the hub is mounted.'),
   host: z.string().default('127.0.0.1').describe('Address the proxy listens on.'),
   port: z.int().min(0).max(65_535).default(8000).describe('Port the proxy listens on.'),
+  tls: Tls.describe(
+    "Encryption without a front server: `{ cert: '/path/fullchain.pem', key: '/path/privkey.pem' }` (a list of pairs: chosen by host name), `{ acme: { email: 'it@example.org', domains: ['hub.example.org'] } }` to have it fetched, or `'self-signed'`. Files are watched.",
+  ),
+  redirectPort: z
+    .int()
+    .min(0)
+    .max(65_535)
+    .optional()
+    .describe('With `tls`: a second port, such as 80, that leads browsers to https.'),
+  hsts: Duration.prefault('180d').describe(
+    'With `tls` on port 443: how long browsers remember to come by https only; never said with a self-signed certificate. 0 for not at all.',
+  ),
+  http2: z
+    .boolean()
+    .default(true)
+    .describe('With `tls`: HTTP/2 for browsers, all of which know it; websockets stay on HTTP/1.1.'),
   publicUrl: z
     .url({ protocol: /^https?$/ })
     .optional()
@@ -107,6 +142,28 @@ export const HubConfigSchema = z.strictObject({
     .array(z.string().refine(isAddress, 'Write an IP address, or a range like 10.0.0.0/8'))
     .default([])
     .describe('Addresses and ranges of front servers whose X-Forwarded headers are believed.'),
+  connectionsPerAddress: z
+    .int()
+    .nonnegative()
+    .default(10_000)
+    .describe(
+      'How many connections one address may have open with each process of the proxy (`workers`), of IPv6 one network of 64 bits; those of `trustedProxies` are not limited. 0 for any number.',
+    ),
+  accessLog: z
+    .boolean()
+    .default(false)
+    .describe('Write a line for each request into `hub-logs/access.log` in the data directory.'),
+  workers: z
+    .int()
+    .min(1)
+    .max(64)
+    .optional()
+    .describe(
+      'How many processes the proxy is; some 60 MB of memory each. Without it, one per processor core, at most 4. Counts from the next `atrium up` or `atrium restart --proxy` on.',
+    ),
+  drain: Duration.prefault('5m').describe(
+    'How long connections may last through a proxy that was replaced (`atrium restart --proxy`). Websockets that are open then are closed with a close frame, and browsers open them again.',
+  ),
   database: z
     .union([
       z
@@ -134,6 +191,13 @@ export const HubConfigSchema = z.strictObject({
     .default({})
     .describe(
       "Whose account is whose: `{ 'ada.lovelace@example.org': 'ada' }`, by the name the sign-in proves, in lower case. Not with an authenticator that keeps accounts here.",
+    ),
+  usernamePattern: z
+    .string()
+    .refine(isPattern, 'Write a regular expression, such as [a-z][a-z0-9]*')
+    .optional()
+    .describe(
+      'A regular expression for the whole name: nobody new signs in, or is given an account by an administrator, under another. Accounts that there are, or come with an import, stay.',
     ),
   access: Access.prefault({}).describe('Who is allowed in. Rules add up; nobody is allowed without one; blocked wins.'),
   groups: Groups.default({}).describe(
@@ -171,7 +235,14 @@ export const HubConfigSchema = z.strictObject({
     .prefault({})
     .describe("People's lasting storage, where the spawner manages it."),
   namedServers: z
-    .strictObject({ limit: z.int().nonnegative().default(10).describe('How many named servers a person may have.') })
+    .strictObject({
+      limit: z
+        .union([z.int().nonnegative(), z.custom<NamedServerLimit>((value) => typeof value === 'function')])
+        .default(10)
+        .describe(
+          'How many named servers a person may have; 0 for none. Or a function that says it for a person (`{ name, admin, groups }`).',
+        ),
+    })
     .prefault({})
     .describe('Servers beside the default one.'),
   onUserDelete: z
@@ -184,6 +255,18 @@ export const HubConfigSchema = z.strictObject({
       refreshAge: Duration.prefault('5m').describe(
         'How old may be what the sign-in service said of somebody, where the authenticator can ask it again; 0 for any age.',
       ),
+      refreshBeforeStart: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Ask again before each start that somebody asks for in their own browser, however fresh the answer of before; by a token only with `refreshTokens`.',
+        ),
+      refreshTokens: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Whoever would have to sign in again can do nothing with their tokens either, nor others start their servers.',
+        ),
       stopServers: z.boolean().default(false).describe('Whoever signs out has all their servers stopped.'),
     })
     .prefault({})

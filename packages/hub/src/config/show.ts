@@ -47,6 +47,7 @@ const TELLTALE = /secret|token|passw|key|credential/i;
 /** A copy that can be printed. */
 function masked(value: unknown): unknown {
   if (value instanceof Secret) return String(value);
+  if (typeof value === 'function') return '(function)';
   if (typeof value === 'string') return value.replace(/^(\w+:\/\/[^/@\s:]*):[^/@\s]*@/, `$1:${MASK}@`);
   if (Array.isArray(value)) return value.map(masked);
   if (typeof value === 'object' && value !== null)

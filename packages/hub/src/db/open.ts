@@ -41,6 +41,7 @@ async function openSqlite(file: string, exclusive: boolean): Promise<OpenDatabas
     lock?.[Symbol.dispose]();
   };
   try {
+    // The cast: migrations build the tables, so they know of none.
     await migrate(db as unknown as Kysely<never>, 'sqlite');
   } catch (error) {
     await close();

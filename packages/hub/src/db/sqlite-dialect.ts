@@ -1,6 +1,5 @@
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import {
-  CompiledQuery,
+  type CompiledQuery,
   type DatabaseConnection,
   type Dialect,
   type Driver,
@@ -9,19 +8,9 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely';
+import { closedError, SqliteFile } from './sqlite-file.ts';
 
-/** How many prepared statements are kept; the hub has fewer distinct queries than this. */
-const STATEMENT_CACHE = 500;
-/**
- * Queries here never wait for anything, so a chain of them would run to its end before a socket is looked at again.
- * After this long, ms, whoever asks next waits for the rest of the process to have its turn.
- */
-const TURN_MS = 5;
-
-/**
- * Kysely on Node's own SQLite. One connection; transactions queue for it (Kysely's adapter says so), plain queries run
- * between them.
- */
+/** Kysely on Node's own SQLite: one connection, which all share (sqlite-file.ts). */
 export function sqliteDialect(file: string): Dialect {
   const adapter = new OneHubAdapter();
   return {
@@ -41,8 +30,15 @@ export class OneHubAdapter extends SqliteAdapter {
   writes = 0;
   /** SQLite's count of what other connections committed; undefined while the file is not open. */
   othersOf: (() => number) | undefined;
+  /** For queries that need nothing of Kysely but their text (prepared.ts); undefined while it is not open. */
+  file: SqliteFile | undefined;
   #others = 0;
   #lookedAt = -Infinity;
+
+  /** Who waits for whom is the file's matter: Kysely's own lock wakes everybody who waits for it each time it is free. */
+  override get supportsMultipleConnections(): true {
+    return true;
+  }
 
   /** While this stays the same, so does all that was read. */
   get version(): number {
@@ -60,9 +56,7 @@ export class OneHubAdapter extends SqliteAdapter {
 class NodeSqliteDriver implements Driver {
   readonly #file: string;
   readonly #adapter: OneHubAdapter;
-  #connection: NodeSqliteConnection | undefined;
-  /** When the present turn of the event loop asked first; undefined before it did. */
-  #turn: number | undefined;
+  #open: SqliteFile | undefined;
 
   constructor(file: string, adapter: OneHubAdapter) {
     this.#file = file;
@@ -70,96 +64,60 @@ class NodeSqliteDriver implements Driver {
   }
 
   async init(): Promise<void> {
-    const db = new DatabaseSync(this.#file);
     // Durable enough: with WAL and NORMAL a power cut may lose the last transactions, never the database; a crash of
     // the hub loses nothing. An insert takes 19 µs instead of 177. Moving the log into the file waits for the disk and
     // holds everybody up: every 32 MiB rather than every 4, which is also less work, for the same pages change often.
-    db.exec(`pragma journal_mode = wal; pragma synchronous = normal; pragma foreign_keys = on;
+    const settings = `pragma journal_mode = wal; pragma synchronous = normal; pragma foreign_keys = on;
       pragma busy_timeout = 5000; pragma temp_store = memory; pragma cache_size = -16000;
-      pragma wal_autocheckpoint = 8000;`);
-    this.#connection = new NodeSqliteConnection(db, this.#adapter);
-    const version = db.prepare('pragma data_version');
-    this.#adapter.othersOf = () => Number(version.get()?.data_version);
+      pragma wal_autocheckpoint = 8000;`;
+    this.#open = new SqliteFile(this.#file, settings, this.#adapter);
+    this.#adapter.file = this.#open;
+    const version = this.#open.pragma('data_version');
+    this.#adapter.othersOf = () => Number(version());
   }
 
-  async acquireConnection(): Promise<DatabaseConnection> {
-    if (this.#turn === undefined) {
-      this.#turn = performance.now();
-      setImmediate(() => {
-        this.#turn = undefined;
-      });
-    } else if (performance.now() - this.#turn > TURN_MS) {
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    if (!this.#connection) throw new Error('The database is closed.');
-    return this.#connection;
+  async acquireConnection(): Promise<NodeSqliteConnection> {
+    const wait = this.#open?.turn();
+    if (wait) await wait;
+    if (!this.#open) throw closedError();
+    return new NodeSqliteConnection(this.#open);
   }
 
   async releaseConnection(): Promise<void> {}
 
-  async beginTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw('begin immediate'));
+  beginTransaction(connection: DatabaseConnection): Promise<void> {
+    return fileOf(connection).begin(connection);
   }
 
   async commitTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw('commit'));
+    fileOf(connection).commit(connection);
   }
 
   async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
-    // A failed statement (disk full) may have ended the transaction already.
-    if (this.#connection?.inTransaction) await connection.executeQuery(CompiledQuery.raw('rollback'));
+    fileOf(connection).rollback(connection);
   }
 
   async destroy(): Promise<void> {
     this.#adapter.othersOf = undefined;
-    this.#connection?.close();
-    this.#connection = undefined;
+    this.#adapter.file = undefined;
+    this.#open?.close();
+    this.#open = undefined;
   }
 }
 
-interface Prepared {
-  statement: StatementSync;
-  /** It answers rows. Asking the statement each time costs as much as many a query. */
-  answers: boolean;
-  /** It certainly changes nothing. */
-  reads: boolean;
-}
+/** Kysely hands back what it was given. */
+const fileOf = (connection: DatabaseConnection): SqliteFile => (connection as NodeSqliteConnection).file;
 
+/** A place among those who share the file: a query's, or a transaction's from its beginning to its end. */
 class NodeSqliteConnection implements DatabaseConnection {
-  readonly #db: DatabaseSync;
-  readonly #adapter: OneHubAdapter;
-  readonly #statements = new Map<string, Prepared>();
+  readonly file: SqliteFile;
 
-  constructor(db: DatabaseSync, adapter: OneHubAdapter) {
-    this.#db = db;
-    this.#adapter = adapter;
+  constructor(file: SqliteFile) {
+    this.file = file;
   }
 
-  get inTransaction(): boolean {
-    return this.#db.isTransaction;
-  }
-
-  close(): void {
-    this.#db.close();
-  }
-
-  #prepare(text: string): Prepared {
-    const known = this.#statements.get(text);
-    if (known) return known;
-    if (this.#statements.size >= STATEMENT_CACHE) this.#statements.clear();
-    const statement = this.#db.prepare(text);
-    const prepared = { statement, answers: statement.columns().length > 0, reads: /^\s*select\b/i.test(text) };
-    this.#statements.set(text, prepared);
-    return prepared;
-  }
-
-  async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
-    const { statement, answers, reads } = this.#prepare(query.sql);
-    if (!reads) this.#adapter.writes += 1;
-    const parameters = query.parameters as SQLInputValue[];
-    if (answers) return { rows: statement.all(...parameters) as Row[] };
-    const { changes, lastInsertRowid } = statement.run(...parameters);
-    return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) };
+  executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
+    return this.file.execute(this, query);
   }
 
   // biome-ignore lint/correctness/useYield: the interface asks for a generator; the hub never streams queries

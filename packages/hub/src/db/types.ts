@@ -7,6 +7,7 @@ import type {
   ShareCodesTable,
   SharesTable,
 } from './tables/access.ts';
+import type { AcmeAccountsTable, AcmeCertificatesTable, AcmeChallengesTable } from './tables/certificates.ts';
 import type {
   ImportItemsTable,
   ImportsTable,
@@ -46,6 +47,7 @@ import type {
 } from './tables/servers.ts';
 
 export type * from './tables/access.ts';
+export type * from './tables/certificates.ts';
 export type * from './tables/moving-in.ts';
 export type * from './tables/people.ts';
 export type * from './tables/records.ts';
@@ -97,6 +99,9 @@ export interface Tables {
   start_outcomes: StartOutcomesTable;
   active_marks: ActiveMarksTable;
   rollups: RollupsTable;
+  acme_accounts: AcmeAccountsTable;
+  acme_certificates: AcmeCertificatesTable;
+  acme_challenges: AcmeChallengesTable;
 }
 
 /** Facts of the installation: `hub_id`, `created`. */

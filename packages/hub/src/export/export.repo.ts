@@ -7,6 +7,9 @@ import type { Db } from '../db/types.ts';
  * out, also what a later version adds.
  */
 const STAYS = new Set([
+  'acme_accounts',
+  'acme_certificates',
+  'acme_challenges',
   'active_marks',
   'barred_tokens',
   'config_members',

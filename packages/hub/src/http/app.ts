@@ -24,6 +24,14 @@ import { loopTurns } from './turns.ts';
 /** Two megabytes: a page of names to create, never a file. */
 const BODY_LIMIT = 2 * 1024 * 1024;
 
+/** Ours are the only ones: Fastify would load two of its own, which is a tenth of the way to the first answer. */
+export const OWN_COMPILERS = {
+  compilersFactory: {
+    buildValidator: (() => validatorCompiler) as never,
+    buildSerializer: (() => serializerCompiler) as never,
+  },
+};
+
 /**
  * The hub's HTTP side: what holds for every route is set here, the routes come from `register`. Builds, does not
  * listen. A route that does not say who may use it makes `ready()` reject.
@@ -43,13 +51,7 @@ export function buildApp(ctx: AppContext, register: (app: FastifyInstance) => vo
     http: { maxHeaderSize: 80 * 1024 },
     // Only our proxy reaches this listener: its word counts, and that of the front servers the config names.
     trustProxy: (address: string, hop: number) => hop === 0 || isTrusted(trusted, address),
-    // Ours are the only ones: Fastify would load two compilers of its own, which is a tenth of the way to the first answer.
-    schemaController: {
-      compilersFactory: {
-        buildValidator: (() => validatorCompiler) as never,
-        buildSerializer: (() => serializerCompiler) as never,
-      },
-    },
+    schemaController: OWN_COMPILERS,
     routerOptions: { maxParamLength: 1024, caseSensitive: true, ignoreTrailingSlash: false },
     frameworkErrors: (err, request, reply) => void refuseAddress(ctx, err, request, reply),
     genReqId: ({ headers }) => {

@@ -4,7 +4,7 @@ import { documentApi } from '../api/openapi/index.ts';
 import type { AppContext } from '../context.ts';
 import { figuresRoutes } from '../metrics/figures.routes.ts';
 import { routeStreamRoutes } from '../routes/routes.routes.ts';
-import { buildApp } from './app.ts';
+import { buildApp, OWN_COMPILERS } from './app.ts';
 import { FEATURES } from './features.ts';
 import { sendHealth } from './health.ts';
 
@@ -22,6 +22,7 @@ export function buildControlApp(ctx: AppContext, extra?: FastifyPluginAsync<{ ct
     loggerInstance: ctx.log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 16 * 1024 * 1024,
+    schemaController: OWN_COMPILERS,
   });
   void app.register(routeStreamRoutes, { ctx });
   void app.register(activityRoutes, { ctx });

@@ -1,6 +1,7 @@
 import { type GroupsOf, HubError, permits, type ScopeSet, type ScopeTarget } from '@atrium/sdk';
 import type { FastifyRequest } from 'fastify';
 import type { AppContext } from '../context.ts';
+import { isStale, staysSignedIn } from '../login/refresh.service.ts';
 import { findSession, userOfSession } from '../sessions/sessions.service.ts';
 import { type ApiToken, findToken, scopesOfPrincipal, touchToken } from '../tokens/tokens.service.ts';
 import { asUser, type Principal } from '../users/principal.ts';
@@ -42,7 +43,7 @@ export function requesterOf(ctx: AppContext, request: FastifyRequest): Promise<R
 
 async function find(ctx: AppContext, request: FastifyRequest): Promise<Requester | null> {
   const text = takesToken(ctx, request) ? headerToken(request) : undefined;
-  const byToken = text === undefined ? undefined : await findToken(ctx, text);
+  const byToken = text === undefined ? undefined : await tokenOf(ctx, text);
   if (byToken) {
     const { principal, token, scopes } = byToken;
     const user = principal.kind === 'user' ? principal.user : undefined;
@@ -60,6 +61,17 @@ async function find(ctx: AppContext, request: FastifyRequest): Promise<Requester
     scopes: await scopesOfPrincipal(ctx, principal),
     via: { kind: 'session', hash, sessionId },
   };
+}
+
+/** Whose token it is; undefined where they have to sign in again and that ends their tokens, too (contract §2.8). */
+async function tokenOf(ctx: AppContext, text: string): ReturnType<typeof findToken> {
+  const found = await findToken(ctx, text);
+  if (found?.principal.kind !== 'user' || !ctx.config.sessions.refreshTokens) return found;
+  const { user } = found.principal;
+  const stale = isStale(ctx, user);
+  if (!(await staysSignedIn(ctx, user))) return undefined;
+  // They may be in other groups by now.
+  return stale ? findToken(ctx, text) : found;
 }
 
 /**

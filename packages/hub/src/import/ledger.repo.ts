@@ -165,6 +165,44 @@ export async function lastImport(db: Db): Promise<Import | undefined> {
   return row && { ...row, id: Number(row.id) };
 }
 
+/** The hash of a token that an import brought. */
+export async function hashesOf(db: Db, ours: string): Promise<string[]> {
+  const rows = await db.selectFrom('api_tokens').select('hash').where('id', '=', Number(ours)).execute();
+  return rows.map(({ hash }) => hash);
+}
+
+/** Who may open less without these: whom a share, a group or a role was for. By number, each once. */
+export async function whoLoses(db: Db, items: readonly Item[]): Promise<number[]> {
+  const people = new Set<number>();
+  const groups = new Set<string>();
+  for (const { kind, ours } of items) {
+    if (kind === 'member') people.add(Number(keyParts(kind, ours)[0]));
+    if (kind === 'share') {
+      const share = await db
+        .selectFrom('shares')
+        .select(['user_id', 'group_name'])
+        .where('id', '=', Number(ours))
+        .executeTakeFirst();
+      if (share?.user_id) people.add(Number(share.user_id));
+      if (share?.group_name) groups.add(share.group_name);
+    }
+    if (kind !== 'role_member') continue;
+    const [, of, member = ''] = keyParts(kind, ours);
+    if (of === 'group') groups.add(member);
+    if (of === 'user') people.add(Number(member));
+  }
+  for (const group of groups) {
+    const members = await db
+      .selectFrom('user_groups as m')
+      .innerJoin('groups as g', 'g.id', 'm.group_id')
+      .select('m.user_id')
+      .where('g.name', '=', group)
+      .execute();
+    for (const { user_id } of members) people.add(user_id);
+  }
+  return [...people];
+}
+
 /** It is over: its items are forgotten, its login cookies do not count any more, nor the sessions made of them. */
 export async function closeImport(db: Db, id: number, now: number): Promise<void> {
   await db

@@ -1,4 +1,6 @@
 import { HubError } from '@atrium/sdk';
+import { barEverywhere, barPerson, tellProxies } from '../access/bars.service.ts';
+import { settleEverywhere } from '../access/settle.service.ts';
 import { audit } from '../audit/audit.service.ts';
 import type { AppContext } from '../context.ts';
 import { asOperator } from '../http/origin.ts';
@@ -7,6 +9,7 @@ import {
   closeImport,
   deleteRow,
   fingerprintOf,
+  hashesOf,
   hasMembers,
   type Item,
   itemsOf,
@@ -15,6 +18,7 @@ import {
   restOf,
   serverIsOn,
   serviceHasTokens,
+  whoLoses,
 } from './ledger.repo.ts';
 import { TableCount, type TableReport } from './report.ts';
 
@@ -42,6 +46,8 @@ export async function undoImport(ctx: AppContext, { apply }: { apply: boolean })
   const tables: TableReport[] = [];
   const run = async (db: AppContext['db']) => {
     const items = await itemsOf(db, last.id);
+    // What goes may have opened something: who loses it, before there is nothing left to ask.
+    const losing = await whoLoses(db, items);
     await closeImport(db, last.id, ctx.clock.now());
     for (const kind of KINDS.toReversed()) {
       const own = items.filter((item) => item.kind === kind);
@@ -51,6 +57,8 @@ export async function undoImport(ctx: AppContext, { apply }: { apply: boolean })
         if (why === 'gone') count.there(item.theirs);
         else if (why !== undefined) count.skip(nameOf(item), why);
         else {
+          if (kind === 'user') await barPerson({ ...ctx, db }, Number(item.ours));
+          if (kind === 'token') await barEverywhere({ ...ctx, db }, await hashesOf(db, item.ours));
           await deleteRow(db, kind, item.ours);
           count.take();
         }
@@ -59,6 +67,7 @@ export async function undoImport(ctx: AppContext, { apply }: { apply: boolean })
       tables.push(count.report());
     }
     if (!apply) throw new Rehearsal();
+    await settleEverywhere({ ...ctx, db }, losing);
     const of = { kind: 'import', name: String(last.id) };
     await asOperator(() => audit({ ...ctx, db }, { action: 'import.undo', of, detail: { from: last.source } }));
   };
@@ -68,6 +77,7 @@ export async function undoImport(ctx: AppContext, { apply }: { apply: boolean })
     .catch((error: unknown) => {
       if (!(error instanceof Rehearsal)) throw error;
     });
+  if (apply) tellProxies(ctx);
   if (apply) ctx.log.info({ from: last.source, by: 'command line' }, 'import taken back');
   return { applied: apply, from: last.source, at: last.at, tables };
 }

@@ -90,7 +90,7 @@ export async function createFirstAdmin(
   const gone = { ok: false, reason: 'gone', message: '' } as const;
   if (!(await isFirstAdminLink(ctx, secret))) return gone;
   const accounts = accountsOf(ctx);
-  const problem = nameProblem(name) ?? accounts.problem(name, password);
+  const problem = nameProblem(ctx, name) ?? accounts.problem(name, password);
   if (problem !== null) return { ok: false, reason: 'invalid', message: problem };
   const taken = {
     ok: false,

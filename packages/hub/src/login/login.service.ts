@@ -6,6 +6,7 @@ import { settleMembers } from '../groups/groups.service.ts';
 import { keepAuthState } from '../users/auth-state.service.ts';
 import { asUser } from '../users/principal.ts';
 import {
+  acceptsUserName,
   createUser,
   findUser,
   findUserById,
@@ -64,7 +65,8 @@ async function trySignIn(ctx: AppContext, fields: unknown, ip: string): Promise<
   // A room's password is no proof of being its administrator.
   const person = identity ? await findUser(ctx.db, name) : undefined;
   const isAdmin = isConfiguredAdmin(ctx, name) || person?.admin === true;
-  const proved = identity && validUserName(name) && !(identity.shared && isAdmin);
+  const mayBeCalled = person ? validUserName(name) : acceptsUserName(ctx, name);
+  const proved = identity && mayBeCalled && !(identity.shared && isAdmin);
   if (!proved) return refuse(ctx, typed, ip);
 
   const access = judge(ctx, name, person, identity);

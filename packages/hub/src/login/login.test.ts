@@ -2,7 +2,7 @@ import { sharedPassword } from '@atrium/auth-shared-password';
 import { defineAuthenticator, type Identity, Secret } from '@atrium/sdk';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { listActiveServers, requestStart } from '../servers/servers.service.ts';
+import { findServer, listActiveServers, requestStart } from '../servers/servers.service.ts';
 import { findUser, updateUser } from '../users/users.service.ts';
 import { createFirstAdminLink, createResetLink, setPassword } from './links.service.ts';
 import { GOOD, type LoginHub, loginHub, OTHER, seen, signInWith, testClock } from './test-hub.ts';
@@ -528,13 +528,13 @@ test('where that is set, whoever signs out has all their servers stopped, and no
 });
 
 /** Signs everybody in, and answers about them what the test says: an identity, nobody, or an error. */
-const askable = (answer: () => Identity | null) =>
+const askable = (answer: () => Identity | null, groups?: string[]) =>
   defineAuthenticator({
     id: 'askable',
     config: z.strictObject({}),
     form: z.object({ username: z.string(), password: z.string() }),
     create: () => ({
-      authenticate: async ({ username }) => ({ name: username, authState: { key: 1 } }),
+      authenticate: async ({ username }) => ({ name: username, authState: { key: 1 }, ...(groups && { groups }) }),
       refresh: async () => answer(),
     }),
   })();
@@ -567,4 +567,23 @@ test('who is signed in is asked about again after a while, and signed out when t
   expect([await homeOf(browser), await homeOf(browser), asked]).toEqual([302, 302, 3]);
   await signInWith(browser, 'ada', 'anything');
   expect([await homeOf(browser), asked]).toEqual([200, 3]);
+});
+
+test('before a start the sign-in service is asked again; who may not come in by what it says is not started', async () => {
+  let groups = ['astronomy'];
+  const authenticator = askable(() => ({ name: 'ada', groups }), groups);
+  const config = {
+    access: { allowedGroups: ['astronomy'] },
+    keepAuthState: true,
+    sessions: { refreshAge: '1h', refreshBeforeStart: true },
+  };
+  await using hub = await loginHub({ authenticator, config });
+  const browser = hub.browser();
+  await signInWith(browser, 'ada', 'anything');
+
+  expect(await homeOf(browser)).toBe(200);
+  groups = [];
+  expect((await browser.submit('/hub/home/start', {})).status).toBe(403);
+  const ada = await findUser(hub.ctx.db, 'ada');
+  expect(await findServer(hub.ctx.db, ada!.id, '')).toBeUndefined();
 });

@@ -1,7 +1,9 @@
+import { HubError } from '@atrium/sdk';
 import { tellProxies } from '../access/bars.service.ts';
 import type { AppContext } from '../context.ts';
 import { readAuthState } from '../users/auth-state.service.ts';
-import { normaliseUserName, type User } from '../users/users.service.ts';
+import { findUser, normaliseUserName, type User } from '../users/users.service.ts';
+import { mayStay } from './allow.ts';
 import { accountNameOf, enter } from './login.service.ts';
 
 /** What the authenticator said of somebody last, and when it was asked, ms. */
@@ -38,6 +40,22 @@ export function isStale(ctx: AppContext, user: Pick<User, 'id'>): boolean {
 export function staysSignedIn(ctx: AppContext, user: User): Promise<boolean> {
   if (isStale(ctx, user)) of(ctx).set(user.id, { at: ctx.clock.now(), stays: ask(ctx, user) });
   return of(ctx).get(user.id)?.stays ?? Promise.resolve(true);
+}
+
+/**
+ * Before a start, where that is set: who has to sign in again, or may not come in any more, is not started by their own
+ * browser; nor by a token or somebody else where `refreshTokens` is set, too.
+ * @returns them as they are now: their groups decide what they may start
+ * @throws HubError `not_allowed`
+ */
+export async function checkBeforeStart(ctx: AppContext, user: User, { own }: { own: boolean }): Promise<User> {
+  const { refreshBeforeStart, refreshTokens } = ctx.config.sessions;
+  if (!refreshBeforeStart || !ctx.authenticator.refresh || !(own || refreshTokens)) return user;
+  const answer = { at: ctx.clock.now(), stays: ask(ctx, user) };
+  of(ctx).set(user.id, answer);
+  const now = (await answer.stays) ? await findUser(ctx.db, user.name) : undefined;
+  if (now && mayStay(ctx, now)) return now;
+  throw new HubError('not_allowed', `The sign-in of ${user.name} has ended. Sign in again, then start the server.`);
 }
 
 async function ask(ctx: AppContext, user: User): Promise<boolean> {

@@ -18,7 +18,7 @@ const MOST_PENDING = 1_000;
 export async function signUp(ctx: AppContext, given: string, password: string, ip: string): Promise<SignUp> {
   const accounts = accountsOf(ctx);
   const name = normaliseUserName(given);
-  const problem = nameProblem(name) ?? accounts.problem(name, password);
+  const problem = nameProblem(ctx, name) ?? accounts.problem(name, password);
   if (problem !== null) return { ok: false, message: problem };
   const retryAt = await countSignUp(ctx, ip);
   if (retryAt !== null) return { ok: false, message: 'Too many accounts were asked for from here.', retryAt };

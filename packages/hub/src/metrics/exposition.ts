@@ -3,6 +3,7 @@ import type { AppContext } from '../context.ts';
 import { routeVersion } from '../routes/routes.service.ts';
 import { countActiveSince, countByPhase, countUsers, oldestQueued } from './figures.repo.ts';
 import type { Metrics } from './metrics.ts';
+import { proxyMetrics } from './proxies.ts';
 import { warmMetrics } from './warm.ts';
 
 const HOUR = 3_600_000;
@@ -23,25 +24,28 @@ export function expositionOf(ctx: AppContext): () => Promise<string> {
 
 function createExposition(ctx: AppContext): () => Promise<string> {
   const { metrics, vitals, clock } = ctx;
-  const { gauge, counter } = metrics.registry;
+  const { gauge } = metrics.registry;
   const servers = gauge('atrium_servers', 'Servers by phase; stopped ones are not counted', ['phase']);
   const queueLength = gauge('atrium_queue_length', 'Starts that wait for their turn');
   const queueOldest = gauge('atrium_queue_oldest_seconds', 'How long the start that waits longest has waited');
   const lag = gauge('atrium_controller_lag_seconds', 'How much later than planned the controller looks at its servers');
   const hubRoutes = gauge('atrium_hub_route_version', 'Version of the route table in the database');
   const connected = gauge('atrium_proxy_connected', 'Proxies that follow the route table');
-  const proxy = {
-    requests: counter('atrium_proxy_requests_total', 'Requests that the proxy took'),
-    refused: counter('atrium_proxy_refused_total', 'Requests that the proxy refused as malformed'),
-    problems: counter('atrium_proxy_problems_total', 'Answers that the proxy made by itself', ['status']),
-    connections: gauge('atrium_proxy_connections', 'Open connections of clients to the proxy'),
-    upgraded: gauge('atrium_proxy_websockets', 'Open websockets through the proxy'),
-    routes: gauge('atrium_proxy_routes', 'Routes in the proxy’s table'),
-    version: gauge('atrium_proxy_route_version', 'Version of the route table that the proxy has'),
+  const proxies = proxyMetrics(ctx);
+  const fetched = {
+    expiry: gauge(
+      'atrium_tls_certificate_expiry_seconds',
+      'How long the certificate that the hub fetched (ACME) is still good',
+    ),
+    failures: gauge(
+      'atrium_tls_renewal_failures',
+      'Attempts to fetch a certificate (ACME) that failed since the last good one',
+    ),
   };
   const processes = processMetrics(ctx);
   const warm = warmMetrics(ctx);
   let countedAt = Number.NEGATIVE_INFINITY;
+  let known = 0;
 
   async function lookUp(): Promise<void> {
     const now = clock.now();
@@ -51,7 +55,8 @@ function createExposition(ctx: AppContext): () => Promise<string> {
     queueLength.set({}, phases.get('queued') ?? 0);
     const oldest = await oldestQueued(ctx.db);
     queueOldest.set({}, oldest === null ? 0 : Math.max(0, now - oldest) / 1000);
-    hubRoutes.set({}, await routeVersion(ctx.db));
+    known = await routeVersion(ctx.db);
+    hubRoutes.set({}, known);
     if (now - countedAt < PEOPLE_MS) return;
     metrics.totalUsers.set({}, await countUsers(ctx.db));
     const names = Object.keys(PERIODS) as (keyof typeof PERIODS)[];
@@ -63,23 +68,18 @@ function createExposition(ctx: AppContext): () => Promise<string> {
     countedAt = now;
   }
 
-  function takeProxy(): void {
-    connected.set({}, vitals.proxies);
-    const figures = vitals.figures();
-    for (const one of Object.values(proxy)) one.clear();
-    if (!figures) return;
-    proxy.requests.set({}, figures.requests);
-    proxy.refused.set({}, figures.refused);
-    for (const [status, n] of Object.entries(figures.problems)) proxy.problems.set({ status }, n);
-    proxy.connections.set({}, figures.connections);
-    proxy.upgraded.set({}, figures.upgraded);
-    proxy.routes.set({}, figures.routes);
-    proxy.version.set({}, figures.routeVersion ?? 0);
+  function takeCertificate(): void {
+    const state = ctx.certificates?.state;
+    if (!state) return;
+    fetched.failures.set({}, state.attempts);
+    if (state.chain !== undefined) fetched.expiry.set({}, Math.round((state.notAfter - clock.now()) / 1000));
   }
 
   return async () => {
     await lookUp();
-    takeProxy();
+    connected.set({}, vitals.proxies);
+    proxies(known);
+    takeCertificate();
     lag.set({}, (vitals.controllerLag() ?? 0) / 1000);
     processes();
     await warm();
@@ -105,9 +105,13 @@ function processMetrics(ctx: AppContext): () => void {
   return () => {
     const { user, system } = process.cpuUsage();
     cpu.set({}, (user + system) / 1e6);
-    const { rss, heapUsed } = process.memoryUsage();
-    resident.set({}, rss);
-    heap.set({}, heapUsed);
+    try {
+      const { rss, heapUsed } = process.memoryUsage();
+      resident.set({}, rss);
+      heap.set({}, heapUsed);
+    } catch {
+      // To look takes a descriptor, and there may be none left: then they stay as they were.
+    }
     const kilobytes = /^VmSize:\s+(\d+)/m.exec(readText('/proc/self/status'))?.[1];
     if (kilobytes !== undefined) virtual.set({}, Number(kilobytes) * 1024);
     openFiles.set({}, countEntries('/proc/self/fd'));

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { testPython } from '../../../../tools/test-machine.ts';
 import { apiHub, onBothDatabases, PASSWORD } from '../api/test-hub.ts';
+import { runVerb } from '../commands/commands.service.ts';
 import { admitAll } from '../servers/controller/admit.ts';
 import { requestStart } from '../servers/servers.service.ts';
 import type { TestHub } from '../testing/index.ts';
@@ -68,7 +69,7 @@ onBothDatabases((on) => {
     const ada = await findUser(ctx.db, 'ada');
     if (!ada) throw new Error('ada is there');
     const { id } = await requestStart(ctx, ada, '', { by: 'ada' });
-    expect(await admitAll(ctx, [id], 1)).toEqual([id]);
+    expect((await admitAll(ctx, [id], 1)).map((work) => work.id)).toEqual([id]);
     await ctx.db.updateTable('servers').set({ lease_owner: 'a-dead-hub' }).where('id', '=', id).execute();
     const takeOvers = (text: string) => readingOf(text, 'atrium_lease_takeovers_total');
     expect(takeOvers((await metrics(hub)).text)).toBe(0);
@@ -150,13 +151,50 @@ test('what the proxy tells on the control socket is there, and refused when it i
   const figures = { requests: 12, refused: 1, problems: { 503: 2 }, connections: 3, upgraded: 1, routes: 4 };
 
   expect((await tell({ ...figures, requests: 'many', routeVersion: 1 })).status).toBe(400);
-  expect(readingOf((await metrics(hub)).text, 'atrium_proxy_requests_total')).toBe(0);
-  expect((await tell({ ...figures, routeVersion: 7 })).status).toBe(204);
+  expect((await tell({ ...figures, routeVersion: 1, answers: { elsewhere: { 200: 1 } } })).status).toBe(400);
+  expect((await metrics(hub)).text).not.toContain('atrium_proxy_requests_total{');
+  const certificate = { subject: 'hub.example.org', names: [], notAfter: 1.8e12, fingerprint: 'AA', selfSigned: false };
+  const other = { ...certificate, notAfter: 1.9e12, fingerprint: 'BB' };
+  const tls = { handshakes: 5, failed: 2, certificates: [certificate, other] };
+  const counts = [7, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+  const told = {
+    ...figures,
+    ...{ proxy: 'p1', pid: 42, version: '1.2.3', startedAt: 1.7e12, routeVersion: 7, tls, tooMany: 6, hubSilentMs: 0 },
+    reasons: { 'no Host': 1 },
+    answers: { server: { 0: 1, 200: 8 }, hub: { 302: 2 } },
+    upstream: { server: { counts, sumMs: 45_000 } },
+    bytes: { in: 1000, out: 2000 },
+    upstreams: { made: 3, reused: 9, idle: 2 },
+  };
+  expect((await tell(told)).status).toBe(204);
+  // One of an earlier release, which tells less.
+  expect((await tell({ ...figures, requests: 5, routeVersion: 6 })).status).toBe(204);
   const { text } = await metrics(hub);
 
-  expect(readingOf(text, 'atrium_proxy_requests_total')).toBe(12);
-  expect(readingOf(text, 'atrium_proxy_problems_total{status="503"}')).toBe(2);
-  expect(readingOf(text, 'atrium_proxy_route_version')).toBe(7);
+  const of = (name: string, labels = '') => readingOf(text, `atrium_proxy_${name}{proxy="p1"${labels}}`);
+  expect(of('requests_total')).toBe(12);
+  expect(readingOf(text, 'atrium_proxy_requests_total{proxy=""}')).toBe(5);
+  expect(of('problems_total', ',status="503"')).toBe(2);
+  expect(of('refused_total', ',reason="no Host"')).toBe(1);
+  expect(of('answers_total', ',class="server",status="200"')).toBe(8);
+  expect(of('answers_total', ',class="server",status="0"')).toBe(1);
+  expect(of('upstream_seconds_bucket', ',class="server",le="0.01"')).toBe(9);
+  expect(of('upstream_seconds_count', ',class="server"')).toBe(10);
+  expect(of('upstream_seconds_sum', ',class="server"')).toBe(45);
+  expect(of('bytes_total', ',direction="out"')).toBe(2000);
+  expect(of('upstream_connections_total', ',connection="kept"')).toBe(9);
+  expect(of('connections_refused_total')).toBe(6);
+  expect(of('route_version')).toBe(7);
+  expect(of('route_versions_behind')).toBe(0);
+  expect(of('tls_handshakes_total', ',result="failed"')).toBe(2);
+  expect(readingOf(text, 'atrium_proxy_certificate_not_after_seconds{subject="hub.example.org"}')).toBe(1.8e9);
+  expect(await runVerb(hub.hub.ctx, 'proxies', {})).toMatchObject({
+    following: 0,
+    proxies: [
+      { requests: 5, requestsPerSecond: null },
+      { proxy: 'p1', version: '1.2.3', requests: 12, behind: 0, bytes: { in: 1000 } },
+    ],
+  });
   expect(readingOf(text, 'atrium_proxy_connected')).toBe(0);
   // The proxy's stream, as it follows it.
   const stream = request({ host: '127.0.0.1', port: control.port, path: '/routes' });

@@ -23,6 +23,9 @@ export interface Histogram<Name extends string = never> {
   observe(labels: Labels<Name>, seconds: number): void;
   /** Makes the lines of these labels exist before there is anything to count, so that an alert can be written on them. */
   prepare(labels: Labels<Name>): void;
+  /** Takes over what somebody else has counted. @param counts one for each bucket, not added up, and one for what is above */
+  set(labels: Labels<Name>, counts: readonly number[], sum: number): void;
+  clear(): void;
 }
 
 /** Metrics of one process, and their text for Prometheus. */
@@ -173,6 +176,8 @@ function histogram<Name extends string>(
       series.sum += value;
     },
     prepare: (labels) => void seriesOf(labels),
+    set: (labels, counts, sum) => void known.set(textOf(names, labels), { counts: [...counts], sum }),
+    clear: () => known.clear(),
     render: () => [
       ...head(name, 'histogram', help),
       ...[...known].flatMap(([labels, series]) => linesOf(labels, series)),

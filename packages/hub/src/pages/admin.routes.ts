@@ -8,13 +8,13 @@ import { changeAccount } from '../people/account.service.ts';
 import { countServers, listServers } from '../servers/servers.service.ts';
 import { listAlerts } from '../upkeep/upkeep.service.ts';
 import {
+  acceptsUserName,
   createUser,
   deleteUser,
   listUsers,
   normaliseUserName,
   type User,
   updateUser,
-  validUserName,
 } from '../users/users.service.ts';
 import { answer, fieldOf, originOf, viewerOf } from './answer.ts';
 import { idleChoices } from './home.routes.ts';
@@ -117,7 +117,7 @@ export const adminRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
     const viewer = viewerOf(request);
     await ownerWithScope(ctx, viewer, ['admin:users'], { user: undefined, server: '' });
     const name = normaliseUserName(fieldOf(request.body, 'name') ?? '');
-    if (!validUserName(name)) return show(request, reply, { error: t.admin.badName(name), status: 400 });
+    if (!acceptsUserName(ctx, name)) return show(request, reply, { error: t.admin.badName(name), status: 400 });
     const admin = fieldOf(request.body, 'admin') === '1';
     const now = ctx.clock.now();
     const user = await createUser(ctx.db, { name, admin, allowedBy: 'administrator', now });

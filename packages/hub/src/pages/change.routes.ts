@@ -3,6 +3,7 @@ import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { runningWork } from '../activity/busy.ts';
 import type { AppContext } from '../context.ts';
 import { xsrfToken } from '../http/xsrf.ts';
+import { checkBeforeStart } from '../login/refresh.service.ts';
 import { type Choices, choicesFor } from '../servers/choice.service.ts';
 import { findServer, isReady, requestStart, requestStop, type Server } from '../servers/servers.service.ts';
 import { spawnUserOf } from '../servers/spawn-user.ts';
@@ -82,9 +83,10 @@ export const changeRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app,
       }
     }
     const by = viewerOf(request).user.name;
+    const person = await checkBeforeStart(ctx, owner, { own: owner.id === viewerOf(request).user.id });
     await requestStop(ctx, server, { code: owner.id === viewerOf(request).user.id ? 'user' : 'admin', by });
     const userOptions = { ...server.userOptions, profile: choice.id };
-    await requestStart(ctx, owner, server.name, { by, behindStop: true, userOptions });
+    await requestStart(ctx, person, server.name, { by, behindStop: true, userOptions });
     return reply.redirect(pendingUrl, 303);
   }
 

@@ -6,6 +6,7 @@ import type { AppContext } from '../context.ts';
 import { mayDo } from '../http/requester.ts';
 import { xsrfToken } from '../http/xsrf.ts';
 import { destination } from '../login/next.ts';
+import { checkBeforeStart } from '../login/refresh.service.ts';
 import { limitState } from '../money/limits.service.ts';
 import { choicesFor } from '../servers/choice.service.ts';
 import {
@@ -13,6 +14,7 @@ import {
   isActive,
   isReady,
   listServers,
+  namedServerLimit,
   patchServer,
   removeServer,
   requestStart,
@@ -72,7 +74,11 @@ export const homeRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, {
       choose: asksSomething(ctx.spawner.form?.(await spawnUserOf(ctx, user))),
       main: views.find(({ name }) => name === ''),
       named: views.filter(({ name }) => name !== '').sort((a, b) => a.label.localeCompare(b.label)),
-      limit: ctx.config.namedServers.limit,
+      // Without it there is all else on this page to be had.
+      limit: await namedServerLimit(ctx, user).catch((err) => {
+        ctx.log.error({ err, user: user.name }, 'how many servers they may have cannot be said');
+        return 0;
+      }),
       idle: {
         hub: ctx.config.idle.stopAfter,
         own: user.stopAfter,
@@ -149,7 +155,10 @@ export const homeRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, {
       if (choices?.mustAsk && !choices.remembered) return reply.redirect(ctx.urls.spawn(owner.name, name) + query, 303);
     }
     // Asking twice is what people do; the second time has nothing left to do.
-    if (!known || !isReady(known)) await requestStart(ctx, owner, name, { by: viewer.user.name, behindStop: true });
+    if (!known || !isReady(known)) {
+      const person = await checkBeforeStart(ctx, owner, { own: owner.id === viewer.user.id });
+      await requestStart(ctx, person, name, { by: viewer.user.name, behindStop: true });
+    }
     if (fieldOf(request.body, 'back') !== undefined) return back(request, reply, 'started');
     return reply.redirect(ctx.urls.spawnPending(owner.name, name) + query, 303);
   });
@@ -189,8 +198,10 @@ export const homeRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, {
       return reply.redirect(ctx.urls.spawn(user.name, name) + tail, 303);
     }
     try {
-      if (!known || !isReady(known))
-        await requestStart(ctx, user, name, { by: user.name, behindStop: true, displayName });
+      if (!known || !isReady(known)) {
+        const person = await checkBeforeStart(ctx, user, { own: true });
+        await requestStart(ctx, person, name, { by: user.name, behindStop: true, displayName });
+      }
     } catch (error) {
       if (!(error instanceof HubError) || error.status >= 500) throw error;
       return show(request, reply, { error: error.message, newName: typed, status: error.status });

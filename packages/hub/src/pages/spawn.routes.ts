@@ -5,6 +5,7 @@ import { tellWhenToRetry } from '../http/errors.ts';
 import { takeFileForms } from '../http/multipart.ts';
 import { isRepeated } from '../http/repeat.ts';
 import { xsrfToken } from '../http/xsrf.ts';
+import { checkBeforeStart } from '../login/refresh.service.ts';
 import { choicesFor } from '../servers/choice.service.ts';
 import {
   failureStatus,
@@ -68,12 +69,20 @@ export const spawnRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
   const withNext = (url: string, next: string | undefined) =>
     next === undefined ? url : `${url}?next=${encodeURIComponent(next)}`;
 
-  async function begin(request: FastifyRequest<Names>, owner: User, name: string, fields: Record<string, unknown>) {
+  async function begin(
+    request: FastifyRequest<Names>,
+    owner: User,
+    name: string,
+    server: Server | undefined,
+    fields: Record<string, unknown>,
+  ) {
     const displayName = fieldOf(fields, 'display_name');
     const userOptions = optionsFrom(fields);
-    await requestStart(ctx, owner, name, {
+    const person = await checkBeforeStart(ctx, owner, { own: owner.id === viewerOf(request).user.id });
+    await requestStart(ctx, person, name, {
       by: viewerOf(request).user.name,
       behindStop: true,
+      seen: server ?? null,
       displayName,
       userOptions,
     });
@@ -134,7 +143,7 @@ export const spawnRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
       const fields = ctx.spawner.form ? others : (request.query as Record<string, unknown>);
       const choices = await choicesFor(ctx, owner, server, typeof wanted === 'string' ? wanted : undefined);
       if (choices?.mustAsk && optionsFrom(fields) === undefined) return ask(request, reply, { owner, name, next });
-      const refused = await refusalOf(() => begin(request, owner, name, fields));
+      const refused = await refusalOf(() => begin(request, owner, name, server, fields));
       if (refused) return ask(request, reply, { owner, name, next, refused });
     }
     return reply.redirect(withNext(ctx.urls.spawnPending(owner.name, name), next), 302);
@@ -152,7 +161,9 @@ export const spawnRoutes: FastifyPluginAsync<{ ctx: AppContext }> = async (app, 
         `${logName(owner.name, name)} is already ${isReady(server) ? 'running' : 'pending'}`,
       );
     }
-    const refused = await refusalOf(() => begin(request, owner, name, (request.body ?? {}) as Record<string, unknown>));
+    const refused = await refusalOf(() =>
+      begin(request, owner, name, server, (request.body ?? {}) as Record<string, unknown>),
+    );
     if (refused) return ask(request, reply, { owner, name, next, refused });
     return reply.redirect(withNext(ctx.urls.spawnPending(owner.name, name), next), 302);
   }

@@ -1,3 +1,4 @@
+import { once } from '../once.ts';
 import { type Html, html } from './html.ts';
 import { t } from './strings.ts';
 
@@ -9,14 +10,14 @@ const STEPS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
   ['second', SECOND],
 ];
 
-const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
-const exact = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' });
+const relative = once(() => new Intl.RelativeTimeFormat('en', { numeric: 'auto' }));
+const exact = once(() => new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' }));
 
 /** `3 minutes ago`, `in 2 days`, `now`. Rounded towards now, so that nothing seems longer ago than it is. */
 export function relativeTime(at: number, now: number): string {
   const distance = at - now;
   const [unit, size] = STEPS.find(([, step]) => Math.abs(distance) >= step) ?? ['second', SECOND];
-  return relative.format(Math.trunc(distance / size), unit);
+  return relative().format(Math.trunc(distance / size), unit);
 }
 
 /** `2 h 5 min`, `40 s`: a length of time in at most two units. */
@@ -39,10 +40,10 @@ export function duration(seconds: number): string {
 
 /** Relative in words, exact on hover; the script puts the title into the reader's own time zone. */
 export function time(at: number, now: number): Html {
-  return html`<time datetime="${new Date(at).toISOString()}" title="${t.time.utc(exact.format(at))}">${relativeTime(at, now)}</time>`;
+  return html`<time datetime="${new Date(at).toISOString()}" title="${t.time.utc(exact().format(at))}">${relativeTime(at, now)}</time>`;
 }
 
 /** The exact time, which the script puts into the reader's own time zone. */
 export function exactTime(at: number): Html {
-  return html`<time datetime="${new Date(at).toISOString()}" data-exact>${t.time.utc(exact.format(at))}</time>`;
+  return html`<time datetime="${new Date(at).toISOString()}" data-exact>${t.time.utc(exact().format(at))}</time>`;
 }

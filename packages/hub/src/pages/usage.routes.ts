@@ -4,11 +4,12 @@ import { type Entry, listEntries, totalOf } from '../money/ledger.service.ts';
 import { limitState } from '../money/limits.service.ts';
 import { monthName, monthOf, type Period, parseMonth } from '../money/period.ts';
 import { linesBy } from '../money/report.ts';
+import { once } from '../once.ts';
 import { answer, fieldOf, viewerOf } from './answer.ts';
 import { t } from './strings.ts';
 import { usagePage } from './templates/usage.ts';
 
-const longMonth = new Intl.DateTimeFormat('en-GB', { month: 'long', year: 'numeric', timeZone: 'UTC' });
+const longMonth = once(() => new Intl.DateTimeFormat('en-GB', { month: 'long', year: 'numeric', timeZone: 'UTC' }));
 
 /** The month of a page, and those around it: none after the one that goes on now. */
 export function monthView(query: unknown, now: number) {
@@ -17,7 +18,7 @@ export function monthView(query: unknown, now: number) {
   const period: Period = asked && asked.from <= current.from ? asked : current;
   return {
     period,
-    month: longMonth.format(period.from),
+    month: longMonth().format(period.from),
     monthKey: monthName(period),
     months: {
       previous: monthName(monthOf(period.from, -1)),

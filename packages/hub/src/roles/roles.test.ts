@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { sharedPassword } from '@atrium/auth-shared-password';
 import { Secret, scopeList } from '@atrium/sdk';
 import { echoSpawner } from '@atrium/spawner-echo';
@@ -357,4 +360,34 @@ describe('[4.4 configuration] is refused with', () => {
       [],
     );
   });
+});
+
+test('[4.4 gone] a role that leaves the configuration is nobody’s after the next start, and tokens end with it', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'atrium-roles-'));
+  using _ = { [Symbol.dispose]: () => rmSync(dataDir, { recursive: true, force: true }) };
+  const before = async () => {
+    const roles = [{ name: 'readers', scopes: ['read:hub'], users: ['ada'], groups: ['class'] }];
+    const groups = { class: { users: ['bob'] } };
+    await using hub = await apiHub({ controller: false, dataDir, config: { roles, groups } });
+    return await Promise.all(
+      ['ada', 'bob'].map(async (name) => {
+        const call = await hub.api({ name });
+        expect((await call('GET', '/info')).status).toBe(200);
+        expect((await selfOf(call)).roles).toContain(name === 'ada' ? 'readers' : 'user');
+        return ((await call('POST', `/users/${name}/tokens`)).body as { token: string }).token;
+      }),
+    );
+  };
+  const tokens = await before();
+
+  await using hub = await apiHub({ controller: false, dataDir });
+
+  for (const text of tokens) {
+    const ask = (path: string) =>
+      fetch(`${hub.origin}/hub/api${path}`, { headers: { authorization: `token ${text}` } });
+    expect((await ask('/info')).status).toBe(403);
+    const self = (await (await ask('/user')).json()) as Self;
+    expect(self.roles).toEqual(['user']);
+    expect(self.scopes).not.toContain('read:hub');
+  }
 });

@@ -19,11 +19,15 @@ const upsert = prepared((db, { path, target, server_id, service, version }: Rout
     .onConflict((conflict) => conflict.column('path').doUpdateSet(values));
 });
 
-/** Adds or replaces. In the caller's transaction, so that a route and the phase it belongs to change together. */
-export async function putRoute(db: Db, route: Route, service: string | null = null): Promise<void> {
+/**
+ * Adds or replaces, in the caller's transaction, so that a route and what it belongs to change together.
+ * @returns the version of the table with it
+ */
+export async function putRoute(db: Db, route: Route, service: string | null = null): Promise<number> {
   const version = (await takeNumber(db, 'route_version')) + 1;
   const { path, target, serverId = null } = route;
   await upsert(db, { path, target: JSON.stringify(target), server_id: serverId, service, version });
+  return version;
 }
 
 /** The route of a service is exactly this, or none. True when that changed anything. */

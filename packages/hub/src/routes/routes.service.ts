@@ -33,6 +33,11 @@ export async function* routeMessages(
     changed = true;
     wake();
   });
+  const book = ctx.certificates;
+  const stopHearing = book?.onChange(() => {
+    changed = true;
+    wake();
+  });
   // One timer for as long as the stream lives: one per change would outlive it by seconds, thousands in a busy minute.
   const pulse = async () => {
     while (!signal.aborted) {
@@ -46,27 +51,41 @@ export async function* routeMessages(
     let barVersion = version;
     const bars = await currentBars(ctx.db, ctx.clock.now());
     void pulse();
+    let toldTls: number | undefined;
+    /** What is new of certificates. */
+    const newTls = () => {
+      if (!book || book.version === toldTls) return undefined;
+      toldTls = book.version;
+      return { tls: book.fetched };
+    };
+    const firstTls = newTls();
     if (since > 0 && since <= version && since > version - MEMORY) {
       version = since;
       // Also when there are none: whoever was let in again while the stream was down must not stay barred.
-      yield { type: 'change', version, set: [], delete: [], bars, allBars: true };
+      yield { type: 'change', version, set: [], delete: [], bars, allBars: true, ...firstTls };
     } else {
       const began = performance.now();
       const routes = await readRoutes(ctx.db);
       ctx.metrics.proxyPolls.observe({}, (performance.now() - began) / 1000);
-      yield { type: 'snapshot', version, routes, bars, allBars: true };
+      yield { type: 'snapshot', version, routes, bars, allBars: true, ...firstTls };
     }
     while (!signal.aborted) {
       changed = false;
       const began = performance.now();
+      const tls = newTls();
       const changes = await readRouteChanges(ctx.db, version);
       ctx.metrics.routeChecks.observe({}, (performance.now() - began) / 1000);
-      version = changes.version;
+      // Of the same count: whatever came before the certificate's version was read just now, or earlier.
+      version = Math.max(changes.version, toldTls ?? 0);
       const barred = await barChanges(ctx.db, barVersion);
       barVersion = barred.version;
       const count = changes.set.length + changes.delete.length + barred.bars.length;
-      if (count > 0) yield { type: 'change', ...changes, ...(barred.bars.length > 0 && { bars: barred.bars }) };
-      else yield { type: 'ping', version };
+      if (count > 0 || tls) {
+        yield { type: 'change', ...changes, version, ...(barred.bars.length > 0 && { bars: barred.bars }), ...tls };
+      } else {
+        ctx.appliedRoutes.announce();
+        yield { type: 'ping', version };
+      }
       if (changed) continue;
       await new Promise<void>((resolve) => {
         wake = resolve;
@@ -75,5 +94,6 @@ export async function* routeMessages(
     }
   } finally {
     stopListening();
+    stopHearing?.();
   }
 }

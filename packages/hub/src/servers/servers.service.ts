@@ -11,6 +11,7 @@ import type { User } from '../users/users.service.ts';
 import { checkChoice } from './choice.service.ts';
 import { readLog } from './controller/log-tail.ts';
 import { deleteEventsBefore, insertEvents } from './events.repo.ts';
+import { checkNamedLimit, mostNamed, namedServerLimit } from './named-limit.ts';
 import { countBusy } from './queue.repo.ts';
 import {
   isActive,
@@ -24,6 +25,7 @@ import {
 import * as repo from './servers.repo.ts';
 
 export { readEvents, type ServerEvent } from './events.repo.ts';
+export { namedServerLimit, namedServersOff } from './named-limit.ts';
 export * from './server.ts';
 export {
   countServers,
@@ -43,6 +45,8 @@ export interface StartRequest {
   by: string;
   /** Pages queue a start behind a stop that is under way; the API refuses it (contract §3.7). */
   behindStop?: boolean;
+  /** The server as whoever asks has just read it, to spare another look; null when there was none. */
+  seen?: Server | null;
 }
 
 /**
@@ -53,12 +57,14 @@ export interface StartRequest {
 export async function requestStart(ctx: AppContext, user: User, name: string, request: StartRequest): Promise<Server> {
   const now = ctx.clock.now();
   const requestId = currentOrigin().requestId ?? null;
-  const earlier = await repo.findServer(ctx.db, user.id, name);
-  const begins = !earlier || !isActive(earlier) || pendingOf(earlier) === 'stop';
-  const userOptions = begins
+  let earlier = request.seen ?? undefined;
+  // One that was running may have stopped since, and its options are then checked like any other's.
+  if (request.seen === undefined || !begins(earlier)) earlier = await repo.findServer(ctx.db, user.id, name);
+  const userOptions = begins(earlier)
     ? await checkChoice(ctx, user, request.userOptions, earlier?.userOptions)
     : request.userOptions;
   const limits = await prepareLimits(ctx, user, name, userOptions);
+  const most = await mostNamed(ctx, user, name, earlier);
   const changeFor = async (db: AppContext['db'], { id }: Server) => {
     const { displayName } = request;
     checkDisplayName(displayName);
@@ -74,7 +80,7 @@ export async function requestStart(ctx: AppContext, user: User, name: string, re
   const ask = async (db: AppContext['db']): Promise<Server> => {
     await limits.takeTurn(db);
     const known = await repo.findServer(db, user.id, name);
-    const before = known ?? (await createIn(ctx, db, user, name, { ...request, userOptions }));
+    const before = known ?? (await createIn(ctx, db, user, name, { ...request, userOptions }, most));
     if (before.phase === 'ready' && before.desired === 'running') {
       throw new HubError('already_running', `${logName(user.name, name)} is already running`);
     }
@@ -121,6 +127,9 @@ export async function requestStart(ctx: AppContext, user: User, name: string, re
   return server;
 }
 
+/** Whether asking for it means a new start. */
+const begins = (server: Server | undefined) => !server || !isActive(server) || pendingOf(server) === 'stop';
+
 export interface StopRequest {
   code: StopReason['code'];
   by?: string;
@@ -156,11 +165,12 @@ export async function createServer(
   wanted: { displayName?: string | undefined; userOptions?: Options | undefined },
 ): Promise<Server> {
   const userOptions = wanted.userOptions && (await checkChoice(ctx, user, wanted.userOptions));
+  const most = await mostNamed(ctx, user, name, undefined);
   return ctx.db.transaction().execute(async (db) => {
     if (await repo.findServer(db, user.id, name)) {
       throw new HubError('name_taken', `Server ${logName(user.name, name)} already exists`);
     }
-    const server = await createIn(ctx, db, user, name, { ...wanted, userOptions });
+    const server = await createIn(ctx, db, user, name, { ...wanted, userOptions }, most);
     await audit({ ...ctx, db }, { action: 'server.create', ...aboutServer(user.name, name) });
     return server;
   });
@@ -169,7 +179,7 @@ export async function createServer(
 /** The default server, which everybody has; its record is made when it is first needed. */
 export async function serverRecord(ctx: AppContext, user: User): Promise<Server> {
   const known = await repo.findServer(ctx.db, user.id, '');
-  return known ?? ctx.db.transaction().execute((db) => createIn(ctx, db, user, '', {}));
+  return known ?? ctx.db.transaction().execute((db) => createIn(ctx, db, user, '', {}, 0));
 }
 
 async function createIn(
@@ -178,10 +188,11 @@ async function createIn(
   user: User,
   name: string,
   wanted: { displayName?: string | undefined; userOptions?: Options | undefined },
+  most: number,
 ): Promise<Server> {
   if (name !== '') {
     if (!validServerName(name)) throw new HubError('invalid_name', `Invalid server_name: '${name}'`);
-    await checkNamedLimit(ctx, db, user);
+    await checkNamedLimit(db, user, most);
   }
   checkDisplayName(wanted.displayName);
   checkOptions(wanted.userOptions);
@@ -210,13 +221,14 @@ export async function patchServer(
     change = { ...change, userOptions: (await checkChoice(ctx, user, change.userOptions)) ?? change.userOptions };
   }
   const { stopAfter, ...rest } = change;
+  const most = server.name === '' && rest.name ? await namedServerLimit(ctx, user) : 0;
   return ctx.db.transaction().execute(async (db) => {
     if (Object.keys(rest).length > 0 && isActive(server)) {
       throw new HubError('bad_request', `Stop ${logName(user.name, server.name)} before changing it`);
     }
     if (rest.name !== undefined && rest.name !== server.name) {
       if (!validServerName(rest.name)) throw new HubError('invalid_name', `Invalid server_name: '${rest.name}'`);
-      if (server.name === '') await checkNamedLimit(ctx, db, user);
+      if (server.name === '') await checkNamedLimit(db, user, most);
       if (await repo.findServer(db, user.id, rest.name)) {
         throw new HubError('name_taken', `Server ${logName(user.name, rest.name)} already exists`);
       }
@@ -360,17 +372,6 @@ function checkOptions(options: Options | undefined): void {
     throw new HubError(
       'too_large',
       `The files are too large: ${kilobytes} KB. All files of one form may have ${MOST_FILES / 1024} KB.`,
-    );
-  }
-}
-
-async function checkNamedLimit(ctx: AppContext, db: AppContext['db'], user: User): Promise<void> {
-  const { limit } = ctx.config.namedServers;
-  if (limit === 0) throw new HubError('bad_request', 'Named servers are not enabled.');
-  if ((await repo.countServers(db, { named: user.id })) >= limit) {
-    throw new HubError(
-      'limit_reached',
-      `User ${user.name} already has the maximum of ${limit} named servers.  One must be deleted before a new server can be created`,
     );
   }
 }

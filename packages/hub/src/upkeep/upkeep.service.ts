@@ -1,11 +1,11 @@
 import { HubError, type MaintainAction, type MaintainIo } from '@atrium/sdk';
 import { wantedSpares } from '../calendar/calendar.service.ts';
 import type { AppContext } from '../context.ts';
-import { holdLease } from '../db/leases.repo.ts';
+import { whileHeld } from '../db/while-held.ts';
 import { pluginIo } from '../plugins/plugin-io.ts';
 import * as repo from './upkeep.repo.ts';
 
-export { type Alert, listAlerts } from './upkeep.repo.ts';
+export { type Alert, deleteAlerts, listAlerts, putAlert } from './upkeep.repo.ts';
 
 const EVERY_MS = 60_000;
 /** Longer than a round and its pause, so that the same hub keeps it; a dead hub's work is taken over after this. */
@@ -61,30 +61,13 @@ export async function runUpkeep(
   return round;
 }
 
-async function holdingTurn(ctx: AppContext, signal: AbortSignal): Promise<readonly MaintainAction[] | undefined> {
-  const hold = () => {
-    const now = ctx.clock.now();
-    return holdLease(ctx.db, 'upkeep', ctx.instanceId, now, now + LEASE_MS);
-  };
-  if (!(await hold())) return undefined;
-  const over = new AbortController();
-  const lost = new AbortController();
-  const keeping = (async () => {
-    for (;;) {
-      await ctx.clock.sleep(RENEW_MS, over.signal).catch(() => {});
-      if (over.signal.aborted) return;
-      // A database that cannot be reached says nothing; the lease lasts longer than one try.
-      if (!(await hold().catch(() => true))) lost.abort(new Error('another hub does the upkeep now'));
-    }
-  })();
-  try {
-    const actions = await maintain(ctx, false, AbortSignal.any([signal, lost.signal, AbortSignal.timeout(ROUND_MS)]));
+function holdingTurn(ctx: AppContext, signal: AbortSignal): Promise<readonly MaintainAction[] | undefined> {
+  const lease = { name: 'upkeep', forMs: LEASE_MS, everyMs: RENEW_MS, work: 'does the upkeep' };
+  return whileHeld(ctx, lease, async (lost) => {
+    const actions = await maintain(ctx, false, AbortSignal.any([signal, lost, AbortSignal.timeout(ROUND_MS)]));
     await record(ctx, actions);
     return actions;
-  } finally {
-    over.abort();
-    await keeping;
-  }
+  });
 }
 
 async function maintain(ctx: AppContext, dryRun: boolean, signal: AbortSignal): Promise<readonly MaintainAction[]> {

@@ -8,6 +8,12 @@ const selectVersion = prepared((db) =>
   db.selectFrom('people_versions').select(sql<number>`coalesce(sum(changes), 0)`.as('version')),
 );
 
+/** A number that was never the same before anything changed of who there is and what they are filtered by. */
+export async function peopleVersion(db: Db): Promise<number> {
+  const [row] = (await selectVersion(db, {})).rows;
+  return Number(row?.version ?? 0);
+}
+
 interface Totals {
   version: number;
   known: Map<string, number>;
@@ -24,8 +30,7 @@ const totals = new WeakMap<DialectAdapter, Totals>();
 export async function knownTotal(db: Db, filter: string, count: () => Promise<number>): Promise<number> {
   // What a transaction has done is nobody else's business.
   if (db.isTransaction) return count();
-  const [row] = (await selectVersion(db, {})).rows;
-  const version = Number(row?.version ?? 0);
+  const version = await peopleVersion(db);
   const { adapter } = db.getExecutor();
   let known = totals.get(adapter);
   // The version is read first: what is counted after it may be newer than it says, and is then counted once more.

@@ -2,6 +2,7 @@ import { type SelectQueryBuilder, sql } from 'kysely';
 import { isPostgres } from '../db/dialect.ts';
 import { prepared } from '../db/prepared.ts';
 import type { Db, Tables, UsersTable } from '../db/types.ts';
+import { findNames, type NamesOrder, usersNamed } from './names.repo.ts';
 import { knownTotal } from './people-version.repo.ts';
 import { toUser, USER_COLUMNS, type User, type UserRow } from './users.repo.ts';
 
@@ -32,7 +33,7 @@ export type UserSort = 'id' | 'name' | 'last_activity' | '-id' | '-name' | '-las
 
 /** What a filter is made of besides its values: filters of one kind are one prepared query. */
 interface Shape {
-  search: 'none' | 'impossible' | 'index' | 'scan';
+  search: 'none' | 'impossible' | 'index' | 'trigrams' | 'scan';
   only: boolean;
   state: UserFilter['state'] | null;
   inGroups: boolean;
@@ -75,7 +76,8 @@ function searchOf(db: Db, text: string | undefined): Shape['search'] {
   if (!text) return 'none';
   // No name has any, and neither database takes every one of them.
   if (/\p{Cc}/u.test(text)) return 'impossible';
-  return !isPostgres(db) && [...text].length >= INDEXED ? 'index' : 'scan';
+  if ([...text].length < INDEXED) return 'scan';
+  return isPostgres(db) ? 'trigrams' : 'index';
 }
 
 function valuesOf({ nameFilter = '', names = [], groups = [], inGroup = '', limit, offset }: UserFilter): Values {
@@ -103,8 +105,8 @@ function narrow(db: Db, query: Query, shape: Shape, values: Values): Query {
     const found = sql`select rowid from user_names where user_names match ${values.phrase}`;
     narrowed = narrowed.where(sql<boolean>`u.id in (${found})`);
   }
-  // On PostgreSQL it has an index too, for three letters and more.
-  if (search === 'scan') narrowed = narrowed.where(sql<boolean>`lower(u.name) like ${values.pattern} escape '\\'`);
+  if (search === 'scan' || search === 'trigrams')
+    narrowed = narrowed.where(sql<boolean>`lower(u.name) like ${values.pattern} escape '\\'`);
   if (only) {
     const named = sql`u.name in (select listed.value from ${list(values.names)})`;
     const member = sql`exists (select 1 from ${list(values.groups)} where ${has(sql.raw('listed.value'))})`;
@@ -124,19 +126,35 @@ function narrow(db: Db, query: Query, shape: Shape, values: Values): Query {
 function buildPage(shape: Shape, sort: UserSort) {
   const key = sort.replace('-', '') as 'id' | 'name' | 'last_activity';
   const direction = sort.startsWith('-') ? 'desc' : 'asc';
+  const columns = USER_COLUMNS.map((column) => `u.${column}` as const);
   return prepared((db, values: Values) => {
-    const query = narrow(db, db.selectFrom('users as u'), shape, values);
+    const found = narrow(db, db.selectFrom('users as u'), shape, values);
+    const limit = sql<number>`${values.limit}`;
+    const offset = sql<number>`${values.offset}`;
+    // PostgreSQL takes those whom a text finds to lie evenly in any order, walks that order and stops at the last of the
+    // page. All who have a first name lie together, mostly far down: then it has looked up nearly everybody.
+    let query = found.select(columns);
+    if (shape.search === 'trigrams') {
+      // The cast: it has the columns of the table that it stands for.
+      query = db
+        .with(
+          (cte) => cte('u').materialized(),
+          () => found.select(columns),
+        )
+        .selectFrom('u')
+        .select(columns) as unknown as typeof query;
+    } else if (shape.search === 'scan' && isPostgres(db) && key === 'name') {
+      // Too short for the index of texts: names alone are read from their own, and people only where they are shown.
+      const names = found.select('u.name').orderBy('u.name', direction).limit(limit).offset(offset);
+      const shown = db.selectFrom('users as u').where('u.name', 'in', names).select(columns);
+      return shown.orderBy('u.name', direction).$castTo<UserRow>();
+    }
     // Never active comes first ascending, on both databases (contract §3.5).
     const sorted =
       key === 'last_activity'
         ? query.orderBy(sql`coalesce(u.last_activity, 0)`, direction)
         : query.orderBy(`u.${key}`, direction);
-    return sorted
-      .orderBy('u.id', direction)
-      .select(USER_COLUMNS.map((column) => `u.${column}` as const))
-      .limit(sql<number>`${values.limit}`)
-      .offset(sql<number>`${values.offset}`)
-      .$castTo<UserRow>();
+    return sorted.orderBy('u.id', direction).limit(limit).offset(offset).$castTo<UserRow>();
   });
 }
 
@@ -161,12 +179,27 @@ function made<T>(known: Map<string, T>, key: string, make: () => T): T {
   return one;
 }
 
+/** More than a page, and the list of names in the query would cost what was saved. */
+const LONGEST_PAGE = 500;
+
+/** A search without any other filter is answered from memory. */
+async function searchAlone(db: Db, shape: Shape, filter: UserFilter) {
+  const { nameFilter = '', sort = 'id', offset = 0, limit = Number.POSITIVE_INFINITY, total = true } = filter;
+  const { search, only, state, inGroups, inGroup, flags } = shape;
+  if (search === 'none' || search === 'impossible' || only || state || inGroups || inGroup || flags.length > 0)
+    return null;
+  if (sort.endsWith('last_activity') || limit > LONGEST_PAGE) return null;
+  return findNames(db, nameFilter, { sort: sort as NamesOrder, offset, limit, total });
+}
+
 /** One page and the total, both of what the filter covers. */
 export async function listUsers(db: Db, filter: UserFilter): Promise<{ users: User[]; total: number }> {
   const { names, groups, sort = 'id', offset = 0, limit, total: wanted = true } = filter;
   const only = names !== undefined || groups !== undefined;
   if (only && !names?.length && !groups?.length) return { users: [], total: 0 };
   const shape = shapeOf(db, filter);
+  const found = await searchAlone(db, shape, filter);
+  if (found) return { users: (await usersNamed(db, found.names)).map(toUser), total: wanted ? found.total : 0 };
   const kind = JSON.stringify([shape, isPostgres(db)]);
   const values = valuesOf(filter);
   const { rows } = await made(pages, `${kind} ${sort}`, () => buildPage(shape, sort))(db, values);

@@ -139,6 +139,41 @@ describeOnDatabases('users', (open) => {
     expect(await found('zz')).toEqual([]);
   });
 
+  test('a search comes page by page in every order, and follows what happens meanwhile, whoever does it', async () => {
+    await using opened = await open();
+    const { db } = opened;
+    for (const name of ['nan-anna', 'bob', 'ana', 'İan', 'Susan', 'ann', 'Zoë'])
+      await insertUser(db, { name, now: NOW });
+    const found = async (nameFilter: string, filter: Parameters<typeof listUsers>[1] = {}) => {
+      const { users, total } = await listUsers(db, { nameFilter, ...filter });
+      return [users.map((user) => user.name).join(' '), total];
+    };
+
+    expect(await found('AN')).toEqual(['nan-anna ana İan Susan ann', 5]);
+    expect(await found('an', { sort: '-id', offset: 1, limit: 2 })).toEqual(['Susan İan', 5]);
+    expect(await found('an', { limit: 2, offset: 2, total: false })).toEqual(['İan Susan', 0]);
+    expect(await found('an', { limit: 2, offset: 4 })).toEqual(['ann', 5]);
+    expect(await found('an', { limit: 2, offset: 40 })).toEqual(['', 5]);
+    const [byName] = await found('an', { sort: 'name' });
+    expect(await found('', { sort: 'name' })).toEqual([expect.stringContaining('bob'), 7]);
+    expect((await found('an', { sort: '-name' }))[0]).toBe(String(byName).split(' ').reverse().join(' '));
+    expect(await found('san', { limit: 1 })).toEqual(['Susan', 1]);
+    expect(await found('ë', { sort: 'name', limit: 1 })).toEqual(['Zoë', 1]);
+
+    // Somebody else's program, past all of ours.
+    await sql`update users set name = 'hannah' where name = 'bob'`.execute(db);
+    expect(await found('an', { limit: 3 })).toEqual(['nan-anna hannah ana', 6]);
+    await db.transaction().execute(async (tx) => {
+      await insertUser(tx, { name: 'within-an', now: NOW });
+      expect((await listUsers(tx, { nameFilter: 'an' })).total).toBe(7);
+    });
+    expect(await found('an', { sort: '-id', limit: 1 })).toEqual(['within-an', 7]);
+    await sql`insert into users (name, uid, created) values (${'two\nlines-an'}, 1, 0)`.execute(db);
+    expect(await found('an', { sort: '-id', limit: 1 })).toEqual(['two\nlines-an', 8]);
+    await sql`delete from users`.execute(db);
+    expect(await found('an')).toEqual(['', 0]);
+  });
+
   test('filters add up, and what is counted of them follows every change, whoever makes it', async () => {
     await using opened = await open();
     const { db } = opened;

@@ -38,6 +38,13 @@ export function validUserName(name: string): boolean {
   return !/^\.+$/.test(decoded) && !decoded.includes('/');
 }
 
+/** Also the installation's own rule, for names that are new here. */
+export function acceptsUserName({ config }: Pick<AppContext, 'config'>, name: string): boolean {
+  const { usernamePattern } = config;
+  if (!validUserName(name)) return false;
+  return usernamePattern === undefined || new RegExp(`^(?:${usernamePattern})$`, 'u').test(name);
+}
+
 /** What sign-in, list creation and rename do to a name (contract §10.1). */
 export function normaliseUserName(name: string): string {
   return name.trim().toLowerCase();

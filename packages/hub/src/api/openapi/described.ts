@@ -18,6 +18,8 @@ export interface Described {
    * somebody must be known, 404 where the path has names.
    */
   refuses?: readonly number[];
+  /** A plug-in may refuse with a status of its choice, below 500 too: why. */
+  refusesOtherwise?: string;
   /** What the handler reads and checks by itself, with words of its own when it is wrong. */
   reads?: { query?: z.ZodType; body?: z.ZodType };
   /** Bodies and refusals in another form than JSON: `form` for OAuth's token endpoint. */

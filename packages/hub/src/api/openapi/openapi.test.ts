@@ -45,7 +45,7 @@ describe('the document', () => {
     expect(paths['/users']?.get?.description).toContain('`list:users`');
     expect(paths['/users']?.get?.parameters.map(({ name }) => name)).toContain('name_filter');
     expect(Object.keys(paths['/users/{user}/server']?.post?.responses ?? {}).sort()).toEqual(
-      ['201', '202', '400', '403', '404', '413', '422', '429', '5XX'].sort(),
+      ['201', '202', '400', '403', '404', '413', '422', '429', '4XX', '5XX'].sort(),
     );
     expect(paths['/users/{user}']?.get?.responses['200']?.content).toEqual({
       'application/json': { schema: { $ref: '#/components/schemas/User' } },

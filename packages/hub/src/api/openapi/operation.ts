@@ -137,6 +137,7 @@ function refusals(components: Components, route: DescribedOperation) {
   const entry = (description: string, of = own) => ({ description, content: of });
   return {
     ...Object.fromEntries([...codes].map((code) => [code, entry(STATUS_CODES[code] ?? 'Refused')])),
+    ...(schema.refusesOtherwise !== undefined && { '4XX': entry(schema.refusesOtherwise, content) }),
     // A start that failed, a database that is gone, a fault of the hub.
     '5XX': entry('Failed', content),
   };

@@ -9,6 +9,7 @@ import * as imports from './008-import.ts';
 import * as announcements from './009-announcements.ts';
 import * as rollups from './010-rollups.ts';
 import * as people from './011-people.ts';
+import * as acme from './012-acme.ts';
 
 /** In order; the position plus one is the schema version. Never reorder or remove. */
 export const MIGRATIONS = [
@@ -23,4 +24,5 @@ export const MIGRATIONS = [
   announcements,
   rollups,
   people,
+  acme,
 ] as const;

@@ -1,20 +1,24 @@
+import { once } from '../../once.ts';
 import type { Choice, Choices } from '../../servers/choice.service.ts';
 import { type Html, html } from '../html.ts';
 import type { PageContext } from '../layout.ts';
 import { t } from '../strings.ts';
 import { problem, xsrfInput } from './parts.ts';
 
-const dollars = new Intl.NumberFormat('en-US', {
-  style: 'currency',
-  currency: 'USD',
-  minimumFractionDigits: 2,
-  maximumFractionDigits: 4,
-});
+const dollars = once(
+  () =>
+    new Intl.NumberFormat('en-US', {
+      style: 'currency',
+      currency: 'USD',
+      minimumFractionDigits: 2,
+      maximumFractionDigits: 4,
+    }),
+);
 
 /** `$0.0416 an hour`, `price unknown`; nothing where a price means nothing. */
 export function priceText(perHour: number | null | undefined): string | undefined {
   if (perHour === undefined) return undefined;
-  return perHour === null ? t.choose.priceUnknown : t.choose.perHour(dollars.format(perHour));
+  return perHour === null ? t.choose.priceUnknown : t.choose.perHour(dollars().format(perHour));
 }
 
 export interface ChooseModel {

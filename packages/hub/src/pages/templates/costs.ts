@@ -2,6 +2,7 @@ import { amount, hoursText } from '../../money/limit-text.ts';
 import type { Period } from '../../money/period.ts';
 import type { Line } from '../../money/report.ts';
 import type { Total } from '../../money/sum.ts';
+import { once } from '../../once.ts';
 import { type Html, html } from '../html.ts';
 import type { PageContext } from '../layout.ts';
 import { t } from '../strings.ts';
@@ -22,7 +23,7 @@ export interface CostsModel {
   dollars: boolean;
 }
 
-const longDay = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'long', timeZone: 'UTC' });
+const longDay = once(() => new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'long', timeZone: 'UTC' }));
 const dayOf = ({ from }: Period) => String(new Date(from).getUTCDate());
 
 function chart({ days, total, dollars }: CostsModel): Html {
@@ -32,7 +33,7 @@ function chart({ days, total, dollars }: CostsModel): Html {
   const shown = (value: number) => (money ? amount(value) : hoursText(value));
   const top = days.reduce((most, day) => (figureOf(day) > figureOf(most) ? day : most), days[0]!);
   const words = money ? t.costs.chartText : t.costs.hoursText;
-  const text = words(shown(figureOf(total)), longDay.format(top.from), shown(figureOf(top)));
+  const text = words(shown(figureOf(total)), longDay().format(top.from), shown(figureOf(top)));
   const bars = days.map((day) => ({ label: dayOf(day), value: figureOf(day), shown: shown(figureOf(day)) }));
   return html`<section class="card" aria-labelledby="chart"><h2 id="chart">${money ? t.costs.chart : t.costs.hoursChart}</h2>
 ${barChart(bars, text)}<p class="muted small">${text} ${t.costs.utc}</p>

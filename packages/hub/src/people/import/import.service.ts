@@ -6,7 +6,14 @@ import type { AppContext } from '../../context.ts';
 import { groupNames, joinGroups } from '../../groups/groups.service.ts';
 import { createResetLink, type OneTimeLink } from '../../login/links.service.ts';
 import { actorName, isAdmin, type Principal } from '../../users/principal.ts';
-import { findUsersByName, insertUsers, settleGroups, type User, updateUser } from '../../users/users.service.ts';
+import {
+  acceptsUserName,
+  findUsersByName,
+  insertUsers,
+  settleGroups,
+  type User,
+  updateUser,
+} from '../../users/users.service.ts';
 import { type LineProblem, type PeopleFile, readPeople, type WantedPerson } from './read-people.ts';
 
 export { MOST_LINES } from './read-people.ts';
@@ -42,7 +49,7 @@ export interface ImportReport extends Pick<PeopleFile, 'delimiter' | 'columns' |
 
 /** Reads, checks, and without `dryRun` carries it out: everything or nothing, unless lines with errors may be left out. */
 export async function importPeople(ctx: AppContext, wishes: ImportWishes): Promise<ImportReport> {
-  const file = readPeople(wishes.csv);
+  const file = readPeople(wishes.csv, (name) => acceptsUserName(ctx, name));
   const { delimiter, columns, ignored } = file;
   const reportOf = (applied: boolean, { lines, problems }: Plan): ImportReport => ({
     delimiter,

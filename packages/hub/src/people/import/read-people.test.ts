@@ -1,6 +1,12 @@
 import { expect, test } from 'vitest';
 import { readPeople } from './read-people.ts';
 
+test('a name that the installation does not take is an error of its line', () => {
+  const { problems } = readPeople('name\nada\nBOB\n', (name) => name !== 'bob');
+
+  expect(problems.map(({ line }) => line)).toEqual([3]);
+});
+
 const people = (text: string) => readPeople(text).people.map(({ line, ...rest }) => [line, ...Object.values(rest)]);
 
 test('comma, semicolon and tab; quotes, line ends of any kind, a byte order mark, empty lines', () => {

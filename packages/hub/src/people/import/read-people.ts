@@ -47,7 +47,7 @@ const YES = new Set(['yes', 'y', 'true', '1', 'x', 'ja', 'oui', 'sí', 'si', 'wa
 const NO = new Set(['no', 'n', 'false', '0', 'nein', 'non', 'falsch']);
 
 /** Who is in a file, and what is wrong with it, line by line. Asks nobody who is there already. */
-export function readPeople(text: string): PeopleFile {
+export function readPeople(text: string, accepts = validUserName): PeopleFile {
   const { delimiter, records, problems: broken } = readCsv(text);
   const problems: LineProblem[] = broken.map((each) => ({ ...each, column: null }));
   const [head, ...rows] = records;
@@ -64,7 +64,7 @@ export function readPeople(text: string): PeopleFile {
   }
   if (rows.length > MOST_LINES) say(null, `There are ${rows.length} lines; at most ${MOST_LINES} at a time.`);
   const usable = problems.length === broken.length && head !== undefined;
-  const people = usable ? readRows(rows, columns, meant, problems) : [];
+  const people = usable ? readRows(rows, columns, meant, problems, accepts) : [];
   return {
     delimiter,
     columns,
@@ -82,6 +82,7 @@ function readRows(
   columns: readonly string[],
   meant: readonly (Column | undefined)[],
   problems: LineProblem[],
+  accepts: (name: string) => boolean,
 ): WantedPerson[] {
   const bad = new Set(problems.map(({ line }) => line));
   const first = new Map<string, number>();
@@ -102,6 +103,7 @@ function readRows(
     if (name === '') say('name', 'The name is missing.');
     else if (!validUserName(name))
       say('name', `“${name}” cannot be a name: no slash, no control characters, not only dots.`);
+    else if (!accepts(name)) say('name', `“${name}” cannot be a name here: it does not fit usernamePattern.`);
     else if (known !== undefined) say('name', `“${name}” stands in line ${known}, too.`);
     else first.set(name, line);
     const groups = [

@@ -8,7 +8,7 @@ import { insertEvents } from '../events.repo.ts';
 import { failQueued } from '../queue.repo.ts';
 import type { Failure } from '../server.ts';
 import { spawnUserOf } from '../spawn-user.ts';
-import { admit, findWork, type Work } from './controller.repo.ts';
+import { admit, admitted, findWork, type Work } from './controller.repo.ts';
 import { putServerCredentials } from './credentials.ts';
 import { faultOf } from './failures.ts';
 
@@ -22,10 +22,10 @@ interface Turn {
 /**
  * Queued → starting: spec, ref, token hash and OAuth client are committed together, before anything is done outside. Of
  * several in one transaction, because each of its own would cost a class more than all the rest of admission.
- * @returns those that are starting now; the others were cancelled, taken by another hub, or cannot be started as asked
+ * @returns those that are starting now, as their rows are; the others were cancelled, taken by another hub, or cannot be started as asked
  * (then the row says why)
  */
-export async function admitAll(ctx: AppContext, ids: readonly string[], leaseUntil: number): Promise<string[]> {
+export async function admitAll(ctx: AppContext, ids: readonly string[], leaseUntil: number): Promise<Work[]> {
   const turns: Turn[] = [];
   for (const id of ids) {
     const work = await findWork(ctx.db, id);
@@ -42,7 +42,7 @@ export async function admitAll(ctx: AppContext, ids: readonly string[], leaseUnt
     return alone.flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
   });
   for (const { work, step } of begun) asHub(work.requestId ?? undefined, () => tell(ctx, work, step.now));
-  return begun.map(({ work }) => work.id);
+  return begun.map(({ work, step }) => admitted(work, step));
 }
 
 function record(ctx: AppContext, turns: readonly Turn[]): Promise<Turn[]> {

@@ -4,7 +4,7 @@ import { LOOK_MS } from '../../http/vitals.ts';
 import { countFree, readQueue } from '../queue.repo.ts';
 import { isReady } from '../server.ts';
 import { admitAll } from './admit.ts';
-import { dropForeignLeases, findWork, listDue, renewLeases, takeLease } from './controller.repo.ts';
+import { dropForeignLeases, findWork, listDue, renewLeases, takeLease, type Work } from './controller.repo.ts';
 import { naps } from './naps.ts';
 import { runStart } from './start.ts';
 import { LostLease } from './steps.ts';
@@ -84,14 +84,14 @@ export function createController(ctx: AppContext): Controller {
     if (lease) run(id);
   }
 
-  /** Drives one row until it rests. */
-  function run(id: string): void {
+  /** Drives one row until it rests. `admitted`: what it became just now, to spare reading it. */
+  function run(id: string, admitted?: Work): void {
     if (tasks.has(id) || closing.signal.aborted) return;
     const task: Task = { kind: 'stop', again: false, abort: new AbortController(), done: Promise.resolve() };
     tasks.set(id, task);
     // After an error the safety net comes back to it, not at once.
     let rests = true;
-    task.done = drive(id, task)
+    task.done = drive(id, task, admitted)
       .then((outcome) => {
         rests = outcome;
       })
@@ -108,9 +108,9 @@ export function createController(ctx: AppContext): Controller {
   }
 
   /** True when the row is known to rest afterwards. */
-  async function drive(id: string, task: Task): Promise<boolean> {
+  async function drive(id: string, task: Task, admitted: Work | undefined): Promise<boolean> {
     const { signal } = task.abort;
-    const work = await findWork(ctx.db, id);
+    const work = admitted ?? (await findWork(ctx.db, id));
     if (!work) return true;
     if (work.phase === 'starting' && work.desired === 'running') {
       task.kind = 'start';
@@ -136,7 +136,7 @@ export function createController(ctx: AppContext): Controller {
       waiting ||= queue.length === free;
       while (queue.length > 0) {
         const some = queue.splice(0, ADMITTED_TOGETHER);
-        for (const id of await admitAll(ctx, some, ctx.clock.now() + LEASE_MS)) run(id);
+        for (const work of await admitAll(ctx, some, ctx.clock.now() + LEASE_MS)) run(work.id, work);
       }
       return true;
     } catch (error) {

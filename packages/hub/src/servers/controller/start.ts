@@ -7,7 +7,7 @@ import { putRoute } from '../../routes/routes.service.ts';
 import { get } from '../ask.ts';
 import { insertEvents } from '../events.repo.ts';
 import type { Failure } from '../server.ts';
-import { saveReady, type Work } from './controller.repo.ts';
+import { holdStep, saveReady, type Work } from './controller.repo.ts';
 import { answerTimedOut, exitedEarly, faultOf, startTimedOut } from './failures.ts';
 import { logTail } from './log-tail.ts';
 import type { Nap } from './naps.ts';
@@ -33,13 +33,12 @@ export async function runStart(ctx: AppContext, work: Work, signal: AbortSignal,
     return false;
   }
   const { address, observed, ownSince } = outcome;
+  await measured(ctx.metrics.proxyAdds, openWay(ctx, work, address, signal));
   const now = ctx.clock.now();
   const url = ctx.urls.serverUrl(work.userName, work.name);
-  const committed = ctx.db.transaction().execute(async (db) => {
-    // Not ready: a stop came in between. The controller sees the row and stops it.
+  const committed = await ctx.db.transaction().execute(async (db) => {
+    // Not ready: a stop came in between. The controller sees the row and stops it, and with it goes the route.
     if (!(await saveReady(db, fenceOf(ctx, work), { now, address, observed }))) return false;
-    const path = ctx.urls.routePath(work.userName, work.name);
-    await putRoute(db, { path, target: address, serverId: work.id });
     await openRun(ctx, db, work, work.spec, now);
     await recordReady(db, work, now, work.phaseAt);
     await insertEvents(db, [
@@ -47,7 +46,7 @@ export async function runStart(ctx: AppContext, work: Work, signal: AbortSignal,
     ]);
     return true;
   });
-  if (!(await measured(ctx.metrics.proxyAdds, committed))) return false;
+  if (!committed) return false;
   ctx.eventLog.record({ action: 'start', username: work.userName, servername: work.name });
   ctx.metrics.spawns.observe({ status: 'success', reason: '' }, (now - work.phaseAt) / 1000);
   ctx.log.info(
@@ -60,9 +59,22 @@ export async function runStart(ctx: AppContext, work: Work, signal: AbortSignal,
     },
     'server ready',
   );
-  ctx.wakeups.notify('routes');
   ctx.wakeups.notify('progress', work.id);
   return true;
+}
+
+/**
+ * Adds the route, and waits until the proxies have it: whoever is told that the server is ready goes there at once, and
+ * would find nothing. @throws LostLease
+ */
+async function openWay(ctx: AppContext, work: Work, target: Address, signal: AbortSignal): Promise<void> {
+  const path = ctx.urls.routePath(work.userName, work.name);
+  const version = await ctx.db.transaction().execute(async (db) => {
+    if (!(await holdStep(db, fenceOf(ctx, work)))) throw new LostLease();
+    return await putRoute(db, { path, target, serverId: work.id });
+  });
+  ctx.wakeups.notify('routes');
+  await ctx.appliedRoutes.wait(version, signal);
 }
 
 /** A server that answers: where, and what the spawner saw of it. */
