@@ -16,4 +16,13 @@ export const SQLITE_COPY = 'hub.sqlite';
 export const POSTGRES_COPY = 'database.pgdump';
 
 /** What can be made again, or belongs to this machine and this run. */
-export const NOT_KEPT = ['python', 'wheels', 'cache', 'hub-logs', 'logs', 'up.lock', 'last-backup.json'] as const;
+export const NOT_KEPT = [
+  'python',
+  'wheels',
+  'cache',
+  'hub-logs',
+  'logs',
+  'warm',
+  'up.lock',
+  'last-backup.json',
+] as const;

@@ -1,13 +1,14 @@
 import { request } from 'node:http';
-import { findConfigFile } from '../files/config-file.ts';
 import { findDataDir, type Places, placesOf } from '../files/data-dir.ts';
+import { findConfigFile } from '../files/find-config.ts';
 import { prepareDirs } from '../files/prepare.ts';
 import { startChild } from '../process/child.ts';
 import type { HubArguments, VerbAnswer } from '../process/messages.ts';
 import { apiUrlOf } from '../up/api-address.ts';
 import { hubChild } from '../up/hub-child.ts';
+import { lockDataDir } from '../up/lock.ts';
 import { rootHelper } from '../up/root-helper.ts';
-import { lockDataDir, readState } from '../up/state.ts';
+import { readState } from '../up/state.ts';
 import { CommandError, type GlobalValues } from './command.ts';
 
 export interface Asker {
@@ -87,7 +88,7 @@ async function askOffline(
 ): Promise<VerbAnswer> {
   const configFile = findConfigFile(config, places.dataDir);
   const { account } = prepareDirs(places, configFile);
-  using _lock = lockDataDir(places);
+  using _lock = await lockDataDir(places);
   const args: HubArguments = {
     dataDir: places.dataDir,
     runDir: places.runDir,

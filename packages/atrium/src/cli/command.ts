@@ -57,8 +57,7 @@ export interface Command<O extends Options = Options> {
 
 /** A command is data plus `run`: help text and reference page are made from the data. */
 export function defineCommand<const O extends Options>(command: Command<O>): Command {
-  // Its `run` takes the options it declared; whoever holds a list of commands parses them with that declaration.
-  return command as unknown as Command;
+  return command as unknown as Command; // whoever holds a list of commands parses options with their own declaration
 }
 
 /** The command line cannot be read as anything. Exit status 2. */

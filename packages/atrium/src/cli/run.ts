@@ -1,5 +1,4 @@
 import { parseArgs } from 'node:util';
-import { nearest } from '@atrium/hub/config';
 import { type Answer, type Command, CommandError, GLOBAL_OPTIONS, type Terminal, UsageError } from './command.ts';
 import { groupHelp, helpFor, overview } from './help.ts';
 import { printable } from './printable.ts';
@@ -41,8 +40,8 @@ async function dispatch(argv: readonly string[], commands: readonly Command[], t
   if (group.length > 0 && (argv[1] === '--help' || argv[1] === '-h')) {
     return { json: group.map(({ name, usage, summary }) => ({ name, usage, summary })), text: groupHelp(group) };
   }
-  const { command, rest } = find(argv, commands);
-  const { values, positionals } = parse(command, rest);
+  const { command, rest } = find(argv, commands) ?? (await notThere(argv, commands));
+  const { values, positionals } = await parse(command, rest);
   if (values.help) return { json: { usage: command.usage, summary: command.summary }, text: helpFor(command) };
   const { min, max } = command.positionals ?? { min: 0, max: 0 };
   if (positionals.length < min) throw new UsageError(`Something is missing. Usage: ${command.usage}`);
@@ -58,12 +57,21 @@ async function version(): Promise<Answer> {
 }
 
 /** Names have one word or two; the longest that fits is meant. */
-function find(argv: readonly string[], commands: readonly Command[]): { command: Command; rest: readonly string[] } {
+function find(argv: readonly string[], commands: readonly Command[]) {
   for (const words of [2, 1]) {
     const name = argv.slice(0, words).join(' ');
     const command = commands.find((each) => each.name === name);
     if (command) return { command, rest: argv.slice(words) };
   }
+  return undefined;
+}
+
+/** Loaded when something was mistyped. */
+const loadNearest = async () => (await import('@atrium/hub/config')).nearest;
+
+/** @throws UsageError, with what was probably meant. */
+async function notThere(argv: readonly string[], commands: readonly Command[]): Promise<never> {
+  const nearest = await loadNearest();
   const [first = '', second] = argv;
   const group = commands.filter(({ name }) => name.startsWith(`${first} `)).map(({ name }) => name);
   if (group.length > 0 && (second === undefined || second.startsWith('-'))) {
@@ -78,7 +86,7 @@ function find(argv: readonly string[], commands: readonly Command[]): { command:
   );
 }
 
-function parse(command: Command, args: readonly string[]) {
+async function parse(command: Command, args: readonly string[]) {
   const options = { ...GLOBAL_OPTIONS, ...command.options };
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
@@ -86,6 +94,7 @@ function parse(command: Command, args: readonly string[]) {
     const { code, message } = cause as { code?: string; message: string };
     if (!code?.startsWith('ERR_PARSE_ARGS')) throw cause;
     const given = /'(--[^' ]+)/.exec(message)?.[1] ?? '';
+    const nearest = await loadNearest();
     const guess = code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION' ? nearest(given.slice(2), Object.keys(options)) : undefined;
     const plain =
       code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION' ? `There is no option ${given || 'like that'}.` : `${message}.`;

@@ -2,8 +2,9 @@ import { makeBackup } from '../backup/backup.ts';
 import { databaseOf } from '../backup/database.ts';
 import { restoreFiles, restorePostgres } from '../backup/restore.ts';
 import { CommandError, defineCommand } from '../cli/command.ts';
-import { findConfigFile, readConfig } from '../files/config-file.ts';
+import { readConfig } from '../files/config-file.ts';
 import { findDataDir, placesOf } from '../files/data-dir.ts';
+import { findConfigFile } from '../files/find-config.ts';
 import { readState } from '../up/state.ts';
 
 const MB = 1024 ** 2;

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { ClusterInput } from '@atrium/cluster';
 import { CommandError, type GlobalValues, type Terminal } from '../cli/command.ts';
-import { findConfigFile, readConfig } from '../files/config-file.ts';
+import { readConfig } from '../files/config-file.ts';
 import { findDataDir, placesOf } from '../files/data-dir.ts';
+import { findConfigFile } from '../files/find-config.ts';
 
 /** The command needs AWS's libraries: they are loaded when one of its commands runs, and not before. */
 export const loadCluster = () => import('@atrium/cluster');

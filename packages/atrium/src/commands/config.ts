@@ -2,8 +2,9 @@ import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { showConfig, starterConfig } from '@atrium/hub/config';
 import { CommandError, defineCommand, type GlobalValues } from '../cli/command.ts';
-import { findConfigFile, readConfig } from '../files/config-file.ts';
+import { readConfig } from '../files/config-file.ts';
 import { findDataDir } from '../files/data-dir.ts';
+import { findConfigFile } from '../files/find-config.ts';
 
 const fileOf = (values: GlobalValues) => findConfigFile(values.config, findDataDir(values['data-dir']));
 

@@ -1,11 +1,13 @@
 import type { LoadedConfig } from '@atrium/hub/config';
 import { askerFor } from '../cli/ask.ts';
 import { defineCommand } from '../cli/command.ts';
+import { checkTls } from '../doctor/certificates.ts';
 import { type Check, fail, ok } from '../doctor/check.ts';
 import { checkAddress, checkHub } from '../doctor/hub.ts';
 import { checkBackups, checkClock, checkDataDir, checkDisk, checkNode } from '../doctor/machine.ts';
 import { checkPython } from '../doctor/python.ts';
-import { findConfigFile, readConfig } from '../files/config-file.ts';
+import { readConfig } from '../files/config-file.ts';
+import { findConfigFile } from '../files/find-config.ts';
 
 const SIGNS = { ok: 'ok  ', warn: 'warn', fail: 'FAIL' } as const;
 
@@ -23,6 +25,7 @@ export const doctor = defineCommand({
     if (loaded) {
       checks.push(...(await checkPython(places, loaded)));
       checks.push(...(await checkAddress(places, loaded)));
+      checks.push(...(await checkTls(places, loaded)));
       checks.push(...(await checkHub(asker)));
     }
     checks.push(checkBackups(places));

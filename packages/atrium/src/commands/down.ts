@@ -3,7 +3,7 @@ import { askRunning } from '../cli/ask.ts';
 import { CommandError, defineCommand } from '../cli/command.ts';
 import { findDataDir, placesOf } from '../files/data-dir.ts';
 import { startTimeOf } from '../files/process-info.ts';
-import type { RESTART_SIGNAL } from '../up/signals.ts';
+import type { RESTART_SIGNAL, UPGRADE_SIGNAL } from '../up/signals.ts';
 import { notRunningText, readState, type State } from '../up/state.ts';
 
 /** Longer than hub and proxy may take each before they are killed. */
@@ -44,7 +44,7 @@ async function endSupervisor({ pid, startTime }: State): Promise<void> {
 }
 
 /** @throws CommandError when it belongs to another account. */
-export function signalSupervisor(pid: number, signal: 'SIGTERM' | typeof RESTART_SIGNAL): void {
+export function signalSupervisor(pid: number, signal: 'SIGTERM' | typeof RESTART_SIGNAL | typeof UPGRADE_SIGNAL): void {
   try {
     process.kill(pid, signal);
   } catch (error) {

@@ -1,6 +1,7 @@
 import type { Command } from '../cli/command.ts';
 import { authExplain } from './auth.ts';
 import { backup, restore } from './backup.ts';
+import { certificate } from './certificate.ts';
 import { clusterDown, clusterPlan, clusterRebuild, clusterStatus, clusterUp, clusterUpgrade } from './cluster.ts';
 import { clusterSettings, clusterSnapshot } from './cluster-manager.ts';
 import { configCheck, configShow, init } from './config.ts';
@@ -10,6 +11,8 @@ import { exportCommand } from './export.ts';
 import { groupAdd, groupDelete, groupList, groupRemove } from './group.ts';
 import { importJupyterHub } from './import.ts';
 import { logs } from './logs.ts';
+import { nginxPrint } from './nginx.ts';
+import { proxyStatus } from './proxy.ts';
 import { restart } from './restart.ts';
 import { status } from './status.ts';
 import { token } from './token.ts';
@@ -38,6 +41,9 @@ export const COMMANDS: readonly Command[] = [
   authExplain,
   logs,
   doctor,
+  nginxPrint,
+  proxyStatus,
+  certificate,
   upkeep,
   backup,
   restore,

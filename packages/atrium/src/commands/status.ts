@@ -1,8 +1,11 @@
+import type { CertificateFacts } from '@atrium/proxy';
+import type { WarmReport } from '@atrium/sdk';
 import { askRunning } from '../cli/ask.ts';
 import { defineCommand } from '../cli/command.ts';
 import { findDataDir, placesOf } from '../files/data-dir.ts';
 import { notRunningText, readState } from '../up/state.ts';
-import { type Warm, warmLines } from '../up/warm-words.ts';
+import { warmLines } from '../up/warm-words.ts';
+import { certificateText } from '../up/words.ts';
 
 interface HubStatus {
   users: number;
@@ -13,7 +16,8 @@ interface HubStatus {
   spawner: { id: string; isolation: string; limits: string[] };
   onlyFirstAdmin: boolean;
   warnings: string[];
-  warm: Warm | null;
+  warm: WarmReport | null;
+  certificates: CertificateFacts[];
 }
 
 export const status = defineCommand({
@@ -42,6 +46,7 @@ export const status = defineCommand({
       `Users: ${hub.users}, of them administrators: ${hub.admins}`,
       `Servers: ${ready} running, ${starting} starting, ${queued} waiting, ${stopping} stopping`,
       `Data: ${dataDir} (${hub.database}). Sign-in: ${hub.authenticator}. Servers by: ${hub.spawner.id}, isolation: ${hub.spawner.isolation}`,
+      ...hub.certificates.map((each) => `Certificate: ${certificateText(each, Date.now())}`),
       ...warmLines(hub.warm),
       ...hub.warnings.map((warning) => `Warning: ${warning}`),
     ].join('\n');

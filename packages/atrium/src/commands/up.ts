@@ -1,7 +1,7 @@
 import { defineCommand, UsageError } from '../cli/command.ts';
-import { findConfigFile } from '../files/config-file.ts';
 import { findDataDir, placesOf } from '../files/data-dir.ts';
-import { runSupervisor } from '../up/supervisor.ts';
+import { findConfigFile } from '../files/find-config.ts';
+import { runUp } from '../up/begin.ts';
 
 /** A TCP port as it stands on a command line. */
 export function portOf(text: string | undefined): number | undefined {
@@ -41,7 +41,7 @@ export const up = defineCommand({
     const configFile = () => findConfigFile(values.config, places.dataDir);
     const flags = { host: values.host, port: portOf(values.port) };
     const serviceUsers = (values['service-user'] ?? '').split(',').filter(Boolean);
-    await runSupervisor({ places, configFile, flags, serviceUsers, terminal });
+    await runUp({ places, configFile, flags, serviceUsers, terminal });
     return undefined;
   },
 });

@@ -1,11 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LoadedConfig } from '@atrium/hub/config';
+import type { WarmReport } from '@atrium/sdk';
 import type { Asker } from '../cli/ask.ts';
 import type { Places } from '../files/data-dir.ts';
 import { explainPort, probePort } from '../up/port.ts';
 import { readState } from '../up/state.ts';
-import type { Warm } from '../up/warm-words.ts';
 import { bindWarning } from '../up/words.ts';
 import { type Check, fail, ok, warn } from './check.ts';
 
@@ -19,7 +19,7 @@ interface HubFacts {
   onlyFirstAdmin: boolean;
   spawner: { id: string; isolation: string; limits: string[] };
   warnings: string[];
-  warm: Warm | null;
+  warm: WarmReport | null;
 }
 
 /** What only the hub can say: whether its database answers, and what keeps servers apart on this machine. */
@@ -52,7 +52,7 @@ export async function checkHub(asker: Asker): Promise<Check[]> {
 }
 
 /** Whether starts are forked from a template, and what to do where they are not. */
-function warmCheck(warm: Warm | null): Check[] {
+function warmCheck(warm: WarmReport | null): Check[] {
   if (!warm) return [];
   const { off, templates, starts } = warm;
   if (warm.setting === 'cold' && off) return [ok('warm start', off.message)];
@@ -86,13 +86,19 @@ export async function checkAddress(places: Places, { config }: LoadedConfig): Pr
   const host = running?.host ?? config.host;
   const state = running || port === 0 ? 'free' : await probePort(host, port);
   const where = running ? `Runs at ${running.url}` : `${host}:${port} is free`;
-  const exposed = bindWarning({ host, ...(config.publicUrl ? { publicUrl: config.publicUrl } : {}) });
+  const exposed = bindWarning({
+    host,
+    tls: config.tls,
+    ...(config.publicUrl ? { publicUrl: config.publicUrl } : {}),
+  });
   return [
     state === 'free'
       ? ok('port', where)
       : fail('port', explainPort(host, port, state, ''), 'Stop it, or set another port.'),
     ...(exposed.length > 0
       ? exposed.map((warning) => warn('encryption', warning, ''))
-      : [ok('encryption', config.publicUrl ?? `Only this machine reaches ${host}`)]),
+      : config.tls === undefined
+        ? [ok('encryption', config.publicUrl ?? `Only this machine reaches ${host}`)]
+        : []),
   ];
 }

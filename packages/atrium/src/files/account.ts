@@ -1,6 +1,6 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { HUB_UID } from '@atrium/sdk';
+import { HUB_UID } from '@atrium/sdk/accounts';
 
 export interface Account {
   uid: number;

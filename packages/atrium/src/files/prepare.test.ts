@@ -4,8 +4,8 @@ import { HUB_UID } from '@atrium/sdk';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { notRunningText } from '../up/state.ts';
 import { unreadableAt } from './account.ts';
-import { findConfigFile } from './config-file.ts';
 import { placesOf } from './data-dir.ts';
+import { findConfigFile } from './find-config.ts';
 import { prepareDirs } from './prepare.ts';
 
 const ACCOUNT = { uid: HUB_UID, gid: HUB_UID };
@@ -58,7 +58,7 @@ describe.skipIf(!isLinuxRoot)('directories made by root', () => {
   test('the hub writes into them but replaces nothing of root; what a root hub left becomes its own', () => {
     const places = placesOf(join(dir, 'data'));
     mkdirSync(join(places.dataDir, 'keys'), { recursive: true });
-    mkdirSync(join(places.dataDir, 'homes'));
+    for (const name of ['homes', 'warm']) mkdirSync(join(places.dataDir, name));
     writeFileSync(join(places.dataDir, 'keys', 'hub.key'), 'k', { mode: 0o600 });
 
     const { account } = prepareDirs(places, undefined);
@@ -67,7 +67,7 @@ describe.skipIf(!isLinuxRoot)('directories made by root', () => {
     const of = (path: string) => statSync(join(places.dataDir, path));
     expect(of('.')).toMatchObject({ uid: 0, gid: account.gid, mode: 0o041771 });
     expect(of('keys/hub.key').uid).toBe(account.uid);
-    expect(of('homes').uid).toBe(0);
+    for (const name of ['homes', 'warm']) expect(of(name).uid).toBe(0);
     expect(statSync(places.runDir)).toMatchObject({ uid: 0, gid: account.gid });
   });
 

@@ -4,10 +4,11 @@ import { CommandError } from '../cli/command.ts';
 import { type Account, type Decision, decideAccount } from './account.ts';
 import type { Places } from './data-dir.ts';
 
-/** Root's own in a data directory: homes and the servers' logs are the root helper's, the rest need not change hands. */
+/** Root's own in a data directory: homes, the servers' logs and what is known for warm starts are the root helper's, the rest need not change hands. */
 const NOT_THE_HUBS = new Set([
   'homes',
   'logs',
+  'warm',
   'python',
   'wheels',
   'up.lock',

@@ -28,8 +28,7 @@ export function helperChannel(
       waiting.delete(id);
       if (answer.ok) return result?.resolve(answer.value);
       const error = answer.fault
-        ? // Our own helper sent it, from a SpawnFault of its own.
-          new SpawnFault(answer.fault as unknown as Fault)
+        ? new SpawnFault(answer.fault as unknown as Fault) // our own helper sent it, from a SpawnFault of its own
         : Object.assign(new Error(answer.message), answer.code ? { code: answer.code } : {});
       result?.reject(error);
     },

@@ -47,8 +47,7 @@ export function helperServer(definitions: readonly HelperDefinition[], settings:
           ok: false,
           message: error.message,
           ...(typeof error.code === 'string' ? { code: error.code } : {}),
-          // A fault is made of texts; only its type is not spelt as JSON.
-          ...(error instanceof SpawnFault ? { fault: error.fault as unknown as Json } : {}),
+          ...(error instanceof SpawnFault ? { fault: error.fault as unknown as Json } : {}), // a fault is made of texts
         }),
       );
       underWay.add(answer);

@@ -1,4 +1,5 @@
 import { flushCompileCache } from 'node:module';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { commandRoutes, createHub, openContext, requestIdOfLine, runVerb } from '@atrium/hub';
 import type { LoadedConfig } from '@atrium/hub/config';
@@ -11,6 +12,7 @@ import { openLog } from './log.ts';
 import type { FromHub, HubArguments, PublicSettings, ToHub, VerbAnswer } from './messages.ts';
 import { serviceChannel } from './service-client.ts';
 import { serviceLogs } from './service-logs.ts';
+import { tlsSettings } from './tls-settings.ts';
 
 /** Everything we make is ours alone unless it says otherwise: sockets, database, keys. */
 process.umask(0o077);
@@ -18,6 +20,8 @@ delete process.env.NODE_COMPILE_CACHE;
 
 /** However long closing takes: who waits for us kills us later. */
 const END_MS = 8_000;
+/** Proxy processes, unless the configuration says how many: one moves more bytes than most installations have. */
+const MOST_WORKERS = 4;
 
 const args = readArguments<HubArguments>();
 const places = placesOf(args.dataDir, args.runDir);
@@ -70,22 +74,29 @@ async function answer(id: number, verb: string, input: unknown): Promise<void> {
   channel.send({ type: 'result', id, answer: result });
 }
 
-function publicSettings({ config, options }: LoadedConfig): PublicSettings {
-  const { host, port, basePath, publicUrl, trustedProxies, spawner } = config;
+async function publicSettings({ config, options }: LoadedConfig): Promise<PublicSettings> {
+  const { host, port, basePath, publicUrl, trustedProxies, spawner, redirectPort, workers, drain } = config;
+  const { connectionsPerAddress, accessLog } = config;
   const { command, python } = options.spawner as { command?: unknown; python?: unknown };
   return {
     host,
     port,
     basePath,
     ...(publicUrl ? { publicUrl } : {}),
+    ...(redirectPort === undefined ? {} : { redirectPort }),
+    ...(await tlsSettings(config, places.dataDir, Date.now())),
     trustedProxies,
+    connectionsPerAddress,
+    accessLog,
+    workers: workers ?? Math.min(MOST_WORKERS, availableParallelism()),
+    drainMs: drain * 1000,
     needsPython: spawner.id === 'process' && command === undefined && python === undefined,
   };
 }
 
 async function main(): Promise<void> {
   const loaded = await readConfig(args.configFile, args.flags);
-  channel.send({ type: 'loaded', settings: publicSettings(loaded) });
+  channel.send({ type: 'loaded', settings: await publicSettings(loaded) });
   const { apiUrl, root, linkUntil, instanceId } = await go.promise;
   const clientFor = (plugin: string, hubId: string) => {
     channel.send({ type: 'identity', hubId });

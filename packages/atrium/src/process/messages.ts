@@ -1,4 +1,5 @@
 import type { ServiceEvent, ServiceOrder } from '@atrium/hub/services';
+import type { CertificateFacts, RedirectOptions, TlsOptions } from '@atrium/proxy';
 import type { Json } from '@atrium/sdk';
 import type { Account } from '../files/account.ts';
 
@@ -19,7 +20,20 @@ export interface PublicSettings {
   port: number;
   basePath: string;
   publicUrl?: string;
+  /** Paths of certificates and keys, never their content. */
+  tls?: TlsOptions;
+  /** A second port, without TLS, that leads to the first. */
+  redirectPort?: number;
+  /** Why the certificates cannot be served, in sentences; and what browsers may dislike. */
+  tlsProblems: readonly string[];
+  tlsWarnings: readonly string[];
   trustedProxies: string[];
+  connectionsPerAddress: number;
+  accessLog: boolean;
+  /** How many proxy processes take what comes. */
+  workers: number;
+  /** How long connections may last through a proxy process whose place another has taken, ms. */
+  drainMs: number;
   /** The servers run from the Python environment in the data directory. */
   needsPython: boolean;
 }
@@ -68,10 +82,24 @@ export interface ProxyArguments {
   tableFile: string;
   logFile: string;
   trustedProxies: string[];
+  connectionsPerAddress: number;
+  /** Gets a line for each request. */
+  accessLogFile?: string;
+  tls?: TlsOptions;
+  redirect?: RedirectOptions;
+  /** Its descriptors of the sockets that the supervisor has bound. */
+  fds: { main: number[]; api: number[]; redirect: number[] };
+  /** It takes somebody's place or works beside others: it listens once it knows as much as they do. */
+  awaitRoutes: boolean;
 }
 
 export type FromProxy =
-  | { type: 'ready'; port: number; apiPort: number }
+  | { type: 'ready'; port: number; apiPort: number; certificates: readonly CertificateFacts[] }
   | { type: 'failed'; problem: string; code?: string; port?: number };
 
-export type ToProxy = { type: 'stop' };
+export type ToProxy =
+  | { type: 'stop' }
+  /** By which TLS sessions are resumed from now on: base64, a secret that all proxy processes share and nothing else knows. */
+  | { type: 'ticket-keys'; keys: string }
+  /** Another one has taken its place: it ends once nobody is connected any more, or at the deadline. */
+  | { type: 'leave'; deadlineMs: number };

@@ -146,6 +146,8 @@ const script = \`
   const server = require('node:http').createServer((request, response) => response.end(String(process.pid)));
   server.on('upgrade', (request, socket) => {
     socket.write('HTTP/1.1 101 Switching Protocols\\\\r\\\\nConnection: Upgrade\\\\r\\\\nUpgrade: websocket\\\\r\\\\n\\\\r\\\\n');
+    // Whoever was at the other end may be gone at any moment.
+    socket.on('error', () => {});
     socket.pipe(socket);
   });
   server.listen(process.env.ATRIUM_SOCKET);

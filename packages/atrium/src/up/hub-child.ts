@@ -36,8 +36,10 @@ export interface HubListeners {
  * Waits until a hub process has loaded.
  * @throws CommandError with the process's own words when it could not.
  */
-export async function hubChild(child: ChildProcess, listeners: HubListeners = {}): Promise<HubChild> {
-  const { helper, onFirstAdmin, services, onShutdown } = listeners;
+export async function hubChild(
+  child: ChildProcess,
+  listeners: HubListeners | Promise<HubListeners> = {},
+): Promise<HubChild> {
   const loaded = Promise.withResolvers<PublicSettings>();
   const ready = Promise.withResolvers<readonly string[]>();
   const verbs = new Map<number, PromiseWithResolvers<VerbAnswer>>();
@@ -59,17 +61,18 @@ export async function hubChild(child: ChildProcess, listeners: HubListeners = {}
   };
 
   const onService: ServiceListener = (event) => send({ type: 'service-event', event });
-  void ended.then(() => services?.unlisten(onService));
+  void ended.then(async () => (await listeners).services?.unlisten(onService)).catch(() => {});
 
   const handle = async (message: FromHub) => {
+    if (message.type === 'loaded') return loaded.resolve(message.settings);
+    if (message.type === 'failed') {
+      fail(message.problem);
+      return stopChild(child, ended, FAILED_MS);
+    }
+    const { helper, onFirstAdmin, services, onShutdown } = await listeners;
     switch (message.type) {
-      case 'loaded':
-        return loaded.resolve(message.settings);
       case 'ready':
         return ready.resolve(message.warnings);
-      case 'failed':
-        fail(message.problem);
-        return stopChild(child, ended, FAILED_MS);
       case 'first-admin':
         return onFirstAdmin?.(message);
       case 'services':
@@ -105,7 +108,7 @@ export async function hubChild(child: ChildProcess, listeners: HubListeners = {}
     async go(message) {
       // What root still does for a hub that was killed must not come after what this one finds and asks for: a launch
       // that is late would run beside the next, or be an orphan.
-      await helper?.idle();
+      await (await listeners).helper?.idle();
       send({ type: 'go', ...message });
       return ready.promise;
     },

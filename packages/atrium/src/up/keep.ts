@@ -11,7 +11,8 @@ export interface Kept {
 
 export interface KeepOptions<Child extends Kept> {
   name: string;
-  first: Child;
+  /** Runs already; without it, one is started at once. */
+  first?: Child | undefined;
   start(): Promise<Child>;
   onStarted(child: Child): void;
   say(text: string): void;
@@ -28,6 +29,9 @@ export function keepRunning<Child extends Kept>(options: KeepOptions<Child>) {
   let since = Date.now();
   let failures = 0;
   let turns: Promise<void> = Promise.resolve();
+  /** Who wants to put another in its place does not wait for one that cannot start. */
+  let replacing = 0;
+  let hurry = new AbortController();
 
   const inTurn = (act: () => Promise<void>): Promise<void> => {
     const done = turns.then(() => (signal.aborted ? undefined : act()));
@@ -38,8 +42,8 @@ export function keepRunning<Child extends Kept>(options: KeepOptions<Child>) {
   const again = async (): Promise<void> => {
     while (!signal.aborted) {
       const pause = PAUSES_MS[Math.min(failures, PAUSES_MS.length - 1)]!;
-      await delay(pause, undefined, { signal }).catch(() => {});
-      if (signal.aborted) return;
+      await delay(pause, undefined, { signal: AbortSignal.any([signal, hurry.signal]) }).catch(() => {});
+      if (signal.aborted || replacing > 0) return;
       failures += 1;
       try {
         take(await start());
@@ -58,26 +62,37 @@ export function keepRunning<Child extends Kept>(options: KeepOptions<Child>) {
   };
 
   const watch = (child: Child) =>
-    void child.ended.then((how) =>
-      inTurn(async () => {
-        if (child !== current) return;
+    void child.ended.then((how) => {
+      if (child === current) current = undefined;
+      return inTurn(async () => {
+        if (current) return;
         if (Date.now() - since > STEADY_MS) failures = 0;
         say(`The ${name} ended (${how}); starting it again.`);
         await again();
-      }),
-    );
+      });
+    });
 
-  watch(current);
+  if (current) watch(current);
+  else void inTurn(again);
   return {
     /**
-     * Puts what `exchange` gives in the place of the one that runs, which it may end. When it rejects, so does this, and
-     * the old one goes on, or is started again if it has ended.
+     * Puts what `exchange` gives in the place of the one that runs, which it may end; of none, while it cannot be started
+     * again. When it rejects, so does this, and the old one goes on, or is started again if it has ended.
      */
-    replace: (exchange: (old: Child) => Promise<Child>): Promise<void> =>
-      inTurn(async () => {
-        const next = await exchange(current);
-        failures = 0;
-        take(next);
-      }),
+    async replace(exchange: (old: Child | undefined) => Promise<Child>): Promise<void> {
+      replacing += 1;
+      hurry.abort();
+      try {
+        await inTurn(async () => {
+          const next = await exchange(current);
+          failures = 0;
+          take(next);
+        });
+      } finally {
+        replacing -= 1;
+        if (replacing === 0) hurry = new AbortController();
+        if (!current) void inTurn(async () => (current ? undefined : again()));
+      }
+    },
   };
 }

@@ -2,8 +2,10 @@
 export interface Signals {
   /** Resolves when it shall end. */
   readonly stop: Promise<void>;
-  /** Calls come one after the other. */
+  /** Calls come one after the other, those of `onUpgrade` among them. */
   onRestart(act: () => Promise<void>): void;
+  /** The proxy shall be replaced. */
+  onUpgrade(act: () => Promise<void>): void;
   /** The same from inside. */
   stopNow(): void;
   /** They are in a hurry. */
@@ -12,12 +14,15 @@ export interface Signals {
 
 /** What `atrium restart` sends. */
 export const RESTART_SIGNAL = 'SIGUSR2';
+/** What `atrium restart --proxy` sends. */
+export const UPGRADE_SIGNAL = 'SIGUSR1';
 
 /** `hasTerminal`: its closing ends the program, as it ends any; without one, SIGHUP asks for a restart. */
 export function catchSignals(hasTerminal: boolean): Signals {
   const stop = Promise.withResolvers<void>();
   let stops = 0;
   let restart: (() => Promise<void>) | undefined;
+  let upgrade: (() => Promise<void>) | undefined;
   let hurry = () => {};
   let restarting: Promise<void> = Promise.resolve();
   const onStop = () => {
@@ -28,15 +33,22 @@ export function catchSignals(hasTerminal: boolean): Signals {
   const onRestart = () => {
     if (restart) restarting = restarting.then(restart);
   };
+  const onUpgrade = () => {
+    if (upgrade) restarting = restarting.then(upgrade);
+  };
   process.on('SIGINT', onStop);
   process.on('SIGTERM', onStop);
   process.on('SIGHUP', hasTerminal ? onStop : onRestart);
   process.on(RESTART_SIGNAL, onRestart);
+  process.on(UPGRADE_SIGNAL, onUpgrade);
   return {
     stop: stop.promise,
     stopNow: () => stop.resolve(),
     onRestart(act) {
       restart = act;
+    },
+    onUpgrade(act) {
+      upgrade = act;
     },
     onSecondStop(act) {
       hurry = act;

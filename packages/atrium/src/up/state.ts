@@ -1,7 +1,5 @@
 import { closeSync, fstatSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
-import { CommandError } from '../cli/command.ts';
 import type { Places } from '../files/data-dir.ts';
 import { startTimeOf } from '../files/process-info.ts';
 import { writeFileSafely } from '../files/write.ts';
@@ -15,9 +13,13 @@ const State = z.object({
   host: z.string().optional(),
   hubPid: z.int().optional(),
   proxyPid: z.int().optional(),
+  /** All of them; an Atrium that does not say so cannot replace its proxy. */
+  proxyPids: z.array(z.int()).optional(),
+  /** When its proxy was replaced last. */
+  upgradedAt: z.number().optional(),
   startedAt: z.number(),
   version: z.string(),
-  /** Why the last restart kept the old hub, and when. */
+  /** Why the last restart kept the old hub, or the old proxy, and when. */
   refused: z.strictObject({ at: z.number(), problem: z.string() }).optional(),
 });
 /** What a running `atrium up` says about itself. */
@@ -62,35 +64,4 @@ export function writeState(places: Places, state: State): void {
 
 export function clearState(places: Places): void {
   rmSync(places.stateFile, { force: true });
-}
-
-/** How long a command that uses the database for a moment may be waited for. */
-const WAIT_MS = 10_000;
-
-/**
- * Keeps a second `atrium up`, or a command that opens the database, off one data directory; the kernel releases it
- * however the process ends.
- * @throws CommandError naming the one that runs.
- */
-export function lockDataDir(places: Places): Disposable {
-  const lock = new DatabaseSync(places.lockFile);
-  const take = (waitMs: number) => {
-    try {
-      lock.exec(`pragma busy_timeout = ${waitMs}; begin exclusive`);
-      return true;
-    } catch {
-      return false;
-    }
-  };
-  if (!take(0) && (readState(places) || !take(WAIT_MS))) {
-    lock.close();
-    const running = readState(places);
-    throw new CommandError(
-      running
-        ? `Atrium already runs on ${places.dataDir} at ${running.url} (process ${running.pid}). ` +
-            'To restart its hub: atrium restart. To stop it: atrium down.'
-        : `Another atrium command uses ${places.dataDir}. Try again when it is done.`,
-    );
-  }
-  return { [Symbol.dispose]: () => lock.close() };
 }

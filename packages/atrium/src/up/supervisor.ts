@@ -1,63 +1,49 @@
 import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { createServiceRunner } from '@atrium/hub/services';
-import { CommandError, type Terminal } from '../cli/command.ts';
+import { CommandError } from '../cli/command.ts';
 import { isManager } from '../files/cluster-facts.ts';
 import type { Places } from '../files/data-dir.ts';
-import { prepareDirs } from '../files/prepare.ts';
 import { startTimeOf } from '../files/process-info.ts';
-import type { HubArguments, PublicSettings } from '../process/messages.ts';
+import type { PublicSettings } from '../process/messages.ts';
 import { VERSION } from '../version.ts';
 import { chooseApiAddress, keepApiAddress } from './api-address.ts';
-import { trackChildren } from './children.ts';
+import type { Begun } from './begin.ts';
 import { keepFirstAdminLink } from './first-admin-link.ts';
-import { type HubChild, hubChild } from './hub-child.ts';
+import type { HubChild } from './hub-child.ts';
 import { keepRunning } from './keep.ts';
-import { explainPort, probePort } from './port.ts';
-import { type ProxyChild, proxyChild } from './proxy-child.ts';
+import { proxyStarter } from './proxy-starter.ts';
 import { rootHelper } from './root-helper.ts';
 import { serviceAccounts } from './service-accounts.ts';
-import { catchSignals } from './signals.ts';
-import { clearState, lockDataDir, type State, writeState } from './state.ts';
-import { addressOf, bindWarning, linkElsewhereText, linkText, readyText } from './words.ts';
-
-export interface UpOptions {
-  places: Places;
-  /** Looked up for each hub, so that a file made after the start counts from the next restart on. */
-  configFile(): string | undefined;
-  /** Settings given on the command line. */
-  flags: Record<string, unknown>;
-  /** Accounts that services may run as, beside the hub's. */
-  serviceUsers: readonly string[];
-  terminal: Terminal;
-}
+import { heldSockets, type Sockets } from './sockets.ts';
+import { clearState, type State, writeState } from './state.ts';
+import { openTicketKeys } from './ticket-keys.ts';
+import {
+  addressOf,
+  bindWarning,
+  fetchingText,
+  fingerprintText,
+  linkElsewhereText,
+  linkText,
+  readyText,
+} from './words.ts';
+import { keepWorkers } from './workers.ts';
 
 /**
  * Runs hub and proxy, each in a process of its own, until a signal: SIGINT and SIGTERM end both, others replace the
  * hub (signals.ts). People's servers are not its children and outlive it.
  * @throws CommandError when it could not start.
  */
-export async function runSupervisor(options: UpOptions): Promise<void> {
-  const { places, configFile, flags, serviceUsers, terminal } = options;
-  const { account, warning } = prepareDirs(places, configFile());
-  using _lock = lockDataDir(places);
-  if (warning) terminal.say(`Warning: ${warning}`);
-  const signals = catchSignals(process.stdin.isTTY);
-  const children = trackChildren();
-  signals.onSecondStop(children.killAll);
+export async function runSupervisor(begun: Begun): Promise<void> {
+  const { places, serviceUsers, terminal, account, signals, children, childOptions, startHub } = begun;
   const asked = new AbortController();
+  const sockets = heldSockets();
   const helper = account && (await rootHelper(places, account));
   const services = createServiceRunner({
     cwd: places.servicesDir,
     environment: process.env,
     accountOf: serviceAccounts(account, serviceUsers, places.servicesDir),
   });
-  const childOptions = { account, cacheDir: places.cacheDir };
-  const hubArguments = (): HubArguments => {
-    const { dataDir, runDir } = places;
-    const file = configFile();
-    return { dataDir, runDir, flags, mode: 'serve', ...(file ? { configFile: file } : {}) };
-  };
   let url = '';
   let linkUntil = 0;
   // The hub may have a link for the first administrator before the proxy says which port it has.
@@ -67,47 +53,42 @@ export async function runSupervisor(options: UpOptions): Promise<void> {
     if (isManager()) keepFirstAdminLink(places, link);
     void urlIsKnown.promise.then(() => terminal.say(isManager() ? linkElsewhereText : linkText(url, link)));
   };
-  const startHub = async () =>
-    hubChild(children.start('hub-process', hubArguments(), childOptions), {
-      helper,
-      onFirstAdmin,
-      services,
-      onShutdown: signals.stopNow,
-    });
+  begun.listeners.resolve({ helper, onFirstAdmin, services, onShutdown: signals.stopNow });
 
   const begin = async () => {
-    const hub = await startHub();
+    const hub = await begun.firstHub;
     const { settings } = hub;
-    // Before minutes of fetching; and what is free now may be taken after them, which the proxy says.
-    await checkPort(settings);
+    // Before minutes of fetching.
+    if (settings.tlsProblems.length > 0) throw new CommandError(settings.tlsProblems.join('\n'));
+    const { port } = await bindPublic(sockets, settings);
     if (settings.needsPython) await makePython(places);
     asked.signal.throwIfAborted();
     const api = await chooseApiAddress(places.apiAddressFile);
+    await sockets.bind('api', api.address, () => 'Try again.');
     const apiUrl = `http://${api.address.host}:${api.address.port}${settings.basePath}hub/api`;
     const instanceId = randomUUID();
     const go = () => ({ apiUrl, linkUntil, instanceId, ...(account ? { root: account } : {}) });
-    let { port } = settings;
-    const startProxy = () => {
-      const options = proxyArguments(places, { ...settings, port }, api.address);
-      return proxyChild(children.start('proxy-process', options, { ...childOptions, port }));
-    };
+    const proxies = proxyStarter({
+      ...{ places, children, childOptions, sockets, settings: { ...settings, port } },
+      api: api.address,
+      ticketKeys: openTicketKeys(asked.signal),
+    });
     // Side by side: neither waits for the other, and everybody waits for both. When the proxy cannot start, both end.
     const going = hub.go(go());
     going.catch(() => {});
-    const proxy = await startProxy();
-    port = proxy.port;
+    const proxy = await proxies.start(false);
     if (api.isNew) keepApiAddress(places.apiAddressFile, api.address);
     url = addressOf({ ...settings, port });
     urlIsKnown.resolve();
-    const warnings = [...bindWarning(settings), ...(await going)];
-    return { hub, proxy, go, startProxy, warnings, host: settings.host };
+    const warnings = [...bindWarning(settings), ...settings.tlsWarnings, ...(await going)];
+    return { hub, proxy, go, proxies, warnings, host: settings.host, fetches: settings.tls?.fetched !== undefined };
   };
 
   const beginning = begin();
   try {
     const started = await Promise.race([beginning, signals.stop.then(() => undefined)]);
     if (!started) return;
-    const { go, startProxy, warnings } = started;
+    const { go, proxies, warnings } = started;
     const state: State = {
       pid: process.pid,
       startTime: startTimeOf(process.pid) ?? '',
@@ -115,15 +96,28 @@ export async function runSupervisor(options: UpOptions): Promise<void> {
       host: started.host,
       hubPid: started.hub.pid,
       proxyPid: started.proxy.pid,
+      proxyPids: [started.proxy.pid],
       startedAt: Date.now(),
       version: VERSION,
     };
-    const remember = (change: Partial<State>) => writeState(places, Object.assign(state, change));
-    remember({});
+    const remember = (change: Partial<State>) => {
+      Object.assign(state, change);
+      try {
+        writeState(places, state);
+      } catch (error) {
+        // A full disk is no reason to end what runs.
+        terminal.say(`What \`atrium status\` reads could not be written: ${(error as Error).message}`);
+      }
+    };
+    writeState(places, state);
     for (const each of warnings) terminal.say(`Warning: ${each}`);
     terminal.answer({ json: { event: 'ready', url, pid: process.pid }, text: readyText(url) });
+    const certificateText = started.fetches ? fetchingText : fingerprintText;
+    const fingerprint = certificateText(started.proxy.certificates);
+    if (fingerprint) terminal.say(fingerprint);
 
     const { say } = terminal;
+    let { settings } = started.hub;
     const hubs = keepRunning<HubChild>({
       name: 'hub',
       first: started.hub,
@@ -132,17 +126,34 @@ export async function runSupervisor(options: UpOptions): Promise<void> {
         await hub.go(go());
         return hub;
       },
-      onStarted: (hub) => remember({ hubPid: hub.pid }),
+      onStarted: (hub) => {
+        settings = hub.settings;
+        remember({ hubPid: hub.pid });
+      },
       say,
       signal: asked.signal,
     });
-    keepRunning<ProxyChild>({
-      name: 'proxy',
+    const workers = keepWorkers({
       first: started.proxy,
-      start: startProxy,
-      onStarted: (proxy) => remember({ proxyPid: proxy.pid }),
+      count: settings.workers,
+      start: () => proxies.start(true),
+      onChange: (proxyPids) => remember({ proxyPids: [...proxyPids], proxyPid: proxyPids[0] }),
       say,
       signal: asked.signal,
+    });
+    /** The new ones are there before the old ones go, so nobody is refused; with the settings of the newest hub. */
+    signals.onUpgrade(async () => {
+      try {
+        const { workers: count, drainMs, tlsProblems } = settings;
+        if (tlsProblems.length > 0) throw new CommandError(tlsProblems.join('\n'));
+        await proxies.change(settings, () => workers.upgrade(count, drainMs));
+        remember({ upgradedAt: Date.now() });
+        say('The proxy is restarted.');
+      } catch (error) {
+        const problem = `The proxy is not restarted. ${(error as Error).message}`;
+        remember({ refused: { at: Date.now(), problem } });
+        say(problem);
+      }
     });
     /**
      * The new hub loads everything while the old one serves, and takes over once that is gone: the proxy waits for a
@@ -152,7 +163,7 @@ export async function runSupervisor(options: UpOptions): Promise<void> {
       try {
         await hubs.replace(async (old) => {
           const next = await startHub();
-          await old.stop();
+          await old?.stop();
           await next.go(go());
           return next;
         });
@@ -166,6 +177,7 @@ export async function runSupervisor(options: UpOptions): Promise<void> {
     await signals.stop;
   } finally {
     asked.abort();
+    sockets.close();
     await Promise.all([children.stopAll(), services[Symbol.asyncDispose]()]);
     // What was begun when the signal came finds now that it cannot go on.
     await beginning.catch(() => {});
@@ -179,27 +191,14 @@ async function makePython(places: Places): Promise<void> {
   if (!pythonIsReady(places.python)) await ensurePython({ dir: places.python, wheels: places.wheels });
 }
 
-async function checkPort({ host, port }: PublicSettings): Promise<void> {
-  const state = await probePort(host, port);
-  if (state === 'free') return;
-  const remedy =
-    state === 'EACCES'
-      ? 'Choose one from 1024 on with --port.'
-      : 'Stop it, or choose another port: atrium up --port <number>.';
-  throw new CommandError(explainPort(host, port, state, remedy));
-}
-
-function proxyArguments(places: Places, settings: PublicSettings, api: { host: string; port: number }) {
-  const { host, port, basePath, trustedProxies } = settings;
-  return {
-    host,
-    port,
-    basePath,
-    api,
-    hubSocket: places.hubSocket,
-    controlSocket: places.controlSocket,
-    tableFile: places.routeTable,
-    logFile: `${places.logDir}/proxy.log`,
-    trustedProxies,
-  };
+/** Opens the ports for browsers. */
+async function bindPublic(sockets: Sockets, { host, port, redirectPort }: PublicSettings): Promise<{ port: number }> {
+  const remedy = (other: string) => (code: string) =>
+    code === 'EACCES' ? `Choose one from 1024 on: ${other}.` : `Stop it, or choose another port: ${other}.`;
+  const main = await sockets.bind('main', { host, port }, remedy('atrium up --port <number>'));
+  if (redirectPort !== undefined) {
+    const other = remedy('redirectPort in the configuration');
+    await sockets.bind('redirect', { host, port: redirectPort }, other);
+  }
+  return main;
 }

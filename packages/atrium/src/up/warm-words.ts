@@ -1,12 +1,9 @@
 import type { WarmReport } from '@atrium/sdk';
 
-/** As the hub's `status` answers it; null with a spawner that knows of no such thing. */
-export type Warm = WarmReport;
-
 const MB = 1_000_000;
 
-/** What `atrium status` says of warm starts: a line per template, and how starts were made. */
-export function warmLines(warm: Warm | null): string[] {
+/** What `atrium status` says of warm starts: a line per template, and how starts were made. Null with a spawner that knows of no such thing. */
+export function warmLines(warm: WarmReport | null): string[] {
   if (!warm || warm.setting === 'cold') return [];
   const templates = warm.templates.map(({ command, state, pid, memoryBytes, ageSeconds, modules, detail }) => {
     const facts = [
