@@ -70,6 +70,7 @@ export default defineConfig({
     ...${JSON.stringify(variant.spawnerOptions ?? {})},
   })),
   ...${JSON.stringify(variant.atrium(port))},
+  ${variant.more ?? ''}
 });
 `);
   try {
@@ -79,6 +80,7 @@ export default defineConfig({
       origin: `http://${variant.domain ?? '127.0.0.1'}:${port}`,
       proxy: { pid: () => up.state().proxyPid ?? Number.NaN },
       database: join(cli.places.dataDir, 'hub.sqlite'),
+      log: join(cli.places.logDir, 'hub.log'),
     });
     // JupyterHub has whom its configuration names from the start; here they appear when they first come.
     await hub.root('POST', '/users', { usernames: [ADMIN], admin: true });

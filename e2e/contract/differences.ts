@@ -52,6 +52,10 @@ const DIFFERENCES: Readonly<Record<string, Partial<Record<Kind, string>>>> = {
   '6.3/repair': { atrium: 'hub and proxy speak over a stream of their own: nobody else can change routes' },
   '6.2/metrics': { atrium: 'its figures stand among the metrics of the hub, as atrium_proxy_…' },
   '7/up-first': { atrium: 'a service that does not come up stops nobody’s work' },
+  '7/timeout': {
+    'jupyterhub-5': 'came with 6',
+    atrium: 'after it the service counts as down, and stops nobody’s work',
+  },
   '7/token': both('answers 500 to a short one'),
   '8/spawn-reason': five('came with 6'),
   '8/csp': five('came with 6'),

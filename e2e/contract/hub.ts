@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { type TestBrowser, testBrowser } from '../../packages/hub/src/testing/browser.ts';
 import { type Answer, type Client, client, eventually, type Sending, send } from './client.ts';
 import { ADMIN, type Gate, PASSWORD, ROOT_TOKEN } from './world.ts';
@@ -60,9 +61,11 @@ export interface HubFacts {
   proxy: ProxyProcess;
   proxyApi?: ProxyApi;
   database: string;
+  /** Its log, where it is a file: told when a start fails. */
+  log?: string;
 }
 
-export function hubAt({ kind, origin, base, gate, proxy, proxyApi, database }: HubFacts): Hub {
+export function hubAt({ kind, origin, base, gate, proxy, proxyApi, database, log }: HubFacts): Hub {
   const hub = `${base}hub/`;
   const as = (token?: string) => client(origin, `${hub}api`, token);
   const root = as(ROOT_TOKEN);
@@ -109,8 +112,12 @@ export function hubAt({ kind, origin, base, gate, proxy, proxyApi, database }: H
     },
     server: serverPath,
     async start(user, server) {
-      const answer = await root('POST', serverPath(user, server));
-      if (answer.status !== 201 && answer.status !== 202) throw new Error(`${answer.status}: ${answer.text}`);
+      const ask = () => root('POST', serverPath(user, server));
+      let answer = await ask();
+      // On a busy machine JupyterHub now and then gives up a start; asked again, it starts.
+      if (kind !== 'atrium' && answer.status === 500) answer = await eventually(ask, ({ status }) => status < 300);
+      if (answer.status !== 201 && answer.status !== 202)
+        throw new Error(`${answer.status}: ${answer.text}${log === undefined ? '' : troubleIn(log)}`);
       await eventually(
         async () => (await root('GET', `/users/${user}`)).json() as { servers: Record<string, { ready: boolean }> },
         ({ servers }) => servers[server ?? '']?.ready === true,
@@ -118,4 +125,12 @@ export function hubAt({ kind, origin, base, gate, proxy, proxyApi, database }: H
     },
   };
   return self;
+}
+
+const SHOWN_LINES = 5;
+/** What a log of Atrium's says last that is no mere information. */
+function troubleIn(file: string): string {
+  const lines = readFileSync(file, 'utf8').split('\n');
+  const trouble = lines.filter((line) => line.startsWith('{') && (JSON.parse(line) as { level: number }).level > 30);
+  return `\n${trouble.slice(-SHOWN_LINES).join('\n')}`;
 }

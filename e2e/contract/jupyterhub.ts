@@ -39,12 +39,19 @@ const PROXY = join(
 const TO_START_MS = 200_000;
 const PROXY_TOKEN = 'the-secret-of-the-proxy';
 
+/** What it runs in place of configurable-http-proxy, and of the small servers; as argument lists. */
+export interface OwnPrograms {
+  proxy: readonly string[];
+  server: readonly string[];
+}
+
 /** Starts a real JupyterHub and its proxy, from a Python environment. */
 export async function startJupyterHub(
   kind: Kind,
   python: string,
   variant: Variant,
   gate: Gate,
+  own: OwnPrograms = { proxy: [process.execPath, PROXY], server: TINY_SERVER },
 ): Promise<AsyncDisposable & { hub: Hub }> {
   const dir = mkdtempSync(join(tmpdir(), 'atrium-contract-'));
   mkdirSync(join(dir, 'homes'));
@@ -53,9 +60,9 @@ export async function startJupyterHub(
   const { base } = variant;
   const settings = {
     ...{ dir, port, hubPort, proxyPort, base, proxyToken: PROXY_TOKEN, password: PASSWORD },
-    proxy: [process.execPath, PROXY, '--metrics-ip', '127.0.0.1', '--metrics-port', String(metricsPort)],
+    proxy: [...own.proxy, '--metrics-ip', '127.0.0.1', '--metrics-port', String(metricsPort)],
     admins: [ADMIN],
-    server: TINY_SERVER,
+    server: own.server,
     environment: { CONTRACT_GATE: gate.url, CONTRACT_OWN: 'own', ...variant.environment },
     groups: GROUPS,
     roles: [...ROLES, ...(variant.roles ?? [])],

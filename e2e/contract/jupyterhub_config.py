@@ -25,6 +25,10 @@ class TinySpawner(SimpleLocalProcessSpawner):
         wanted = self.user_options.get('contract')
         if wanted == 'refuse':
             raise web.HTTPError(418, 'teapot')
+        if wanted == 'tell':
+            told = Exception('closed')
+            told.jupyterhub_message = 'The reading room is closed'
+            raise told
         if wanted == 'image':
             from jupyterhub.spawner import SpawnException  # came with 6
 
@@ -76,6 +80,8 @@ c.JupyterHub.cookie_secret_file = f'{folder}/cookie_secret'
 c.JupyterHub.authenticator_class = TellingAuthenticator
 c.Authenticator.enable_auth_state = True
 c.JupyterHub.log_level = 'WARN'
+# Only where a test is about it: the proxy's figures, read while another test looks, are activity of that moment.
+c.JupyterHub.last_activity_interval = 86400
 c.DummyAuthenticator.password = settings['password']
 c.Authenticator.allow_all = True
 c.Authenticator.admin_users = set(settings['admins'])
@@ -95,6 +101,11 @@ c.ConfigurableHTTPProxy.pid_file = f'{folder}/proxy.pid'
 if settings['asks']:
     c.Spawner.options_form = FORM
     c.Spawner.options_from_form = options_from_form
+SPECIAL = {
+    'contract_elsewhere': ElsewhereAuthenticator,
+    # 0 is for as many as they like.
+    'contract_limit': lambda handler: 1 if handler.current_user.name.startswith('few-') else 0,
+}
 for section, traits in settings['traits'].items():
     for trait, value in traits.items():
-        c[section][trait] = ElsewhereAuthenticator if value == 'contract_elsewhere' else value
+        c[section][trait] = SPECIAL.get(value, value) if isinstance(value, str) else value

@@ -3,6 +3,7 @@ import { type ConfiguredAuthenticator, type ConfiguredSpawner, type Json, SpawnF
 /** What a start may ask for in `user_options.contract`: to be refused, with which status, or never to come up. */
 const REFUSALS: Readonly<Record<string, { status: number; message: string }>> = {
   refuse: { status: 418, message: 'teapot' },
+  tell: { status: 500, message: 'The reading room is closed' },
   image: { status: 410, message: 'bad image' },
 };
 

@@ -14,6 +14,8 @@ export interface Variant {
   jupyterhub(port: number): Record<string, Record<string, unknown>>;
   /** As Atrium's. */
   atrium(port: number): Record<string, unknown>;
+  /** More lines of Atrium's configuration file, for what is no JSON. */
+  readonly more?: string;
   /** It has a service that is down. */
   readonly lostService?: boolean;
   /** Its form asks for a profile, a course and files; Atrium's spawner says so itself. */
@@ -41,6 +43,8 @@ export const MAIN: Variant = {
   atrium: () => ({ namedServers: { limit: 100 } }),
 };
 
+const PATTERN = '(?!odd-).*';
+
 /** Below a path, with limits, without patience. */
 export const STRICT: Variant = {
   name: 'strict',
@@ -56,6 +60,7 @@ export const STRICT: Variant = {
       redirect_to_server: false,
       token_expires_in_max_seconds: 3600,
     },
+    Authenticator: { username_pattern: PATTERN, refresh_pre_spawn: true, auth_refresh_strict: true },
   }),
   atrium: () => ({
     namedServers: { limit: 2 },
@@ -63,6 +68,8 @@ export const STRICT: Variant = {
     start: { slow: 0, concurrency: 1, whenFull: 'refuse' },
     redirectToServer: false,
     tokens: { maxExpiresIn: 3600 },
+    usernamePattern: PATTERN,
+    sessions: { refreshBeforeStart: true, refreshTokens: true },
   }),
 };
 
@@ -146,7 +153,12 @@ export const SEALED: Variant = {
     JUPYTERHUB_DEFAULT_URL: '/tree',
   },
   roles: [{ name: 'server', scopes: ['access:servers!server', 'read:tokens!user'] }],
-  spawnerOptions: { notebookDir: '/srv/{username}', limits: { memoryMb: 512, cpus: 0.5 } },
+  spawnerOptions: {
+    notebookDir: '/srv/{username}',
+    limits: { memoryMb: 512, cpus: 0.5 },
+    guarantees: { memoryMb: 128, cpus: 0.25 },
+  },
+  more: "namedServers: { limit: ({ name }) => (name.startsWith('few-') ? 1 : 100) },",
   jupyterhub: (port) => ({
     JupyterHub: {
       ...NAMED,
@@ -156,11 +168,14 @@ export const SEALED: Variant = {
       admin_access: true,
       shutdown_on_logout: true,
       allow_existing_invalid_named_servers: 'allow-delete',
+      named_server_limit_per_user: 'contract_limit',
     },
     Spawner: {
       notebook_dir: '/srv/{username}',
       mem_limit: '512M',
       cpu_limit: 0.5,
+      mem_guarantee: '128M',
+      cpu_guarantee: 0.25,
       http_timeout: 3,
       start_timeout: 20,
       consecutive_failure_limit: 5,
@@ -170,7 +185,6 @@ export const SEALED: Variant = {
   atrium: (port) => ({
     subdomainHost: `https://hub.test:${port}`,
     trustedProxies: ['127.0.0.1'],
-    namedServers: { limit: 100 },
     oauth: { requirePkce: true },
     sessions: { stopServers: true, refreshAge: '1s' },
     start: { answerTimeout: '3s', timeout: '20s' },

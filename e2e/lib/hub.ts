@@ -36,7 +36,7 @@ export async function startChromium(): Promise<TestChromium> {
   return {
     async person({ width = 1200, colorScheme = 'light', ignoreHTTPSErrors = false } = {}) {
       const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme, ignoreHTTPSErrors });
-      context.setDefaultTimeout(40_000);
+      context.setDefaultTimeout(120_000);
       const page = await context.newPage();
       return { page, context };
     },
@@ -57,7 +57,7 @@ export async function shoot(page: Page, name: string): Promise<void> {
 /** The link that `atrium up` prints while there is no administrator. */
 export async function firstAdminLink(up: { said(): string }): Promise<string> {
   const link = () => /http\S+first-admin\S+/.exec(up.said())?.[0];
-  await expect.poll(link, { timeout: 10_000 }).toBeTruthy();
+  await expect.poll(link, { timeout: 60_000 }).toBeTruthy();
   return link() ?? '';
 }
 

@@ -2,7 +2,7 @@ import { vi } from 'vitest';
 import type { Up } from '../../packages/atrium/src/testing/cli.ts';
 
 /** Until a killed hub is back; ms. */
-const BACK = 15_000;
+const BACK = 60_000;
 
 /** Kills the hub that serves and waits until another does. */
 export async function killHub(up: Up): Promise<void> {

@@ -1,4 +1,5 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import type { Socket } from 'node:net';
 
 /** A process that belongs to a start of somebody's server: the server itself, or what was started around it. */
 export interface ServerProcess {
@@ -65,4 +66,22 @@ export function hubProcesses(dataDir: string): number[] {
 /** Also while only threads beside its first are left, which still hold its sockets. */
 export function isRunning(pid: number): boolean {
   return existsSync(`/proc/${pid}`);
+}
+
+/** Which of these processes has the other end of a connection. */
+export function holderOf({ localPort, remotePort }: Socket, pids: readonly number[]): number | undefined {
+  const hex = (port: number | undefined) => port!.toString(16).toUpperCase().padStart(4, '0');
+  const inode = readFileSync('/proc/net/tcp', 'utf8')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .find(([, local, remote]) => local?.endsWith(`:${hex(remotePort)}`) && remote?.endsWith(`:${hex(localPort)}`))?.[9];
+  return pids.find((pid) =>
+    readdirSync(`/proc/${pid}/fd`).some((fd) => {
+      try {
+        return readlinkSync(`/proc/${pid}/fd/${fd}`) === `socket:[${inode}]`;
+      } catch {
+        return false; // closed meanwhile
+      }
+    }),
+  );
 }

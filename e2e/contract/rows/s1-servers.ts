@@ -1,6 +1,7 @@
 /** The single-user server: what it is given where it is set, and when it counts as ready. */
 export const rows = {
   '1.1/env-limits': 'Limits of memory and processor that are set are told: bytes as digits, cores as a fraction.',
+  '1.1/env-guarantees': 'Memory and processor that a server can count on are told where they are set.',
   '1.1/env-root-dir': 'A folder to show that is set is told, with the name of its owner put in.',
   '1.1/env-debug': 'JUPYTERHUB_DEBUG and JUPYTERHUB_DISABLE_USER_CONFIG are 1 where they are set.',
   '1.1/env-cookie-options': 'Attributes of cookies are told as JSON where they are set.',

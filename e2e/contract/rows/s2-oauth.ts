@@ -41,6 +41,7 @@ export const rows = {
   '2.5/login-cookie': 'jupyterhub-hub-login: path of the hub, HttpOnly, lasting.',
   '2.5/xsrf-cookie': '_xsrf: path of the hub, readable by scripts, an hour for who has not signed in.',
   '2.5/login-cookie-value': 'The value of jupyterhub-hub-login is signed in the second way of Tornado.',
+  '2.5/login-cookie-age': 'A login cookie is refused after 14 days, although browsers keep it longer.',
   '2.5/secure': 'Over https the cookies of the sign-in are Secure.',
   '2.5/host-prefix': 'Where that is set, the login cookie has the prefix __Host- and the path /.',
   '2.5/services-cookie': 'jupyterhub-services is only ever cleared.',
@@ -64,4 +65,6 @@ export const rows = {
   '2.7/tokens': 'With the session go all tokens that were made in it.',
   '2.8/refused': 'Who cannot be refreshed is signed out where a cookie says who they are.',
   '2.8/token': 'Their tokens go on, with what was known of them.',
+  '2.8/strict': 'Where that is set, their tokens do not go on.',
+  '2.8/pre-spawn': 'Where that is set, it is asked before each start, too: whoever cannot be refreshed is not started.',
 } as const;

@@ -40,6 +40,7 @@ export const rows = {
   '3.8/xsrf-in-address': 'Progress is read by cookie with the XSRF token in the address.',
   '10.1/user': 'A user name: not empty, no slash, not only dots, no blank at an edge.',
   '10.1/user-lower': 'User names are made lower case at sign-in, in the list and in a rename.',
+  '10.1/user-pattern': 'Names may have a pattern: others are not created, not given by a rename, and do not sign in.',
   '10.1/server':
     'A server name: 1 to 30 of a-z, 0-9 and single -, beginning with a letter; else 400 Invalid server_name.',
   '10.1/server-5': 'A server name has no slash: 400.',
@@ -50,6 +51,7 @@ export const rows = {
   '10.2/concurrent': 'More starts at once than the limit: 429 with Retry-After of 30 to 60 seconds, where that is set.',
   '10.2/active': 'More active servers than the limit: 429 without Retry-After, where that is set.',
   '10.2/named': 'More named servers than the limit: 400 that says so.',
+  '10.2/named-by-person': 'How many named servers somebody may have can depend on who it is.',
   '10.2/named-put': 'The same for one that is created and not started.',
   '10.2/named-off': 'Named servers where there are none: 400 Named servers are not enabled.',
   '10.2/slow': 'A start longer than the patience of the hub answers 202.',

@@ -52,6 +52,7 @@ export const rows = {
   '5.3/pending': 'spawn-pending of what starts: a page that listens to progress.',
   '5.3/pending-ready': 'spawn-pending of what is ready: 302 to it, or to next.',
   '5.3/pending-failed': 'spawn-pending of what failed: 500 and a way to try again.',
+  '5.3/pending-failed-message': 'What a spawner says to the person about a failure stands on that page.',
   '5.3/pending-stopped': 'spawn-pending of what does not run: 200 with a link, and nothing starts.',
   '5.3/pending-stop': 'spawn-pending of what stops: a page that says so.',
   '5.4/not-yours': 'A server that is not yours, or of nobody: 404.',

@@ -2,6 +2,7 @@
 export const rows = {
   '6.2/path': 'The path goes through unchanged, escapes and query too.',
   '6.2/headers': 'Host is kept; X-Forwarded-For, -Port, -Proto and -Host say where a request came from.',
+  '6.2/forwarded-appended': 'Behind a front server the address of the proxy before is appended to X-Forwarded-For.',
   '6.2/websocket': 'Websockets go through both ways.',
   '6.2/prefix': 'The longest prefix wins, by whole segments.',
   '6.2/error-page': 'A server that is gone answers 503 with a page.',
@@ -25,6 +26,7 @@ export const rows = {
   '7/no-route': 'A service without a url has no prefix of its own.',
   '7/managed': 'A service with a command runs, and runs again when it ends.',
   '7/up-first': 'The hub serves when its services answer; a managed one that does not come up ends the start.',
+  '7/timeout': 'A managed one has timeout seconds until it answers; then it is one that does not come up.',
   '7/external-down': 'One that runs elsewhere may be down.',
   '7/token': 'A token of a service is 8 to 64 characters.',
   '7/admin': 'admin is the role admin.',

@@ -1,6 +1,8 @@
 import { expect } from 'vitest';
+import { sendUntil } from '../client.ts';
 import type { Hub } from '../hub.ts';
 import { section } from '../suite.ts';
+import { ROOT_TOKEN } from '../world.ts';
 import { eventsOf, startHeld } from './s3-servers.ts';
 
 /** The environment of a running server on a host of its owner's own. */
@@ -12,13 +14,22 @@ async function environmentOf(hub: Hub, user: string) {
 
 export const settings = section('the single-user server, as it is set', (row) => {
   row(
-    ['1.1/env-limits', '1.1/env-root-dir', '1.1/env-debug', '1.1/env-cookie-options', '1.1/env-host-prefix'],
+    [
+      '1.1/env-limits',
+      '1.1/env-root-dir',
+      '1.1/env-debug',
+      '1.1/env-cookie-options',
+      '1.1/env-host-prefix',
+      '1.1/env-guarantees',
+    ],
     async ({ sealed }) => {
       const one = await sealed.person();
       await sealed.start(one);
       expect(await environmentOf(sealed, one)).toMatchObject({
         MEM_LIMIT: String(512 * 1024 * 1024),
         CPU_LIMIT: '0.5',
+        MEM_GUARANTEE: String(128 * 1024 * 1024),
+        CPU_GUARANTEE: '0.25',
         JUPYTERHUB_ROOT_DIR: `/srv/${one}`,
         JUPYTERHUB_DEBUG: '1',
         JUPYTERHUB_DISABLE_USER_CONFIG: '1',
@@ -27,6 +38,15 @@ export const settings = section('the single-user server, as it is set', (row) =>
       });
     },
   );
+
+  row('6.2/forwarded-appended', async ({ sealed }) => {
+    const one = await sealed.person();
+    await sealed.start(one);
+    const host = `${one}.${new URL(sealed.origin).host}`;
+    const headers = { host, 'x-forwarded-proto': 'https', 'x-forwarded-for': '192.0.2.7' };
+    const seen = (await sealed.send('GET', `/user/${one}/x`, { headers })).json();
+    expect(seen.headers['x-forwarded-for']).toMatch(/^192\.0\.2\.7, ?(::ffff:)?127\.0\.0\.1$/);
+  });
 
   row('1.1/env-admin-access', async ({ sealed }) => {
     const one = await sealed.person();
@@ -85,6 +105,15 @@ export const settings = section('the single-user server, as it is set', (row) =>
     expect(eventsOf((await stream).text).at(-1)).toMatchObject({ ready: true });
     const page = await browser.follow(`/user/${user}/first`);
     expect([page.status, await page.json()]).toEqual([200, { status: 200 }]);
+    // And gets there at once, not by the hub, which would send them on.
+    const together = Array.from({ length: 6 }, async () => {
+      const one = await main.person();
+      await main.root('POST', main.server(one));
+      const headers = { authorization: `token ${ROOT_TOKEN}` };
+      await sendUntil(main.origin, `/hub/api${main.server(one)}/progress`, headers, (text) => text.includes('"ready"'));
+      return (await main.send('GET', `/user/${one}/first`)).status;
+    });
+    expect(await Promise.all(together)).toEqual(together.map(() => 200));
   });
 
   row('1.5/menu', async ({ main }) => {

@@ -144,6 +144,28 @@ export const namesAndLimits = section('names and limits', (row, alone) => {
     expect((await sealed.root('DELETE', sealed.server(one, 'Old_Name'), { remove: true })).status).toBe(204);
   });
 
+  row('10.1/user-pattern', async ({ strict }) => {
+    const one = await strict.person();
+    expect((await strict.root('POST', '/users/odd-one')).status).toBe(400);
+    expect((await strict.root('POST', '/users', { usernames: ['odd-one'] })).status).toBe(400);
+    expect((await strict.root('PATCH', `/users/${one}`, { name: 'odd-one' })).status).toBe(400);
+    const form = { username: 'odd-one', password: PASSWORD };
+    expect((await strict.browser().submit(`${strict.hub}login`, form)).status).toBe(403);
+    expect((await strict.root('GET', '/users/odd-one')).status).toBe(404);
+  });
+
+  row('10.2/named-by-person', async ({ sealed }) => {
+    const [few, other] = [await sealed.person('few-'), await sealed.person()];
+    const [asFew, asOther] = [sealed.as(await sealed.token(few)), sealed.as(await sealed.token(other))];
+    for (const name of ['a', 'b']) expect((await asOther('POST', sealed.server(other, name))).status).toBe(201);
+    expect((await asFew('POST', sealed.server(few, 'a'))).status).toBe(201);
+    const refused = await asFew('POST', sealed.server(few, 'b'));
+    expect([refused.status, refused.json().message]).toEqual([
+      400,
+      expect.stringMatching(/ maximum of 1 named servers/),
+    ]);
+  });
+
   row('10.2/named-put', async ({ strict }) => {
     const one = await strict.person();
     for (const name of ['a', 'b']) expect((await strict.root('PUT', strict.server(one, name))).status).toBe(201);

@@ -1,5 +1,10 @@
+import { createHmac } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { expect } from 'vitest';
 import type { TestBrowser } from '../../../packages/hub/src/testing/browser.ts';
+import type { Hub } from '../hub.ts';
 import { codeFor, exchange, quiet, visitor } from '../oauth.ts';
 import { section } from '../suite.ts';
 import { PASSWORD } from '../world.ts';
@@ -16,6 +21,30 @@ function setBy(headers: { getSetCookie(): string[] }): Map<string, string[]> {
       return [pair.slice(0, pair.indexOf('=')), attributes.map((each) => each.toLowerCase())];
     }),
   );
+}
+
+const DAY_S = 86_400;
+
+/** The login cookie as it is when the sign-in was so many days ago: signed then, or kept by the hub since then. */
+async function agedLogin(hub: Hub, user: string, value: string, days: number): Promise<string> {
+  if (hub.kind === 'atrium') {
+    const db = new DatabaseSync(hub.database, { timeout: 10_000 });
+    const created = Date.now() - days * DAY_S * 1000;
+    db.prepare(
+      `update sessions set expires_at = expires_at - created + ?, created = ?
+         where user_id = (select id from users where name = ?)`,
+    ).run(created, created, user);
+    db.close();
+    // What it remembers of its file lasts until it writes.
+    await hub.person();
+    return value;
+  }
+  const secret = Buffer.from(readFileSync(join(dirname(hub.database), 'cookie_secret'), 'utf8').trim(), 'hex');
+  const [version, key, , ...rest] = value.replaceAll('"', '').split('|');
+  const signed = [version, key, `10:${Math.floor(Date.now() / 1000) - days * DAY_S}`, ...rest.slice(0, -1), ''].join(
+    '|',
+  );
+  return `"${signed}${createHmac('sha256', secret).update(signed).digest('hex')}"`;
 }
 
 export const cookies = section('cookies and XSRF', (row) => {
@@ -43,6 +72,17 @@ export const cookies = section('cookies and XSRF', (row) => {
     const browser = await main.signIn(await main.person());
     const value = cookie(browser, 'jupyterhub-hub-login').replaceAll('"', '');
     expect(value).toMatch(/^2\|1:0\|10:\d{10}\|20:jupyterhub-hub-login\|\d+:[\w+/=-]+\|[0-9a-f]{64}$/);
+  });
+
+  row('2.5/login-cookie-age', async ({ main }) => {
+    const one = await main.person();
+    const browser = await main.signIn(one);
+    const value = cookie(browser, 'jupyterhub-hub-login');
+    const home = async (age: number) => {
+      const aged = await agedLogin(main, one, value, age);
+      return (await main.send('GET', '/hub/home', { headers: { cookie: `jupyterhub-hub-login=${aged}` } })).status;
+    };
+    expect([await home(13), await home(15)]).toEqual([200, 302]);
   });
 
   row('2.5/services-cookie', async ({ main }) => {

@@ -81,6 +81,19 @@ export const behindTls = section('behind TLS', (row) => {
     expect((await sealed.as(token)('GET', '/user')).status).toBe(200);
   });
 
+  row(['2.8/strict', '2.8/pre-spawn'], async ({ strict }) => {
+    const one = await strict.person('stale-');
+    expect((await strict.as(await strict.token(one))('GET', '/user')).status).toBe(403);
+    expect((await strict.root('POST', strict.server(one))).status).toBe(403);
+    // Their sign-in is a moment old.
+    const browser = await strict.signIn(one);
+    expect((await browser.fetch(`${strict.hub}home`)).status).toBe(200);
+    // JupyterHub 6 refuses with the page for what it did not expect.
+    const refused = strict.kind === 'jupyterhub-6' ? 500 : 403;
+    expect((await browser.fetch(`${strict.hub}spawn`)).status).toBe(refused);
+    expect((await strict.root('GET', `/users/${one}`)).json()).toMatchObject({ servers: {}, pending: null });
+  });
+
   row('3.5/admin-access-on', async ({ sealed }) => {
     const one = await sealed.person();
     expect((await sealed.root('POST', `/users/${one}/admin-access`)).status).toBe(200);

@@ -85,7 +85,16 @@ export const starts = section('REST, starts and stops', (row, alone) => {
       async () => (await main.root('GET', `/users/${user}`)).json().pending,
       (pending) => pending === 'spawn',
     );
-    expect([202, 204]).toContain((await main.root('DELETE', main.server(user))).status);
+    const { status } = await main.root('DELETE', main.server(user));
+    // JupyterHub gives the start it calls off a second to end, answers 500 when it is busier than that, and stops it when asked again.
+    if (main.kind !== 'atrium' && status === 500) {
+      await eventually(
+        () => main.root('DELETE', main.server(user)),
+        (again) => again.status === 202 || again.status === 204,
+      );
+    } else {
+      expect([202, 204]).toContain(status);
+    }
     expect((await started).status).toBeGreaterThanOrEqual(400);
     const after = await eventually(
       async () => (await main.root('GET', `${main.server(user)}/progress`)).status,

@@ -109,6 +109,16 @@ export const spawning = section('starting by page', (row) => {
     expect(await eventually(page, ({ status }) => status !== 200)).toEqual({ status: 500, text: again });
   });
 
+  row('5.3/pending-failed-message', async ({ main }) => {
+    const { name, browser } = await person(main);
+    expect((await main.root('POST', main.server(name), { contract: 'tell' })).status).toBe(500);
+    const page = async () => {
+      const reply = await browser.fetch(`/hub/spawn-pending/${name}`);
+      return [reply.status, (await reply.text()).includes('The reading room is closed')];
+    };
+    expect(await eventually(page, ([status]) => status !== 200)).toEqual([500, true]);
+  });
+
   row(['5.4/not-yours', '5.4/anonymous'], async ({ main }) => {
     const { browser } = await person(main);
     for (const other of [await main.person(), 'nobody-of-this-name']) {

@@ -39,6 +39,13 @@ export const moreServices = section('services, more', (row, alone) => {
     expect(await refusal(serving({ ...service, command }, { ...service, command }))).toContain('dies');
   });
 
+  row('7/timeout', async ({ refusal }) => {
+    const service = { name: 'silent', url: `http://127.0.0.1:${await freePort()}` };
+    const command = [process.execPath, '-e', 'setInterval(() => {}, 1000)'];
+    const silent = serving({ ...service, command, timeout: 1 }, { ...service, command, timeout: '1s' });
+    expect(await refusal(silent)).toContain('silent');
+  });
+
   row('7/client-prefix', async ({ refusal }) => {
     const service = { name: 'odd', url: 'http://127.0.0.1:9', command: [process.execPath, '-e', ''] };
     const wrong = serving({ ...service, oauth_client_id: 'odd-client' }, { ...service, oauthClientId: 'odd-client' });
