@@ -5,8 +5,6 @@ from urllib.parse import urlparse
 
 from jupyterhub.spawner import Spawner
 
-public_port, hub_port, proxy_port = os.environ["BENCH_PORTS"].split(",")
-folder = os.environ["BENCH_DIR"]
 echo = urlparse(os.environ["BENCH_ECHO_URL"])
 
 
@@ -37,17 +35,8 @@ class EchoSpawner(Spawner):
         self.started = False
 
 
+load_subconfig("jupyterhub_common.py", path=os.path.dirname(__file__))  # noqa: F821
+
 c = get_config()  # noqa: F821
-c.JupyterHub.bind_url = f"http://127.0.0.1:{public_port}"
-c.JupyterHub.hub_ip = "127.0.0.1"
-c.JupyterHub.hub_port = int(hub_port)
-c.JupyterHub.db_url = f"sqlite:///{folder}/jupyterhub.sqlite"
-c.JupyterHub.cookie_secret_file = f"{folder}/cookie_secret"
 c.JupyterHub.concurrent_spawn_limit = int(os.environ["BENCH_SPAWN_LIMIT"])
 c.JupyterHub.spawner_class = EchoSpawner
-c.JupyterHub.authenticator_class = "dummy"
-c.DummyAuthenticator.password = os.environ["BENCH_PASSWORD"]
-c.Authenticator.allow_all = True
-c.ConfigurableHTTPProxy.command = [os.environ["BENCH_NODE"], os.environ["BENCH_PROXY"]]
-c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{proxy_port}"
-c.ConfigurableHTTPProxy.pid_file = f"{folder}/proxy.pid"

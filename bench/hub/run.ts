@@ -12,8 +12,21 @@ const KINDS: Record<string, HubKind> = { atrium, jupyterhub, 'jupyterhub-default
 /** A machine's worth; more would measure the driver. */
 const MOST_USERS = 5_000;
 
+const HELP = `node --conditions=atrium-source bench/hub/run.ts [options]
+
+  --hubs <names>     ${Object.keys(KINDS).join(', ')}; all of them
+  --users <numbers>  who arrive, with commas. 100,300,1000
+  --within <s>       all of them. 2
+  --repeat <n>       the median run by throughput is shown. 1
+  --cores <a>,<b>    core of hub and proxy, core of those who arrive. 0,1
+  --unpinned         leave the placing to the kernel
+  --urgent           as root: go before everything else on the machine
+  --json             machine and results instead of the table
+`;
+
 const { values } = parseArgs({
   options: {
+    help: { type: 'boolean', default: false },
     hubs: { type: 'string', default: Object.keys(KINDS).join(',') },
     users: { type: 'string', default: '100,300,1000' },
     within: { type: 'string', default: '2' },
@@ -24,6 +37,10 @@ const { values } = parseArgs({
     urgent: { type: 'boolean', default: false },
   },
 });
+if (values.help) {
+  process.stdout.write(HELP);
+  process.exit();
+}
 
 const kinds = values.hubs.split(',').map((name) => {
   const kind = Object.hasOwn(KINDS, name) ? KINDS[name] : undefined;

@@ -10,8 +10,20 @@ import { asMarkdown, goalsOf } from './report.ts';
 /** A hundred cold ones are ten GB. */
 const MOST_SERVERS = 200;
 
+const HELP = `npm run bench:start -- [options]
+
+  --kinds <names>      ${KINDS.map(({ name }) => name).join(', ')}; all of them
+  --servers <numbers>  how many start at the same moment, with commas. 1,10,100
+  --repeat <n>         how often a single server is started, and a kernel; the median is shown. 5
+  --python <folder>    the Python environment of the servers, else that of the tests with JupyterHub 5.5
+  --json               machine facts, results and goals instead of tables
+  --out <file>         for the tables, too
+  --urgent             as root: hubs, servers and driver go before everything else
+`;
+
 const { values } = parseArgs({
   options: {
+    help: { type: 'boolean', default: false },
     kinds: { type: 'string', default: KINDS.map(({ name }) => name).join(',') },
     servers: { type: 'string', default: '1,10,100' },
     repeat: { type: 'string', default: '5' },
@@ -21,6 +33,10 @@ const { values } = parseArgs({
     urgent: { type: 'boolean', default: false },
   },
 });
+if (values.help) {
+  process.stdout.write(HELP);
+  process.exit();
+}
 
 const kinds = values.kinds.split(',').map((name) => {
   const kind = KINDS.find((one) => one.name === name);

@@ -6,8 +6,8 @@ import type { LoadOrder, LoadResult } from './load.ts';
 interface Line {
   socket: Socket;
   rest: Buffer;
-  /** Which of the requests it has on the way. */
-  at: number;
+  /** What it has on the way is measured. */
+  measured: boolean;
   sentAt: number;
 }
 
@@ -33,10 +33,12 @@ function answerIn(rest: Buffer): { status: number; end: number } | undefined {
   const head = rest.indexOf(HEAD_END);
   if (head === -1) return undefined;
   const lines = rest.toString('latin1', 0, head);
+  const status = Number(lines.slice(9, 12));
+  if (status === 204) return { status, end: head + HEAD_END.length };
   const length = /^content-length: *(\d+)/im.exec(lines)?.[1];
   if (length === undefined) throw new Error(`An answer without a length: ${lines.slice(0, 200)}`);
   const end = head + HEAD_END.length + Number(length);
-  return rest.length < end ? undefined : { status: Number(lines.slice(9, 12)), end };
+  return rest.length < end ? undefined : { status, end };
 }
 
 /** Keeps every connection busy with one request after the other for so long. */
@@ -52,13 +54,14 @@ async function drive({ where, requests, connections, seconds, warm }: LoadOrder)
     const request = requests[next % requests.length];
     next += 1;
     if (!request) throw new Error('There is nothing to ask.');
+    line.measured = !request.aside;
     line.sentAt = performance.now();
     line.socket.write(text(request));
   };
   await Promise.all(
     Array.from({ length: connections }, () => {
       const socket = 'path' in where ? connect(where.path) : connect(where.port, where.host);
-      const line: Line = { socket, rest: Buffer.alloc(0), at: 0, sentAt: 0 };
+      const line: Line = { socket, rest: Buffer.alloc(0), measured: false, sentAt: 0 };
       return new Promise<void>((resolve, reject) => {
         socket.on('connect', () => send(line));
         socket.on('error', reject);
@@ -70,7 +73,7 @@ async function drive({ where, requests, connections, seconds, warm }: LoadOrder)
           const now = performance.now();
           answers += 1;
           if (now >= begin && now < end) {
-            times.push(now - line.sentAt);
+            if (line.measured) times.push(now - line.sentAt);
             statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
             bytes += answer.end;
           }

@@ -7,12 +7,14 @@ import { quantile } from '../quantile.ts';
 export type Where = { path: string } | { host: string; port: number };
 
 export interface LoadRequest {
-  method: 'GET' | 'POST';
+  method: 'GET' | 'POST' | 'DELETE';
   path: string;
   token: string;
   headers?: Record<string, string>;
   /** `activity`: a report that is newer each time. */
   body?: 'activity' | undefined;
+  /** Sent in its turn, but how long it takes is not measured. */
+  aside?: true;
 }
 
 export interface LoadOrder {
@@ -26,7 +28,7 @@ export interface LoadOrder {
 }
 
 export interface LoadResult {
-  /** ms, of every answer that came while it was measured. */
+  /** ms, of every answer that came while it was measured, but for what was asked aside. */
   times: number[];
   statuses: Record<string, number>;
   /** All of them, those before it was measured too. */
@@ -59,6 +61,7 @@ export async function load(order: LoadOrder): Promise<Rate> {
   const [result] = (await Promise.race([once(child, 'message'), ended])) as [LoadResult];
   ended.catch(() => {});
   const { times, statuses, answers, bytes } = result;
+  const all = Object.values(statuses).reduce((sum, count) => sum + count, 0);
   const good = Object.entries(statuses).reduce((sum, [status, count]) => sum + (status[0] === '2' ? count : 0), 0);
   return {
     perSecond: good / order.seconds,
@@ -66,7 +69,7 @@ export async function load(order: LoadOrder): Promise<Rate> {
     p95: quantile(times, 0.95),
     p99: quantile(times, 0.99),
     answers,
-    bad: times.length - good,
-    bytes: bytes / Math.max(1, times.length),
+    bad: all - good,
+    bytes: bytes / Math.max(1, all),
   };
 }

@@ -6,7 +6,7 @@ import { usageOf } from '../processes.ts';
 import { seededAtrium } from './kinds.ts';
 import { type LoadRequest, load, type Rate } from './load.ts';
 import { withSeeded } from './seeded.ts';
-import { makeWorld, type World } from './world.ts';
+import { FIRST_NAMES, makeWorld, type World } from './world.ts';
 
 export interface ManyOptions extends Placing {
   /** One hub of each size, one after the other. */
@@ -15,8 +15,9 @@ export interface ManyOptions extends Placing {
   warm: number;
 }
 
-/** A hub of one size on PostgreSQL. */
+/** A hub of one size on one database. */
 export interface ManyRow {
+  database: 'PostgreSQL' | 'SQLite';
   users: number;
   running: number;
   rates: Record<string, Rate>;
@@ -26,18 +27,24 @@ export interface ManyRow {
   peakRss: number;
 }
 
-/** As a person types them: a family, a first name, somebody in particular, a number, and two letters. */
+/** Two letters that many names have, at their front or not, few, and none. */
+const TWO_LETTERS = ['ad', 'le', 'sk', 'an', 'er', 'zz', '00', '49', 'vi', 'gr', 'ko', 'qu'];
+
+/** As a person types them: a family, a first name, somebody in particular, a number, and two letters; a fifth each. */
 function searches({ people }: World): string[] {
-  const step = Math.max(1, Math.floor(people.length / 40));
-  return people
-    .filter((_, at) => at % step === 0)
-    .map((name, at) => {
-      const [first = '', last = ''] = name.split('.');
-      const family = last.replace(/\d+/, '');
-      return [family, `${first}.`, last, last.slice(-5), first.slice(0, 2)][at % 5] ?? name;
-    });
+  const step = Math.floor(people.length / TWO_LETTERS.length);
+  return TWO_LETTERS.flatMap((two, at) => {
+    // Every first and family name is there in a world of any size.
+    const [[first = ''], [, family = '']] = [at, at * FIRST_NAMES].map((one) => (people[one] ?? '').split('.')) as [
+      string[],
+      string[],
+    ];
+    const [, last = ''] = (people[at * step] ?? '').split('.');
+    return [family.replace(/\d+/, ''), `${first}.`, last, last.slice(-5), two];
+  });
 }
 
+const AFTER_A_CHANGE = 'administration page: a search just after somebody came or went';
 const SHOWN = 'sort=name&offset=0&limit=50';
 
 function questions(world: World): Record<string, LoadRequest[]> {
@@ -49,6 +56,10 @@ function questions(world: World): Record<string, LoadRequest[]> {
     'GET /users?name_filter=…&limit=50': texts.map((text) => get(`/users?limit=50&name_filter=${text}`)),
     'administration page: first rows': [get(`/atrium/people?${SHOWN}`)],
     'administration page: a search': texts.map((text) => get(`/atrium/people?${SHOWN}&q=${text}`)),
+    [AFTER_A_CHANGE]: texts.flatMap((text, at) => [
+      { ...get('/users/newcomer'), method: at % 2 === 0 ? 'POST' : 'DELETE', aside: true },
+      get(`/atrium/people?${SHOWN}&q=${text}`),
+    ]),
   };
 }
 
@@ -62,21 +73,23 @@ export async function many({ sizes, seconds, warm, ...placing }: ManyOptions): P
   const cluster = await startCluster(bin);
   try {
     const rows: ManyRow[] = [];
-    for (const { users, running } of sizes) {
-      const database = await makeDatabase(cluster.url, `bench_${users}`);
-      const world = makeWorld(users, running);
-      const row = await withSeeded(seededAtrium, world, { ...placing, database }, async ({ start }) => {
-        await vacuum(database);
-        await using hub = await start();
-        const peak = () => Math.max(...hub.pids('hub').map((pid) => usageOf(pid).peakRss));
-        const bootRss = peak();
-        const rates: Record<string, Rate> = {};
-        for (const [what, requests] of Object.entries(questions(world))) {
-          rates[what] = await load({ where: hub.api, requests, connections: CONNECTIONS, seconds, warm });
-        }
-        return { users, running, rates, healthy: hub.bootMs, bootRss, peakRss: peak() };
-      });
-      rows.push(row);
+    for (const database of ['PostgreSQL', 'SQLite'] as const) {
+      for (const { users, running } of sizes) {
+        const url = database === 'SQLite' ? undefined : await makeDatabase(cluster.url, `bench_${users}`);
+        const world = makeWorld(users, running);
+        const row = await withSeeded(seededAtrium, world, { ...placing, database: url }, async ({ start }) => {
+          if (url !== undefined) await vacuum(url);
+          await using hub = await start();
+          const peak = () => Math.max(...hub.pids('hub').map((pid) => usageOf(pid).peakRss));
+          const bootRss = peak();
+          const rates: Record<string, Rate> = {};
+          for (const [what, requests] of Object.entries(questions(world))) {
+            rates[what] = await load({ where: hub.api, requests, connections: CONNECTIONS, seconds, warm });
+          }
+          return { database, users, running, rates, healthy: hub.bootMs, bootRss, peakRss: peak() };
+        });
+        rows.push(row);
+      }
     }
     return rows;
   } finally {

@@ -18,6 +18,7 @@ test('each scene that ran has its table, with how much better the first hub is',
     cpu: 900 / perSecond,
   });
   const many = (users: number, p95: number) => ({
+    database: 'PostgreSQL' as const,
     users,
     running: users / 25,
     rates: { 'GET /users?limit=50': { perSecond: 9, p50: 1, p95, p99: 9, answers: 9, bad: 0, bytes: 9_000 } },

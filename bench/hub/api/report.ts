@@ -91,6 +91,11 @@ function bootsTable(rows: readonly BootsRow[]): string {
   );
 }
 
+function manyTables(rows: readonly ManyRow[]): string {
+  const databases = [...new Set(rows.map(({ database }) => database))];
+  return databases.map((one) => manyTable(rows.filter(({ database }) => database === one))).join('\n\n');
+}
+
 function manyTable(rows: readonly ManyRow[]): string {
   const [small, large] = [rows[0], rows.at(-1)];
   if (!small || !large) return '';
@@ -106,7 +111,7 @@ function manyTable(rows: readonly ManyRow[]): string {
     times(of(large) / of(small)),
   ];
   return [
-    table(head('on PostgreSQL'), [
+    table(head(`on ${small.database}`), [
       ...kinds.map((what) => figures(`${what}, p95, ms`, ({ rates }) => rates[what]?.p95 ?? Number.NaN)),
       ...kinds.map((what) => figures(`${what}, p50, ms`, ({ rates }) => rates[what]?.p50 ?? Number.NaN)),
       figures('start to healthy, ms', ({ healthy }) => healthy),
@@ -128,7 +133,7 @@ export function asMarkdown(machine: Machine, { rates, logins, boots, many }: Api
     rates?.length && ratesTable(rates),
     logins?.length && loginsTable(logins),
     boots?.length && bootsTable(boots),
-    many?.length && manyTable(many),
+    many?.length && manyTables(many),
   ];
   return `${parts.filter(Boolean).join('\n\n')}\n`;
 }

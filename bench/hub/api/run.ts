@@ -13,8 +13,25 @@ import { type ApiResults, asMarkdown } from './report.ts';
 const KINDS: Record<string, SeededKind> = { atrium: seededAtrium, jupyterhub: seededJupyterhub };
 const SCENES = ['rates', 'logins', 'boots', 'many'] as const;
 
+const HELP = `node --conditions=atrium-source bench/hub/api/run.ts [options]
+
+  --scenes <names>   ${SCENES.join(', ')}; all of them
+  --hubs <names>     ${Object.keys(KINDS).join(', ')}; both
+  --users <n>        people in the scene rates. 1000
+  --seconds <s>      of load for each question, after --warm <s> of it. 5, 3
+  --browsers <n>     who sign in at once in the scene logins. 200
+  --boot-users <n>   people in the scene boots. 10000
+  --boots <n>        starts of it. 3
+  --many-users <n>   people in the scene many, beside a hundredth of them. 50000
+  --cores <a>,<b>    core of hub and proxy, core of those who ask. 0,1
+  --unpinned         leave the placing to the kernel
+  --urgent           as root: go before everything else on the machine
+  --json             machine and results instead of tables
+`;
+
 const { values } = parseArgs({
   options: {
+    help: { type: 'boolean', default: false },
     scenes: { type: 'string', default: SCENES.join(',') },
     hubs: { type: 'string', default: Object.keys(KINDS).join(',') },
     users: { type: 'string', default: '1000' },
@@ -30,6 +47,10 @@ const { values } = parseArgs({
     urgent: { type: 'boolean', default: false },
   },
 });
+if (values.help) {
+  process.stdout.write(HELP);
+  process.exit();
+}
 
 const number = (option: 'users' | 'seconds' | 'warm' | 'browsers' | 'boots' | 'boot-users' | 'many-users') => {
   const value = Number(values[option]);

@@ -22,6 +22,9 @@ export interface World {
 const FIRST = ['ada', 'bruno', 'chloe', 'dmitri', 'elena', 'farid', 'grace', 'hiro', 'ines', 'jonas', 'kofi', 'leila'];
 const LAST = ['adler', 'brandt', 'castillo', 'dubois', 'eriksen', 'fontana', 'garcia', 'huang', 'ivanova', 'jansen'];
 
+/** After so many people first names repeat; after each round of them comes the next family. */
+export const FIRST_NAMES = FIRST.length;
+
 /** 32 hex characters that are always the same for a text, as tokens look. */
 export const tokenFor = (text: string) => createHash('sha256').update(`bench ${text}`).digest('hex').slice(0, 32);
 
