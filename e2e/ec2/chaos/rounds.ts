@@ -227,7 +227,9 @@ async function settled(region: Region, keeper: Keeper, people: readonly Person[]
   for (let round = 0; round < 2 && heals(); round++) {
     for (const end = clock.now() + TWO_SWEEPS_MS / 2; heals() && clock.now() < end; wrong = look())
       await delay(LOOK_MS);
-    if (heals()) await keeper.upkeep();
+    if (!heals()) break;
+    await keeper.upkeep();
+    wrong = look();
   }
   return [...wrong, ...keeper.problems.map((what): Wrong => ({ kind: 'inconsistent', what }))];
 }

@@ -19,7 +19,11 @@ const TOGETHER = 50;
 /** Disks against rows. A home is never deleted here, whatever it looks like. */
 export async function volumes(round: Round): Promise<void> {
   const { world, io } = round;
-  const { found } = await ourVolumes(world, AGE_MS, { signal: io.signal });
+  // One that was made without its row learning of it is younger than a list that was good enough a moment ago.
+  const waits = ({ making, volumeId }: HomeRow) =>
+    making !== null && volumeId === null && round.now - making.at > UNFINISHED_MS;
+  const age = round.homes.some(waits) ? UNFINISHED_MS : AGE_MS;
+  const { found } = await ourVolumes(world, age, { signal: io.signal });
   const rows = new Map(round.homes.map((row) => [userTag(row.storage), row]));
   const named = new Set(
     round.homes.flatMap((row) => [row.volumeId, ...row.trash, ...row.lost, ...row.restores.map((one) => one.volumeId)]),
