@@ -3,10 +3,12 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { operatorPolicy } from '@atrium/cluster';
 import { type Ec2Sim, startEc2Sim } from '@atrium/ec2-sim';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { packAtrium } from '../../scripts/lib/pack.mjs';
+import { refused } from '../../tools/ec2-sim/src/policy/index.ts';
 import { canConfine } from '../../tools/ec2-sim/src/runner/confine.ts';
 import { processRunner } from '../../tools/ec2-sim/src/runner/process-runner.ts';
 import { readablePython } from '../../tools/ec2-sim/src/runner/readable-python.ts';
@@ -26,6 +28,8 @@ const DELAYS = {
   imageMs: 1_000,
   consistencyMs: 200,
 };
+/** EC2's word for it, and everybody else's. */
+const REFUSALS = ['UnauthorizedOperation', 'AccessDenied', 'AccessDeniedException'];
 const PASSWORD = 'quiet lanterns over the river';
 /** A timer of the manager looks once a minute. */
 const A_MINUTE = { timeout: 150_000, interval: 1_000 };
@@ -133,6 +137,21 @@ export default defineConfig({
       expect(workers.map(({ state }) => state)).toEqual(['running']);
       await expect.poll(async () => (await status()).out, A_MINUTE).not.toContain('first-admin');
       expect(sim.violations).toEqual([]);
+    });
+
+    test('nothing was asked of AWS that the manager’s role or the operator’s policy does not allow', async () => {
+      // The simulator holds the manager to its role's policy: what that does not allow was answered with a refusal.
+      const byManager = sim.calls.all().filter(({ caller }) => caller !== 'operator');
+      expect(byManager.filter(({ mutating }) => mutating).map(({ action }) => action)).toContain('RunInstances');
+      expect(byManager.filter(({ code = '' }) => REFUSALS.includes(code)).map(({ action }) => action)).toEqual([]);
+
+      const byOperator = sim.calls.all({ caller: 'operator' });
+      const policy = operatorPolicy({ name: 'class', region: sim.region, account: sim.accountId });
+      const beyond = byOperator.flatMap(({ action, authorization }) =>
+        refused(policy, authorization).map((request) => `${action}: ${request.action} on ${request.resource}`),
+      );
+      expect(byOperator.length).toBeGreaterThan(20);
+      expect([...new Set(beyond)]).toEqual([]);
     });
   },
 );

@@ -10,6 +10,8 @@ export interface Channel<Out> {
 export function openChannel<In, Out>(onMessage: (message: In) => void, onGone: () => void): Channel<Out> {
   process.on('message', (message) => onMessage(message as In));
   process.on('disconnect', onGone);
+  // Loading takes seconds: it may have gone meanwhile, and that is told once.
+  if (!process.connected) setImmediate(onGone);
   // What ends us comes over the channel; a stray Ctrl-C of a shell is not for us.
   process.on('SIGINT', () => {});
   process.on('SIGTERM', onGone);
