@@ -9,7 +9,10 @@ const LARGE_HEAD = Buffer.from(
   `HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nServer: bench\r\nContent-Length: ${BIG}\r\n\r\n`,
 );
 const LARGE = Buffer.concat([LARGE_HEAD, Buffer.alloc(BIG, 'x')]);
-const SWITCH = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
+/** With what belongs to the one key that `load.ts` sends: haproxy takes no other answer for a websocket's. */
+const SWITCH =
+  'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+  'Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n';
 
 const open = new Set<Socket>();
 

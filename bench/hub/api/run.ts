@@ -23,6 +23,7 @@ const HELP = `node --conditions=atrium-source bench/hub/api/run.ts [options]
   --boot-users <n>   people in the scene boots. 10000
   --boots <n>        starts of it. 3
   --many-users <n>   people in the scene many, beside a hundredth of them. 50000
+  --rounds <n>       turns of each size in the scene many, for each question. 5
   --cores <a>,<b>    core of hub and proxy, core of those who ask. 0,1
   --unpinned         leave the placing to the kernel
   --urgent           as root: go before everything else on the machine
@@ -41,6 +42,7 @@ const { values } = parseArgs({
     'boot-users': { type: 'string', default: '10000' },
     boots: { type: 'string', default: '3' },
     'many-users': { type: 'string', default: '50000' },
+    rounds: { type: 'string', default: '5' },
     json: { type: 'boolean', default: false },
     cores: { type: 'string', default: '0,1' },
     unpinned: { type: 'boolean', default: false },
@@ -52,7 +54,9 @@ if (values.help) {
   process.exit();
 }
 
-const number = (option: 'users' | 'seconds' | 'warm' | 'browsers' | 'boots' | 'boot-users' | 'many-users') => {
+const number = (
+  option: 'users' | 'seconds' | 'warm' | 'browsers' | 'boots' | 'boot-users' | 'many-users' | 'rounds',
+) => {
   const value = Number(values[option]);
   if (!(value > 0)) throw new Error(`--${option} takes a number above 0`);
   return value;
@@ -109,7 +113,7 @@ if (scenes.includes('many')) {
     users,
     running: fewer(users),
   }));
-  results.many = await many({ sizes, ...pace, ...placing });
+  results.many = await many({ sizes, rounds: number('rounds'), ...pace, ...placing });
 }
 const machine = machineFacts();
 process.stdout.write(values.json ? `${JSON.stringify({ machine, results }, null, 2)}\n` : asMarkdown(machine, results));
