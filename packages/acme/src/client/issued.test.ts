@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { testAuthority } from '../../../../proxy/src/tls/test-certificates.ts';
+import { testAuthority } from '../../../proxy/src/tls/test-certificates.ts';
 import { readIssued } from './issued.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'atrium-issued-'));

@@ -6,14 +6,15 @@ import { Secret } from '@atrium/sdk';
 import { EchoWorld, echoSpawner } from '@atrium/spawner-echo';
 import * as sdk from '@aws-sdk/client-route-53';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { manualClock } from '../../../../../tools/ec2-sim/src/clock.ts';
-import { type Ec2Sim, type Ec2SimOptions, startEc2Sim } from '../../../../../tools/ec2-sim/src/sim.ts';
-import { clientSettings } from '../../../../../tools/ec2-sim/src/testing.ts';
-import { testPebble } from '../../../../../tools/test-machine.ts';
-import { startPebble } from '../../../../../tools/test-pebble.ts';
-import { startTestHub } from '../../testing/index.ts';
-import { readFetched, readState } from '../acme.repo.ts';
-import { certificateNews } from '../news.service.ts';
+import { manualClock } from '../../../../tools/ec2-sim/src/clock.ts';
+import { type Ec2Sim, type Ec2SimOptions, startEc2Sim } from '../../../../tools/ec2-sim/src/sim.ts';
+import { clientSettings } from '../../../../tools/ec2-sim/src/testing.ts';
+import { testPebble } from '../../../../tools/test-machine.ts';
+import { startPebble } from '../../../../tools/test-pebble.ts';
+import { readFetched, readState } from '../../../hub/src/acme/acme.repo.ts';
+import { WORDS } from '../../../hub/src/acme/hub-acme.ts';
+import { certificateNews } from '../../../hub/src/acme/news.service.ts';
+import { startTestHub } from '../../../hub/src/testing/index.ts';
 import { presentInRoute53 } from './route53.ts';
 
 const LONG = 600_000;
@@ -76,6 +77,7 @@ async function account(options: Ec2SimOptions = {}) {
       const all = Object.entries(records).map(([value, name]) => ({ name, value }));
       const left: string[] = [];
       const io = {
+        words: WORDS,
         clock: { now: () => clock.now(), sleep },
         signal: new AbortController().signal,
         onLeft: (error: Error) => void left.push(error.message),
