@@ -1,5 +1,16 @@
 export type { Acme } from './acme.ts';
-export { type AcmeSettings, type ChallengeKind, challengeKind, type Words } from './settings.ts';
+export {
+  type AcmeSettings,
+  type ChallengeKind,
+  challengeKind,
+  DNS_WAIT_S,
+  DOMAIN,
+  LETS_ENCRYPT,
+  MAX_DOMAIN,
+  MAX_DOMAINS,
+  type Words,
+  ZONE_ID,
+} from './settings.ts';
 export {
   type AcmeStore,
   type CertificateState,

@@ -1,5 +1,16 @@
 import type { Secret } from '@atrium/sdk';
 
+/** The directory of whoever names no other. */
+export const LETS_ENCRYPT = 'https://acme-v02.api.letsencrypt.org/directory';
+/** A name that an authority gives certificates for: at least two labels, in lower case and ASCII. */
+export const DOMAIN = /^(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}$/;
+export const MAX_DOMAIN = 253;
+/** Of one certificate. */
+export const MAX_DOMAINS = 100;
+export const ZONE_ID = /^Z[A-Z0-9]+$/;
+/** Until a record is seen by everybody, seconds: by a command's own promise; at most, until Route 53 says so. */
+export const DNS_WAIT_S = { exec: 30, route53: 300 } as const;
+
 /** Which certificate is to be there, and who gives it. */
 export interface AcmeSettings {
   /** Whom the authority writes to; its terms of service are agreed to. */
