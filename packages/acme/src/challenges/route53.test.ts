@@ -106,6 +106,18 @@ test('values of one name are set together, beside those of others, and only ours
   await using _empty = await aws.present({ one: 'x.hub.example.org' });
 });
 
+test('a value that was there already is waited for, too: who put it there may have done so a moment ago', async () => {
+  await using aws = await account();
+  await aws.put('"one"');
+  const before = aws.clock.now();
+
+  await using _records = await aws.present({ one: NAME });
+
+  expect(await aws.values()).toEqual(['"one"']);
+  // The account brings a change to its name servers within half a minute.
+  expect(aws.clock.now() - before).toBeGreaterThanOrEqual(30_000);
+});
+
 test('a name that somebody else changes at the same moment is read again', async () => {
   await using aws = await account();
   await aws.put(OTHERS);

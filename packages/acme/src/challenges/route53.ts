@@ -108,9 +108,13 @@ async function findZone({ sdk, client, words, signal }: Calls, name: string): Pr
   );
 }
 
-/** @returns the change, by its id; undefined when everything was there */
+/**
+ * What is there already is written once more: whoever put it there may have done so a moment ago, and only a change of one's
+ * own can be asked whether it, and with it all that came before, is everywhere.
+ * @returns the change, by its id
+ */
 function withValues(calls: Calls, { zone, name, values }: Wanted): Promise<string | undefined> {
-  return changeValues(calls, zone, name, (before) => [...new Set([...before, ...values])]);
+  return changeValues(calls, zone, name, (before) => [...new Set([...before, ...values])], true);
 }
 
 async function withoutValues(calls: Calls, { zone, name, values }: Wanted): Promise<void> {
@@ -123,6 +127,7 @@ async function changeValues(
   zone: string,
   name: string,
   next: (before: readonly string[]) => string[],
+  always = false,
 ): Promise<string | undefined> {
   const { sdk, client, clock, signal } = calls;
   for (let tries = 1; ; tries += 1) {
@@ -134,8 +139,8 @@ async function changeValues(
       );
     const valuesBefore = before?.ResourceRecords?.map(({ Value = '' }) => Value) ?? [];
     const values = next(valuesBefore);
-    if (values.length === valuesBefore.length && values.every((value) => valuesBefore.includes(value)))
-      return undefined;
+    const isSame = values.length === valuesBefore.length && values.every((value) => valuesBefore.includes(value));
+    if (isSame && !always) return undefined;
     const after: ResourceRecordSet = {
       ...{ Name: `${name}.`, Type: 'TXT' as const, TTL: before?.TTL ?? TTL },
       ResourceRecords: values.map((Value) => ({ Value })),
