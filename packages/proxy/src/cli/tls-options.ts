@@ -1,7 +1,7 @@
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import type { FetchingOptions } from '../stand-alone/acme/fetching.ts';
 import type { TargetTls } from '../stand-alone/target.ts';
-import type { ListeningTls } from '../stand-alone/tls-files.ts';
+import { fileStampsOf, type ListeningTls } from '../stand-alone/tls-files.ts';
 import { type Given, UsageError } from './usage.ts';
 
 /** Names of one hop's options, up to the dash before `ssl`. */
@@ -37,7 +37,9 @@ export function listeningTls(given: Given, hop: Hop, passphrase: string | undefi
     });
     return { ...context, requestCert, rejectUnauthorized: true };
   };
-  return { options: read(), files: [key, cert, ...(ca ? [ca] : [])], read };
+  const files = [key, cert, ...(ca ? [ca] : [])];
+  const stamps = fileStampsOf(files);
+  return { options: read(), files, stamps, read };
 }
 
 /** TLS of the public side beside a certificate that is fetched. */
