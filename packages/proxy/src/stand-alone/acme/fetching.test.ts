@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect, type PeerCertificate, type TLSSocket } from 'node:tls';
 import { type Clock, type Log, systemClock } from '@atrium/sdk';
@@ -25,12 +25,12 @@ const answer = await fetch(verb === 'present' ? set : clear, { method: 'POST', b
 if (!answer.ok) process.exit(1);
 `;
 
-/** Goes on from where it is put; sleeps are short, so that what waits in the background goes on. */
+/** Goes on from where it is put; short sleeps are shorter, so that what waits in the background goes on. */
 function movableClock(): Clock & { set(at: number): void } {
   let ahead = 0;
   return {
     now: () => Date.now() + ahead,
-    sleep: (_ms, signal) => systemClock.sleep(20, signal),
+    sleep: (ms, signal) => systemClock.sleep(ms < MINUTE ? 20 : ms, signal),
     set(at) {
       ahead = at - Date.now();
     },
@@ -244,4 +244,24 @@ test('a directory that nobody answers at is said, counted and left alone for a w
   expect(existsSync(join(dir.path, 'acme/fetched.pem'))).toBe(true);
   const pem = new X509Certificate(readFileSync(join(dir.path, 'acme/fetched.pem')));
   expect(pem.issuer).toBe(pem.subject);
+});
+
+test('a disk that takes nothing more is told once, and the authority is not asked again and again', async () => {
+  await using dir = await testDir();
+  const clock = movableClock();
+  const log = heard();
+  const args = ['--acme-directory', `https://127.0.0.1:${await freePort()}/dir`, '--acme-domain', NAME];
+  await using proxy = await start(args, { dir: dir.path, clock, log });
+  await until('it failed', () => kept(dir.path).state.attempts === 1);
+  const { nextAt } = kept(dir.path).state;
+  rmSync(join(dir.path, 'acme'), { recursive: true });
+
+  clock.set(nextAt);
+
+  const told = () => log.lines.filter((line) => line.startsWith('could not look after the certificate')).length;
+  await until('it is told', () => told() === 1);
+  // Many looks of a clock that sleeps shortly.
+  await systemClock.sleep(300);
+  expect(told()).toBe(1);
+  expect((await figuresOf(proxy)).match(/^atrium_tls_renewal_failures 1$/m)).not.toBeNull();
 });
