@@ -9,8 +9,9 @@ import { root } from './root.mjs';
  */
 const MAY_IMPORT = {
   sdk: [],
-  proxy: ['sdk'],
-  hub: ['sdk'],
+  acme: ['sdk'],
+  proxy: ['acme', 'sdk'],
+  hub: ['acme', 'sdk'],
   agent: ['sdk'],
   cluster: ['sdk'],
   /** Types only: it runs in a browser. */

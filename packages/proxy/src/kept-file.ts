@@ -1,5 +1,5 @@
-import { open, rename, rm } from 'node:fs/promises';
 import type { Clock, Log } from '@atrium/sdk';
+import { writeWhole } from './whole-file.ts';
 
 /** What is on disk is this old at most, ms: a class that starts writes it a few times, not once per server. */
 const SAVE_EVERY_MS = 250;
@@ -40,21 +40,12 @@ export class KeptFile implements AsyncDisposable {
 
   async #write(): Promise<void> {
     const { path, text, clock, log } = this.#options;
-    const temporary = `${path}.${process.pid}.tmp`;
     while (this.#unsaved) {
       this.#unsaved = false;
       try {
-        const file = await open(temporary, 'w', 0o600);
-        try {
-          await file.writeFile(text());
-          await file.sync();
-        } finally {
-          await file.close();
-        }
-        await rename(temporary, path);
+        await writeWhole(path, text());
       } catch (err) {
         log.warn({ err, file: path }, 'the routes could not be kept on disk');
-        await rm(temporary, { force: true }).catch(() => undefined);
       }
       await clock.sleep(SAVE_EVERY_MS, this.#stop.signal).catch(() => undefined);
     }

@@ -1,7 +1,7 @@
 import { type BoundSocket, bindSocket } from '@atrium/proxy';
 import { CommandError } from '../cli/command.ts';
 import { FIRST_FD } from '../process/child.ts';
-import type { ProxyArguments } from '../process/messages.ts';
+import type { ProxyArguments, PublicSettings } from '../process/messages.ts';
 import { explainPort } from './port.ts';
 
 type Name = keyof ProxyArguments['fds'];
@@ -27,8 +27,11 @@ export interface Sockets {
     where: { host: string; port: number },
     remedy: (code: string) => string,
   ): Promise<{ host: string; port: number }>;
+  has(name: Name): boolean;
   /** What a child inherits, and the numbers under which it finds that. */
-  forChild(): { fds: number[]; numbers: ProxyArguments['fds'] };
+  forChild(names: readonly Name[]): { fds: number[]; numbers: ProxyArguments['fds'] };
+  /** Closed as soon as no process has it any more. */
+  release(name: Name): void;
   /** Nobody new is let in once the processes that listen have ended, too. */
   close(): void;
 }
@@ -47,17 +50,44 @@ export function heldSockets(): Sockets {
         throw new CommandError(explainPort(where.host, where.port, code, remedy(code)));
       }
     },
-    forChild() {
+    has: (name) => held.has(name),
+    forChild(names) {
       const fds: number[] = [];
       const numbers: ProxyArguments['fds'] = { main: [], api: [], redirect: [] };
-      for (const [name, { fd }] of held) {
-        for (let copy = 0; copy < COPIES; copy += 1) numbers[name].push(FIRST_FD + fds.push(fd) - 1);
+      for (const name of names) {
+        const socket = held.get(name);
+        if (!socket) continue;
+        for (let copy = 0; copy < COPIES; copy += 1) numbers[name].push(FIRST_FD + fds.push(socket.fd) - 1);
       }
       return { fds, numbers };
+    },
+    release(name) {
+      held.get(name)?.close();
+      held.delete(name);
     },
     close() {
       for (const socket of held.values()) socket.close();
       held.clear();
     },
   };
+}
+
+const remedy = (other: string) => (code: string) =>
+  code === 'EACCES' ? `Choose one from 1024 on: ${other}.` : `Stop it, or choose another port: ${other}.`;
+
+/** Opens the ports for browsers. @throws CommandError */
+export async function bindPublic(sockets: Sockets, settings: PublicSettings): Promise<{ port: number }> {
+  const { host, port } = settings;
+  const main = await sockets.bind('main', { host, port }, remedy('atrium up --port <number>'));
+  if (redirects(settings)) await bindRedirect(sockets, settings);
+  return main;
+}
+
+/** Whether there is a port that leads to the one with TLS. */
+export const redirects = ({ tls, redirectPort }: PublicSettings): boolean =>
+  tls !== undefined && redirectPort !== undefined;
+
+/** @throws CommandError */
+export async function bindRedirect(sockets: Sockets, { host, redirectPort = 0 }: PublicSettings): Promise<void> {
+  await sockets.bind('redirect', { host, port: redirectPort }, remedy('redirectPort in the configuration'));
 }

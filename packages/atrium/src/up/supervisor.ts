@@ -5,7 +5,6 @@ import { CommandError } from '../cli/command.ts';
 import { isManager } from '../files/cluster-facts.ts';
 import type { Places } from '../files/data-dir.ts';
 import { startTimeOf } from '../files/process-info.ts';
-import type { PublicSettings } from '../process/messages.ts';
 import { VERSION } from '../version.ts';
 import { chooseApiAddress, keepApiAddress } from './api-address.ts';
 import type { Begun } from './begin.ts';
@@ -15,7 +14,7 @@ import { keepRunning } from './keep.ts';
 import { proxyStarter } from './proxy-starter.ts';
 import { rootHelper } from './root-helper.ts';
 import { serviceAccounts } from './service-accounts.ts';
-import { heldSockets, type Sockets } from './sockets.ts';
+import { bindPublic, heldSockets } from './sockets.ts';
 import { clearState, type State, writeState } from './state.ts';
 import { openTicketKeys } from './ticket-keys.ts';
 import {
@@ -189,16 +188,4 @@ export async function runSupervisor(begun: Begun): Promise<void> {
 async function makePython(places: Places): Promise<void> {
   const { ensurePython, pythonIsReady } = await import('../../setup/python.mjs');
   if (!pythonIsReady(places.python)) await ensurePython({ dir: places.python, wheels: places.wheels });
-}
-
-/** Opens the ports for browsers. */
-async function bindPublic(sockets: Sockets, { host, port, redirectPort }: PublicSettings): Promise<{ port: number }> {
-  const remedy = (other: string) => (code: string) =>
-    code === 'EACCES' ? `Choose one from 1024 on: ${other}.` : `Stop it, or choose another port: ${other}.`;
-  const main = await sockets.bind('main', { host, port }, remedy('atrium up --port <number>'));
-  if (redirectPort !== undefined) {
-    const other = remedy('redirectPort in the configuration');
-    await sockets.bind('redirect', { host, port: redirectPort }, other);
-  }
-  return main;
 }

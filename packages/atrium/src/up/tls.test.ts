@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { get as getPlain } from 'node:http';
 import { get } from 'node:https';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { freePort } from '../../../../tools/free-port.ts';
 import { NO_SERVERS, type TestCli, testCli } from '../testing/cli.ts';
 
 const LONG = 180_000;
@@ -82,4 +84,37 @@ test('a certificate that cannot be served stops the start, in words; one that en
   expect(again.out).toMatch(/warn +encryption: .*cert\.pem: the certificate ends in (19|20) days/);
   expect(again.out).toMatch(/warn +encryption: No certificate is for hub\.example\.org/);
   expect(again.out).toMatch(/warn +encryption: No certificate is for \*\.hub\.example\.org/);
+});
+
+/** Of an answer without TLS, or why there was none. */
+const plainly = (port: number): Promise<number | string | undefined> =>
+  new Promise((resolve) => {
+    getPlain({ host: '127.0.0.1', port, agent: false, headers: { host: 'localhost' } }, (answer) => {
+      answer.resume().on('end', () => resolve(answer.statusCode));
+    }).on('error', (error: NodeJS.ErrnoException) => resolve(error.code));
+  });
+
+test('the port for redirects is closed when encryption is given up with a restart, and opened when it comes back', {
+  timeout: LONG,
+}, async () => {
+  const redirectPort = await freePort();
+  const file = (settings: string) => writeFileSync(join(cli.dir, 'atrium.config.ts'), config(settings));
+  const encrypted = `tls: 'self-signed', redirectPort: ${redirectPort}, drain: '1s',`;
+  await using cli = testCli(config(encrypted));
+  const restart = async () => {
+    await cli.json('restart');
+    await cli.json('restart', '--proxy');
+  };
+  const up = await cli.up();
+  expect(await plainly(redirectPort)).toBe(308);
+
+  file("drain: '1s',");
+  await restart();
+  await expect.poll(() => plainly(redirectPort), { timeout: 20_000 }).toBe('ECONNREFUSED');
+  expect(await plainly(Number(new URL(up.url).port))).toBe(302);
+
+  file(encrypted);
+  await restart();
+  expect(await plainly(redirectPort)).toBe(308);
+  expect(await up.end()).toBe(0);
 });

@@ -1,3 +1,11 @@
+import {
+  type Failure,
+  type Issued,
+  type KeptOrder,
+  NOTHING,
+  PACE_MS,
+  type CertificateState as State,
+} from '@atrium/acme';
 import type { AcmeChallenge, CertificateText, FetchedTls } from '@atrium/sdk';
 import { takeNumber } from '../db/counters.repo.ts';
 import { fromJson } from '../db/json.ts';
@@ -41,44 +49,16 @@ export async function keepAccountKey(
 }
 
 /** What is known of the certificate, without its key. */
-export interface CertificateState {
-  chain: string | undefined;
-  directory: string | undefined;
-  domains: readonly string[];
-  notBefore: number;
-  notAfter: number;
-  renewAt: number;
-  askAt: number;
-  tried: string | undefined;
-  attempts: number;
-  nextAt: number;
-  problem: string | undefined;
-  problemKind: string | undefined;
+export interface CertificateState extends State {
+  /** Of the last change. */
   version: number;
 }
-
-/** Before anything was ever fetched. */
-export const NOTHING: CertificateState = {
-  chain: undefined,
-  directory: undefined,
-  domains: [],
-  notBefore: 0,
-  notAfter: 0,
-  renewAt: 0,
-  askAt: 0,
-  tried: undefined,
-  attempts: 0,
-  nextAt: 0,
-  problem: undefined,
-  problemKind: undefined,
-  version: 0,
-};
 
 const findRow = (db: Db) => db.selectFrom('acme_certificates').selectAll().where('name', '=', NAME).executeTakeFirst();
 
 export async function readState(db: Db): Promise<CertificateState> {
   const row = await findRow(db);
-  if (!row) return NOTHING;
+  if (!row) return { ...NOTHING, version: 0 };
   return {
     chain: row.chain ?? undefined,
     directory: row.directory ?? undefined,
@@ -107,14 +87,14 @@ async function change(db: Db, values: Change): Promise<void> {
 }
 
 /** An order of before, which may go on. */
-export async function readOrder(db: Db, keys: Keys): Promise<{ url: string; key: string } | undefined> {
+export async function readOrder(db: Db, keys: Keys): Promise<KeptOrder | undefined> {
   const row = await findRow(db);
   const key = row?.order_key ? keys.open(SEAL.certificate, row.order_key) : undefined;
   return row?.order_url && key !== undefined ? { url: row.order_url, key } : undefined;
 }
 
 /** Kept before anything is done about it, so that a hub that takes over wastes no certificate. */
-export async function putOrder(db: Db, keys: Keys, order: { url: string; key: string }): Promise<void> {
+export async function putOrder(db: Db, keys: Keys, order: KeptOrder): Promise<void> {
   await change(db, { order_url: order.url, order_key: keys.seal(SEAL.certificate, order.key) });
 }
 
@@ -127,20 +107,6 @@ export async function dropOrder(db: Db, url: string): Promise<void> {
     .where('order_url', '=', url)
     .execute();
 }
-
-export interface Issued extends CertificateText {
-  directory: string;
-  domains: readonly string[];
-  notBefore: number;
-  notAfter: number;
-  renewAt: number;
-}
-
-/**
- * A second renewal within this time has to wait for its end: a clock that is wrong, or an authority that wants every
- * certificate renewed at once, would use up a week's worth of them in a minute.
- */
-const PACE_MS = 3_600_000;
 
 /** From now on this one is served; what went wrong before is forgotten. @returns the version with it */
 export async function putCertificate(db: Db, keys: Keys, issued: Issued, now: number): Promise<number> {
@@ -184,15 +150,6 @@ export async function putRenewal(
     .where('name', '=', NAME)
     .where('renew_at', '=', before.renewAt)
     .execute();
-}
-
-export interface Failure {
-  tried: string;
-  attempts: number;
-  nextAt: number;
-  problem: string;
-  kind: string;
-  now: number;
 }
 
 export async function putFailure(db: Db, { tried, attempts, nextAt, problem, kind, now }: Failure): Promise<void> {

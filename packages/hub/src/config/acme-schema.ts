@@ -1,16 +1,13 @@
 import { isAbsolute } from 'node:path';
+import { DOMAIN, LETS_ENCRYPT, MAX_DOMAIN, MAX_DOMAINS, ZONE_ID } from '@atrium/acme';
 import { Secret } from '@atrium/sdk';
 import { z } from 'zod';
 import { Duration } from './duration.ts';
 
-const LETS_ENCRYPT = 'https://acme-v02.api.letsencrypt.org/directory';
-/** A name that an authority gives certificates for: at least two labels, in ASCII. */
-const DOMAIN = /^(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}$/;
-
 const Domain = z
   .string()
   .toLowerCase()
-  .max(253)
+  .max(MAX_DOMAIN)
   .regex(DOMAIN, 'Write a host name, like hub.example.org or *.hub.example.org');
 
 const DnsByCommand = z.strictObject({
@@ -25,7 +22,7 @@ const DnsByRoute53 = z.strictObject({
     .strictObject({
       zoneId: z
         .string()
-        .regex(/^Z[A-Z0-9]+$/, 'Write the id of a hosted zone, like Z0123456789ABCDEFGHIJ')
+        .regex(ZONE_ID, 'Write the id of a hosted zone, like Z0123456789ABCDEFGHIJ')
         .optional()
         .describe('Hosted zone of the names; without it, the one that is found by its name.'),
       region: z.string().min(1).optional().describe('Where requests are signed for: in China and GovCloud only.'),
@@ -45,7 +42,7 @@ export const Acme = z.strictObject({
   domains: z
     .array(Domain)
     .min(1, 'Name at least one host')
-    .max(100, 'An authority takes a hundred at most')
+    .max(MAX_DOMAINS, 'An authority takes a hundred at most')
     .describe('For which host names, all in one certificate.'),
   directory: z
     .url({ protocol: /^https$/, error: 'Write the https address of an ACME directory' })

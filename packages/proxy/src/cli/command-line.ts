@@ -1,14 +1,13 @@
-import { createHash } from 'node:crypto';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { trustList } from '@atrium/sdk';
 import { isTokenChar } from '../fields.ts';
 import type { Where } from '../stand-alone/open.ts';
 import type { StandAloneOptions } from '../stand-alone/start.ts';
 import { parseTarget, TargetError } from '../stand-alone/target.ts';
+import { acmeOptions } from './acme-options.ts';
 import { LEVELS, type Level } from './log.ts';
 import { OPTIONS, type Values } from './options.ts';
+import { stateFileOf } from './state-places.ts';
 import { listeningTls, targetTls } from './tls-options.ts';
 import { Given, UsageError } from './usage.ts';
 
@@ -44,14 +43,17 @@ export function planOf(argv: readonly string[], env: Environment): Plan {
   const apiPort = 'path' in listen ? DEFAULT_API_PORT : listen.port === 0 ? 0 : listen.port + 1;
   const api = whereOf(given, 'api-', 'localhost', apiPort);
   const metrics = given.has('metrics-port', 'metrics-socket') ? whereOf(given, 'metrics-', '', 0) : undefined;
-  const tls = listeningTls(given, '', env.CONFIGPROXY_SSL_KEY_PASSPHRASE);
+  const acme = acmeOptions(given, env, listen);
+  const tls = acme ? undefined : listeningTls(given, '', env.CONFIGPROXY_SSL_KEY_PASSPHRASE);
   const apiTls = listeningTls(given, 'api-', env.CONFIGPROXY_API_SSL_KEY_PASSPHRASE);
   const towards = targetTls(given);
   if (given.flag('ssl-allow-rc4')) warnings.push('--ssl-allow-rc4: RC4 is broken and is not offered');
 
   const redirectPort = given.port('redirect-port');
-  if (redirectPort !== undefined && !tls) {
-    throw new UsageError('--redirect-port sends browsers to https, which needs --ssl-key and --ssl-cert');
+  if (redirectPort !== undefined && !tls && !acme) {
+    throw new UsageError(
+      '--redirect-port sends browsers to https, which needs --ssl-key and --ssl-cert, or --acme-domain',
+    );
   }
   if (redirectPort === undefined && given.has('redirect-to'))
     throw new UsageError('--redirect-to needs --redirect-port');
@@ -78,7 +80,7 @@ export function planOf(argv: readonly string[], env: Environment): Plan {
     pidFile: given.filled('pid-file'),
     warnings,
     options: {
-      ...{ listen, api, metrics, tls, apiTls, apiToken, errorTarget, errorPath, targetTls: towards },
+      ...{ listen, api, metrics, tls, acme, apiTls, apiToken, errorTarget, errorPath, targetTls: towards },
       redirect:
         redirectPort === undefined
           ? undefined
@@ -188,32 +190,6 @@ function customHeadersOf(lines: readonly string[]): Record<string, string> {
     headers[known ?? name] = value;
   }
   return headers;
-}
-
-/** Where routes are kept: a file for each place to listen at, so that two proxies do not share one. */
-function stateFileOf(given: Given, env: Environment, listen: Where): string | undefined {
-  const backend = given.text('storage-backend') ?? 'file';
-  const path = given.filled('state-file');
-  if (backend === 'memory') {
-    if (path !== undefined) throw new UsageError('--state-file is of no use with --storage-backend memory');
-    return undefined;
-  }
-  if (backend !== 'file') {
-    throw new UsageError(
-      `--storage-backend ${backend}: backends of configurable-http-proxy are not loaded here. Routes are kept in a file by default; see --state-file.`,
-    );
-  }
-  if (path !== undefined) return path;
-  // A port that is chosen anew each time is no name.
-  if ('port' in listen && listen.port === 0) return undefined;
-  const name =
-    'path' in listen
-      ? `socket-${createHash('sha256').update(listen.path).digest('hex').slice(0, 16)}`
-      : `${listen.host.replace(/[^A-Za-z0-9.-]/g, '_') || 'all'}-${listen.port}`;
-  const folder =
-    env.STATE_DIRECTORY?.split(':')[0] ||
-    join(env.XDG_STATE_HOME || join(env.HOME || homedir(), '.local/state'), 'atrium-proxy');
-  return join(folder, `routes-${name}.json`);
 }
 
 function least(a: number | undefined, b: number | undefined): number | undefined {

@@ -1,6 +1,8 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { Log } from '@atrium/sdk';
+import { KeptError } from '../stand-alone/acme/file-store.ts';
 import { startStandAlone } from '../stand-alone/start.ts';
+import { CertificateError } from '../tls/pair.ts';
 import { planOf, type RunPlan } from './command-line.ts';
 import { LineFile } from './line-file.ts';
 import { lineLog } from './log.ts';
@@ -10,8 +12,15 @@ import { UsageError } from './usage.ts';
 // Whoever read what is written here may be gone (EPIPE); the proxy is not there for them.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
+const SECRETS = [
+  ...['CONFIGPROXY_AUTH_TOKEN', 'CONFIGPROXY_ACME_EAB_KEY'],
+  ...['CONFIGPROXY_SSL_KEY_PASSPHRASE', 'CONFIGPROXY_API_SSL_KEY_PASSPHRASE'],
+];
+
 try {
   const plan = planOf(process.argv.slice(2), process.env);
+  // Programs that it runs get what is left: none has to know these.
+  for (const name of SECRETS) delete process.env[name];
   if (plan.kind === 'help') process.stdout.write(`${helpText()}\n`);
   else if (plan.kind === 'version') process.stdout.write(`${version()}\n`);
   else await run(plan);
@@ -33,10 +42,15 @@ async function run({ options, level, accessLog: accessPath, pidFile, warnings }:
       void proxy.close().then(() => accessLog?.flush());
     });
   }
+  const { renewCertificate } = proxy;
+  if (renewCertificate) {
+    const onFailure = (err: Error) => log.error({ err }, 'the certificate could not be asked for');
+    process.on('SIGUSR2', () => void renewCertificate().catch(onFailure));
+  }
   const { listening, api, metrics, redirect } = proxy;
   log.info(
     { target: options.defaultTarget ?? 'none' },
-    `listening at ${options.tls ? 'https' : 'http'}://${listening.name}`,
+    `listening at ${options.tls || options.acme ? 'https' : 'http'}://${listening.name}`,
   );
   log.info(
     { file: options.stateFile ?? 'none' },
@@ -78,7 +92,7 @@ function version(): string {
 
 /** What went wrong, for a person; a bug keeps its stack. */
 function wordsOf(err: unknown): string {
-  if (err instanceof UsageError) return err.message;
+  if ([UsageError, KeptError, CertificateError].some((kind) => err instanceof kind)) return (err as Error).message;
   const { code, message, address, port, stack } = err as NodeJS.ErrnoException & { address?: string; port?: number };
   // Node says -1 for the port of a Unix socket.
   const isPath = port === undefined || port < 0;

@@ -64,6 +64,18 @@ export const SECTIONS = {
     'ssl-allow-rc4': flag('not offered any more'),
     'ssl-dhparam': text('<file>', 'Diffie-Hellman parameters'),
   },
+  'A certificate that is fetched (ACME)': {
+    'acme-domain': { ...text('<name>', 'host name that it is for; may be given many times'), multiple: true },
+    'acme-email': text('<address>', 'whom the authority writes to; giving it agrees to its terms of service'),
+    'acme-directory': text('<url>', "which authority; Let's Encrypt by default"),
+    'acme-ca': text('<file>', "who signed the directory's own certificate, for an authority of your own"),
+    'acme-eab-kid': text('<id>', 'account that the authority knows (its HMAC key: CONFIGPROXY_ACME_EAB_KEY)'),
+    'acme-dns': text('<how>', 'names are proved by DNS: route53, or exec:<command>, run as <command> present|cleanup'),
+    'acme-dns-zone': text('<id>', 'hosted zone in Route 53; the one with the name by default'),
+    'acme-dns-region': text('<region>', 'where requests to Route 53 are signed for: in China and GovCloud only'),
+    'acme-dns-wait': text('<seconds>', 'until a record is seen: 30 for a command; at most, for Route 53: 300'),
+    'acme-state': text('<folder>', 'where it is kept; by default a folder for each listening address'),
+  },
   'TLS of the API': {
     'api-ssl-key': text('<file>', 'key (its passphrase: CONFIGPROXY_API_SSL_KEY_PASSPHRASE)'),
     'api-ssl-cert': text('<file>', 'certificate'),

@@ -1,6 +1,7 @@
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
+import type { FetchingOptions } from '../stand-alone/acme/fetching.ts';
 import type { TargetTls } from '../stand-alone/target.ts';
-import type { ListeningTls } from '../stand-alone/tls-files.ts';
+import { fileStampsOf, type ListeningTls } from '../stand-alone/tls-files.ts';
 import { type Given, UsageError } from './usage.ts';
 
 /** Names of one hop's options, up to the dash before `ssl`. */
@@ -36,7 +37,17 @@ export function listeningTls(given: Given, hop: Hop, passphrase: string | undefi
     });
     return { ...context, requestCert, rejectUnauthorized: true };
   };
-  return { options: read(), files: [key, cert, ...(ca ? [ca] : [])], read };
+  const files = [key, cert, ...(ca ? [ca] : [])];
+  const stamps = fileStampsOf(files);
+  return { options: read(), files, stamps, read };
+}
+
+/** TLS of the public side beside a certificate that is fetched. */
+export function fetchedTls(given: Given): FetchingOptions['tls'] {
+  const ca = given.file('ssl-ca');
+  const requestCert = given.flag('ssl-request-cert');
+  const context = checked('--ssl-…', { ...common(given), ...(ca && { ca }) });
+  return { context, requestCert, rejectUnauthorized: requestCert };
 }
 
 /** TLS towards targets, for those whose URL says https. */

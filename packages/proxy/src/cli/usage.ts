@@ -51,6 +51,10 @@ export class Given {
     return this.#number(name, 1, 2 ** 31 - 1, 'a whole number of milliseconds');
   }
 
+  seconds(name: OptionName): number | undefined {
+    return this.#number(name, 0, 86_400, 'a whole number of seconds, a day at most');
+  }
+
   file(name: OptionName): Buffer | undefined {
     const path = this.filled(name);
     if (path === undefined) return undefined;

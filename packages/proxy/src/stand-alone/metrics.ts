@@ -1,16 +1,25 @@
 import type { RequestListener } from 'node:http';
-import { UPSTREAM_TIMES_MS } from '@atrium/sdk';
+import { type Clock, UPSTREAM_TIMES_MS } from '@atrium/sdk';
 import type { ProxyStats } from '../context.ts';
 import type { Times } from '../seen/counts.ts';
+import type { FetchedFacts, Fetching } from './acme/fetching.ts';
 import type { Figure, StandAloneFigures } from './figures.ts';
 
 /** Answers `GET /metrics`: the figures of configurable-http-proxy, and what Atrium's proxy counts beside them. */
-export function metricsHandler(figures: StandAloneFigures, stats: () => ProxyStats): RequestListener {
+export function metricsHandler(
+  figures: StandAloneFigures,
+  stats: () => ProxyStats,
+  clock: Clock,
+  fetching: Pick<Fetching, 'facts'> | undefined,
+): RequestListener {
   return (request, reply) => {
     if (request.url !== '/metrics') return void reply.writeHead(404, { 'Content-Type': 'text/plain' }).end('Not Found');
     const now = stats();
     const { target } = now.upstream;
-    const text = figures.text(figuresOf(now), target ? [histogram(target)] : []);
+    const text = figures.text(
+      { ...figuresOf(now), ...(fetching && fetchedOf(fetching.facts, clock.now())) },
+      target ? [histogram(target)] : [],
+    );
     reply.writeHead(200, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' }).end(text);
   };
 }
@@ -63,6 +72,22 @@ function figuresOf(stats: ProxyStats): Record<string, Figure> {
         value: new Map(ends),
       },
     }),
+  };
+}
+
+/** By the names that they have at a hub. */
+function fetchedOf({ notAfter, failures }: FetchedFacts, now: number): Record<string, Figure> {
+  return {
+    ...(notAfter !== undefined && {
+      atrium_tls_certificate_expiry_seconds: {
+        help: 'How long the certificate that the proxy fetched (ACME) is still good',
+        value: Math.round((notAfter - now) / 1000),
+      },
+    }),
+    atrium_tls_renewal_failures: {
+      help: 'Attempts to fetch a certificate (ACME) that failed since the last good one',
+      value: failures,
+    },
   };
 }
 

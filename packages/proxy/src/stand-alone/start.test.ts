@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { httpServer, openClient, quiet, testDir } from '../test-kit.ts';
 import { testAuthority } from '../tls/test-certificates.ts';
 import { type StandAloneOptions, startStandAlone } from './start.ts';
+import { fileStampsOf } from './tls-files.ts';
 
 const start = (more: Partial<StandAloneOptions>) =>
   startStandAlone({
@@ -66,7 +67,8 @@ test('a handshake with the API that stops half way holds up neither the public s
   await using dir = await testDir();
   const files = testAuthority(dir.path).issue('api', ['api.example.org']);
   const read = () => ({ cert: readFileSync(files.cert), key: readFileSync(files.key) });
-  const apiTls = { options: read(), files: [files.cert, files.key], read };
+  const paths = [files.cert, files.key];
+  const apiTls = { options: read(), files: paths, stamps: fileStampsOf(paths), read };
   await using server = await httpServer((_, reply) => void setImmediate(() => reply.end('done')));
   const { port } = server.address as { port: number };
   await using proxy = await start({ apiTls, defaultTarget: `http://127.0.0.1:${port}` });

@@ -8,7 +8,10 @@ import { RouteTable } from '../route-table.ts';
 import { drain, emptyState, LIMITS, openAndCounted, sweep } from '../running.ts';
 import type { LineSink } from '../seen/access-log.ts';
 import { mayEnter } from '../seen/peers.ts';
+import type { RedirectOptions } from '../tls/options.ts';
+import { openSecure } from '../tls/secure.ts';
 import { UpstreamPool } from '../upstream.ts';
+import { type FetchingOptions, openFetching } from './acme/fetching.ts';
 import { routesApi } from './api.ts';
 import { StandAloneFigures } from './figures.ts';
 import { type MannerOptions, manner } from './manner.ts';
@@ -26,6 +29,8 @@ export interface StandAloneOptions extends Omit<MannerOptions, 'onlyTrusted'> {
   listen: Where;
   /** Undefined: without TLS. */
   tls?: ListeningTls | undefined;
+  /** Instead of `tls`: with a certificate that is fetched. Only for a TCP listener. */
+  acme?: FetchingOptions | undefined;
   /** Where routes are set. */
   api: Where;
   apiTls?: ListeningTls | undefined;
@@ -58,13 +63,18 @@ export interface RunningStandAlone extends AsyncDisposable {
   readonly metrics: Opened | undefined;
   readonly redirect: Opened | undefined;
   stats(): ProxyStats;
+  /** Fetches another certificate now, whatever failed before. Undefined without `acme`. */
+  readonly renewCertificate: (() => Promise<void>) | undefined;
   /** As `RunningProxy.close`. */
   close(options?: { graceMs?: number }): Promise<void>;
 }
 
 const GRACE_MS = 5_000;
 
-/** Starts a stand-alone proxy. Rejects when a port cannot be had, and with a `TargetError` for a target that is none. */
+/**
+ * Starts a stand-alone proxy. Rejects when a port cannot be had, with a `TargetError` for a target that is none, and with a
+ * `KeptError` or `CertificateError` when no certificate can be kept or served.
+ */
 export async function startStandAlone(options: StandAloneOptions): Promise<RunningStandAlone> {
   const { log, clock = systemClock, trustedProxies, targetTls: tls } = options;
   // Nobody said which front servers there are, and everybody may come from one.
@@ -112,12 +122,14 @@ export async function startStandAlone(options: StandAloneOptions): Promise<Runni
     homePath: '',
     ...emptyState({ limits, trusted, clock, log }, options.accessLog),
   };
+  const fetching = options.acme && (await openFetching(options.acme, options.redirect?.port, { clock, log }));
+  const secure = fetching && (await openSecure(fetching.tls, redirecting(options.redirect), context));
   const stats = (): ProxyStats => ({
     ...openAndCounted(context),
     routes: routes.size,
     routeVersion: undefined,
     hubSilentMs: 0,
-    tls: undefined,
+    tls: secure?.stats(),
   });
 
   const servers: Opened[] = [];
@@ -139,16 +151,26 @@ export async function startStandAlone(options: StandAloneOptions): Promise<Runni
   try {
     const { listen, api, metrics, redirect } = options;
     const handler = routesApi({ routes, token: options.apiToken, figures, log });
-    const listening = await opened(openPublic(listen, options.tls?.options, log, onConnection));
+    const listening = await opened(openPublic(listen, options.tls?.options, log, secure?.accept ?? onConnection));
+    secure?.isAt(listening.port);
     const apiServer = await opened(openHttp(api, options.apiTls?.options, log, handler));
     const figuresServer =
-      metrics && figures && (await opened(openHttp(metrics, undefined, log, metricsHandler(figures, stats))));
+      metrics &&
+      figures &&
+      (await opened(openHttp(metrics, undefined, log, metricsHandler(figures, stats, clock, fetching))));
+    const toPort = redirect?.toPort ?? listening.port;
     const redirects =
-      redirect && (await opened(openHttp(redirect, undefined, log, toHttps(redirect.toPort ?? listening.port))));
+      redirect &&
+      (await opened(
+        secure
+          ? openPublic(redirect, undefined, log, secure.acceptPlain)
+          : openHttp(redirect, undefined, log, toHttps(toPort)),
+      ));
     const swept = sweep(context, sweeping.signal);
     const follow = ({ setSecureContext }: Opened, tls: ListeningTls | undefined) =>
       tls && setSecureContext && followFiles(tls, { setSecureContext }, { clock, log }, sweeping.signal);
     const followed = [follow(listening, options.tls), follow(apiServer, options.apiTls)];
+    const fetched = secure && fetching?.run(secure.take, sweeping.signal);
 
     let closed: Promise<void> | undefined;
     const close = async (graceMs: number): Promise<void> => {
@@ -156,7 +178,7 @@ export async function startStandAlone(options: StandAloneOptions): Promise<Runni
       await closeAll();
       sweeping.abort();
       keep();
-      await Promise.all([swept, ...followed, file?.[Symbol.asyncDispose]()]);
+      await Promise.all([swept, ...followed, fetched, secure?.close(), file?.[Symbol.asyncDispose]()]);
       pool.close();
     };
     return {
@@ -165,11 +187,18 @@ export async function startStandAlone(options: StandAloneOptions): Promise<Runni
       metrics: figuresServer,
       redirect: redirects,
       stats,
+      renewCertificate: fetching?.renew,
       close: ({ graceMs = GRACE_MS } = {}) => (closed ??= close(graceMs)),
       [Symbol.asyncDispose]: () => (closed ??= close(GRACE_MS)),
     };
   } catch (err) {
-    await closeAll();
+    await Promise.all([closeAll(), secure?.close()]);
     throw err;
   }
 }
+
+/** As configurable-http-proxy redirects. */
+const redirecting = (redirect: StandAloneOptions['redirect']): Partial<RedirectOptions> => ({
+  status: 301,
+  ...(redirect?.toPort !== undefined && { toPort: redirect.toPort }),
+});

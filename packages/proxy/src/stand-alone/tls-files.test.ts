@@ -61,3 +61,24 @@ test('new files are served to who comes, whoever is there stays, and what is wro
   await following;
   server.close();
 });
+
+test('files that change between the reading and the first look are served, too', async () => {
+  await using dir = await testDir();
+  const authority = testAuthority(dir.path);
+  const [first, second] = [authority.issue('first', ['first.test']), authority.issue('second', ['second.test'])];
+  const plan = planOf(['--ssl-key', first.key, '--ssl-cert', first.cert], { HOME: dir.path });
+  if (plan.kind !== 'run') throw new Error('it does not run');
+  // The command has read them, and opens ports before it looks again.
+  copyFileSync(second.key, first.key);
+  copyFileSync(second.cert, first.cert);
+  const over = new AbortController();
+  const certificates: unknown[] = [];
+  const server = { setSecureContext: (details: { cert?: unknown }) => void certificates.push(String(details.cert)) };
+
+  const following = followFiles(plan.options.tls!, server, { clock: systemClock, log: quiet }, over.signal, 20);
+  await until('it is served', () => certificates.length > 0);
+
+  expect(certificates).toEqual([readFileSync(second.cert, 'utf8')]);
+  over.abort();
+  await following;
+});

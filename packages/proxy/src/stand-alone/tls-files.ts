@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { statSync } from 'node:fs';
 import type { Server, TlsOptions } from 'node:tls';
 import type { Clock, Log } from '@atrium/sdk';
 
@@ -10,6 +10,8 @@ export interface ListeningTls {
   readonly options: TlsOptions;
   /** Certificate, key, and who signs those of clients: looked at again and again. */
   readonly files: readonly string[];
+  /** Which versions `options` were made from, or older ones (`fileStampsOf`). */
+  readonly stamps: string;
   /** With the files as they are now. Throws, for a person, what is wrong with them. */
   read(): TlsOptions;
 }
@@ -22,13 +24,14 @@ export async function followFiles(
   signal: AbortSignal,
   everyMs = LOOK_EVERY_MS,
 ): Promise<void> {
-  let served = await stampOf(tls.files);
+  let served = tls.stamps;
   /** Renewals write one file after the other: what is still wrong at the next look is a mistake, and told once. */
   let bad: { stamp: string; isTold: boolean } | undefined;
   while (!signal.aborted) {
     await clock.sleep(everyMs, signal).catch(() => undefined);
     if (signal.aborted) return;
-    const stamp = await stampOf(tls.files);
+    // Before they are read: what is written meanwhile is another version at the next look.
+    const stamp = fileStampsOf(tls.files);
     if (stamp === served) {
       bad = undefined;
       continue;
@@ -47,14 +50,14 @@ export async function followFiles(
 }
 
 /** Which versions of the files are there. Follows links, as renewals move them. */
-async function stampOf(files: readonly string[]): Promise<string> {
-  const stamps = await Promise.all(
-    files.map((path) =>
-      stat(path).then(
-        ({ dev, ino, size, mtimeMs }) => `${dev}.${ino}.${size}.${mtimeMs}`,
-        () => 'gone',
-      ),
-    ),
-  );
+export function fileStampsOf(files: readonly string[]): string {
+  const stamps = files.map((path) => {
+    try {
+      const { dev, ino, size, mtimeMs } = statSync(path);
+      return `${dev}.${ino}.${size}.${mtimeMs}`;
+    } catch {
+      return 'gone';
+    }
+  });
   return stamps.join(' ');
 }

@@ -1,12 +1,13 @@
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { CertificateText, Clock, Log } from '@atrium/sdk';
+import { writeWhole } from '../whole-file.ts';
 import { type CertificateFiles, readPair } from './pair.ts';
 import { ensureSelfSigned, type SelfSignedOptions } from './self-signed.ts';
 
 const SOON_MS = 30 * 86_400_000;
 
-/** A certificate that comes from the hub, over the route stream. */
+/** A certificate that comes from an ACME authority: the hub fetches it, or the proxy itself where it stands alone. */
 export interface FetchedOptions {
   /** Where the last one is kept, with its key (mode 0600): served from the start, also while no hub answers. */
   file: string;
@@ -37,22 +38,7 @@ export async function keep(file: string, { chain, key }: CertificateText): Promi
   const text = `${key.trim()}\n${chain.trim()}\n`;
   if ((await readFile(file, 'utf8').catch(() => '')) === text) return false;
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  const draft = `${file}.${process.pid}.tmp`;
-  try {
-    await rm(draft, { force: true });
-    const handle = await open(draft, 'wx', 0o600);
-    try {
-      await handle.writeFile(text);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await readPair({ cert: draft, key: draft });
-    await rename(draft, file);
-  } catch (error) {
-    await rm(draft, { force: true });
-    throw error;
-  }
+  await writeWhole(file, text, (draft) => readPair({ cert: draft, key: draft }));
   return true;
 }
 

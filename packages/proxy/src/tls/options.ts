@@ -9,7 +9,7 @@ export interface TlsOptions {
   certificates?: readonly CertificateFiles[];
   /** Instead of `certificates`: one that is made here, and made anew before it ends. */
   selfSigned?: SelfSignedOptions;
-  /** Instead of both: one that the hub fetches and sends. */
+  /** Instead of both: one that is fetched while the proxy runs. */
   fetched?: FetchedOptions;
   /**
    * Seconds for which browsers are told to come by https only (Strict-Transport-Security); 0 for not at all, the default.

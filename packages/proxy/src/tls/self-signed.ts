@@ -99,7 +99,7 @@ async function make(files: CertificateFiles, dir: string, names: readonly string
 
 function explain({ code, message, stderr }: NodeJS.ErrnoException & { stderr?: string }): string {
   if (code === 'ENOENT') {
-    return "A self-signed certificate is made by the command openssl, which is not installed here. Install it (apt install openssl), or give a certificate: tls: { cert: '…', key: '…' }.";
+    return 'A self-signed certificate is made by the command openssl, which is not installed here. Install it (apt install openssl), or give a certificate of your own.';
   }
   return `A self-signed certificate could not be made: ${stderr?.trim().split('\n').at(-1) || message}.`;
 }

@@ -41,9 +41,13 @@ export function testAuthority(dir: string) {
      * Makes a certificate for `names` with its chain, in `<file>-chain.pem`, and its key.
      * @param more of the certificate's extensions
      */
-    issue(file: string, names: readonly string[], more: { days?: number; extensions?: string } = {}): CertificateFiles {
-      const { days = 60, extensions = '' } = more;
-      openssl(dir, 'req', ...NEW_KEY, '-subj', `/CN=${names[0]}`, '-keyout', `${file}.key`, '-out', `${file}.csr`);
+    issue(
+      file: string,
+      names: readonly string[],
+      more: { days?: number; extensions?: string; newKey?: readonly string[] } = {},
+    ): CertificateFiles {
+      const { days = 60, extensions = '', newKey = NEW_KEY } = more;
+      openssl(dir, 'req', ...newKey, '-subj', `/CN=${names[0]}`, '-keyout', `${file}.key`, '-out', `${file}.csr`);
       writeFileSync(
         path(`${file}.ext`),
         `subjectAltName=${names.map((name) => `DNS:${name}`).join(',')}\n${extensions}`,

@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import type { Clock } from '@atrium/sdk';
+import type { Words } from '../settings.ts';
 import { base64url, externalBinding, signed, thumbprint } from './jose.ts';
 import { AcmeProblem, readProblem, retryAfterMs } from './problem.ts';
 import { ask, type Wire, type WireAnswer, where } from './wire.ts';
@@ -48,6 +49,7 @@ export interface ClientOptions {
   directory: string;
   ca: string | undefined;
   key: KeyObject;
+  words: Words;
   clock: Clock;
   signal: AbortSignal;
 }
@@ -95,11 +97,11 @@ export class AcmeClient {
 
   /** Makes the account, or finds the one of this key; the terms of service are agreed to. */
   async signUp({ email, binding }: NewAccount): Promise<void> {
-    const { key } = this.#options;
+    const { key, words } = this.#options;
     const { newAccount, needsBinding } = this.directory;
     if (needsBinding && !binding) {
       throw new AcmeProblem(
-        `${where(newAccount)} takes only accounts that it knows: set tls.acme.eab to the key id and the HMAC key that it gave you.`,
+        `${where(newAccount)} takes only accounts that it knows: set ${words.eab} to the key id and the HMAC key that it gave you.`,
       );
     }
     const contact = [`mailto:${email}`];

@@ -6,14 +6,15 @@ import { Secret } from '@atrium/sdk';
 import { EchoWorld, echoSpawner } from '@atrium/spawner-echo';
 import * as sdk from '@aws-sdk/client-route-53';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { manualClock } from '../../../../../tools/ec2-sim/src/clock.ts';
-import { type Ec2Sim, type Ec2SimOptions, startEc2Sim } from '../../../../../tools/ec2-sim/src/sim.ts';
-import { clientSettings } from '../../../../../tools/ec2-sim/src/testing.ts';
-import { testPebble } from '../../../../../tools/test-machine.ts';
-import { startPebble } from '../../../../../tools/test-pebble.ts';
-import { startTestHub } from '../../testing/index.ts';
-import { readFetched, readState } from '../acme.repo.ts';
-import { certificateNews } from '../news.service.ts';
+import { manualClock } from '../../../../tools/ec2-sim/src/clock.ts';
+import { type Ec2Sim, type Ec2SimOptions, startEc2Sim } from '../../../../tools/ec2-sim/src/sim.ts';
+import { clientSettings } from '../../../../tools/ec2-sim/src/testing.ts';
+import { testPebble } from '../../../../tools/test-machine.ts';
+import { startPebble } from '../../../../tools/test-pebble.ts';
+import { readFetched, readState } from '../../../hub/src/acme/acme.repo.ts';
+import { WORDS } from '../../../hub/src/acme/hub-acme.ts';
+import { certificateNews } from '../../../hub/src/acme/news.service.ts';
+import { startTestHub } from '../../../hub/src/testing/index.ts';
 import { presentInRoute53 } from './route53.ts';
 
 const LONG = 600_000;
@@ -76,6 +77,7 @@ async function account(options: Ec2SimOptions = {}) {
       const all = Object.entries(records).map(([value, name]) => ({ name, value }));
       const left: string[] = [];
       const io = {
+        words: WORDS,
         clock: { now: () => clock.now(), sleep },
         signal: new AbortController().signal,
         onLeft: (error: Error) => void left.push(error.message),
@@ -102,6 +104,18 @@ test('values of one name are set together, beside those of others, and only ours
 
   // Where nobody else has any, nothing is left.
   await using _empty = await aws.present({ one: 'x.hub.example.org' });
+});
+
+test('a value that was there already is waited for, too: who put it there may have done so a moment ago', async () => {
+  await using aws = await account();
+  await aws.put('"one"');
+  const before = aws.clock.now();
+
+  await using _records = await aws.present({ one: NAME });
+
+  expect(await aws.values()).toEqual(['"one"']);
+  // The account brings a change to its name servers within half a minute.
+  expect(aws.clock.now() - before).toBeGreaterThanOrEqual(30_000);
 });
 
 test('a name that somebody else changes at the same moment is read again', async () => {

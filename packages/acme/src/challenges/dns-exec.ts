@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import type { Clock } from '@atrium/sdk';
 import { AcmeProblem } from '../client/problem.ts';
+import type { Words } from '../settings.ts';
 
 const TIMEOUT_MS = 5 * 60_000;
 
@@ -25,7 +26,7 @@ export function runHook(
   [file, ...args]: readonly [string, ...string[]],
   verb: 'present' | 'cleanup',
   { name, value }: DnsRecord,
-  signal: AbortSignal,
+  { words, signal }: { words: Pick<Words, 'dns'>; signal: AbortSignal },
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const options = { timeout: TIMEOUT_MS, signal, maxBuffer: 1024 * 1024 };
@@ -39,7 +40,7 @@ export function runHook(
         (code as unknown) === 'ENOENT' || (code as unknown) === 'EACCES'
           ? `cannot be run (${code})`
           : `${how}${last === '' ? '' : `: ${last}`}`;
-      reject(new AcmeProblem(`The command of tls.acme.dns, ${file} ${verb} ${name}, ${problem}`, { cause: error }));
+      reject(new AcmeProblem(`The command of ${words.dns}, ${file} ${verb} ${name}, ${problem}`, { cause: error }));
     });
   });
 }
@@ -48,18 +49,18 @@ export function runHook(
 export async function presentRecords(
   options: { exec: readonly [string, ...string[]]; wait: number },
   records: readonly DnsRecord[],
-  io: { clock: Clock; signal: AbortSignal; onLeft(error: Error): void },
+  io: { words: Pick<Words, 'dns'>; clock: Clock; signal: AbortSignal; onLeft(error: Error): void },
 ): Promise<AsyncDisposable> {
   const set: DnsRecord[] = [];
   const takeAway = async () => {
-    // Also when the hub ends: nobody else would do it.
-    const patience = AbortSignal.timeout(TIMEOUT_MS);
-    for (const record of set.splice(0)) await runHook(options.exec, 'cleanup', record, patience).catch(io.onLeft);
+    // Also when the program ends: nobody else would do it.
+    const patient = { ...io, signal: AbortSignal.timeout(TIMEOUT_MS) };
+    for (const record of set.splice(0)) await runHook(options.exec, 'cleanup', record, patient).catch(io.onLeft);
   };
   try {
     for (const record of records) {
       set.push(record);
-      await runHook(options.exec, 'present', record, io.signal);
+      await runHook(options.exec, 'present', record, io);
     }
     if (options.wait > 0) await io.clock.sleep(options.wait, io.signal);
     io.signal.throwIfAborted();

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { request } from 'node:https';
 import { getCACertificates } from 'node:tls';
+import type { Words } from '../settings.ts';
 import { AcmeProblem } from './problem.ts';
 
 const TIMEOUT_MS = 30_000;
@@ -15,6 +16,7 @@ export interface WireAnswer {
 export interface Wire {
   /** PEM of further authorities that the directory's own certificate may come from. */
   ca: string | undefined;
+  words: Pick<Words, 'ca'>;
   signal: AbortSignal;
 }
 
@@ -24,11 +26,11 @@ export interface Wire {
  * @throws AcmeProblem when nothing answers
  */
 export function ask(wire: Wire, method: 'GET' | 'HEAD' | 'POST', url: string, body?: string): Promise<WireAnswer> {
-  const { ca, signal } = wire;
+  const { ca, words, signal } = wire;
   return new Promise((resolve, reject) => {
     const failed = (cause: NodeJS.ErrnoException) => {
       if (signal.aborted) return reject(signal.reason);
-      reject(new AcmeProblem(`${where(url)} cannot be reached: ${reasonOf(cause)}`, { cause }));
+      reject(new AcmeProblem(`${where(url)} cannot be reached: ${reasonOf(cause, words)}`, { cause }));
     };
     let target: URL;
     try {
@@ -75,13 +77,13 @@ export function where(url: string): string {
   return URL.canParse(url) ? `The ACME server ${new URL(url).host}` : 'The ACME server';
 }
 
-function reasonOf({ code, message }: NodeJS.ErrnoException): string {
+function reasonOf({ code, message }: NodeJS.ErrnoException, words: Wire['words']): string {
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
     return 'its name is not known here. Is the directory right, and DNS working?';
   if (code === 'ECONNREFUSED') return 'nothing listens there. Is the directory right?';
   if (code === 'ABORT_ERR' || code === 'ETIMEDOUT') return 'it does not answer. Does a firewall stand in the way?';
   if (code !== undefined && /CERT|SELF_SIGNED|ISSUER|SIGNATURE/.test(code)) {
-    return `its certificate is not trusted (${code}). With an authority of your own, say whose it is: tls.acme.ca`;
+    return `its certificate is not trusted (${code}). With an authority of your own, say whose it is: ${words.ca}`;
   }
   return message;
 }

@@ -1,6 +1,9 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { createSecureContext } from 'node:tls';
 import { AcmeProblem } from './problem.ts';
 
+const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
+const ANY_USE = '2.5.29.37.0';
 const BLOCK = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
 /**
@@ -31,6 +34,19 @@ export function readIssued(chain: string, key: string, domains: readonly string[
   const names = `, ${own.subjectAltName?.toLowerCase()},`;
   const missing = domains.find((name) => !names.includes(`, DNS:${name},`.toLowerCase()));
   if (missing !== undefined) throw new AcmeProblem(`The ACME server sent a certificate that is not for ${missing}.`);
+  // Extended key usage, by Node's name; without any, every use is meant (RFC 5280 §4.2.1.12).
+  const uses = own.keyUsage as string[] | undefined;
+  if (uses && !uses.includes(SERVER_AUTH) && !uses.includes(ANY_USE)) {
+    throw new AcmeProblem('The ACME server sent a certificate that is not for servers.');
+  }
+  try {
+    createSecureContext({ cert: certificates.map(String).join(''), key });
+  } catch (cause) {
+    throw new AcmeProblem(
+      `The ACME server sent a certificate that this program cannot serve: ${(cause as Error).message}.`,
+      { cause },
+    );
+  }
   return own;
 }
 

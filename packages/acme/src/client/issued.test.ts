@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { testAuthority } from '../../../../proxy/src/tls/test-certificates.ts';
+import { testAuthority } from '../../../proxy/src/tls/test-certificates.ts';
 import { readIssued } from './issued.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'atrium-issued-'));
@@ -32,4 +32,25 @@ test.each([
 
 test('nor is one for another name', () => {
   expect(() => readIssued(own + middle, key, ['other.example.org'])).toThrow('not for other.example.org');
+});
+
+const readOwn = (file: string) => [readFileSync(join(dir, `${file}-chain.pem`), 'utf8'), read(`${file}.key`)] as const;
+
+test.each([
+  ['clientAuth', 'not for servers'],
+  ['codeSigning, emailProtection', 'not for servers'],
+  ['clientAuth, serverAuth', undefined],
+  ['anyExtendedKeyUsage', undefined],
+])('of uses, that of a server is wanted: %s', (uses, words) => {
+  authority.issue('used', NAMES, { extensions: `extendedKeyUsage=${uses}` });
+  const taken = () => readIssued(...readOwn('used'), NAMES);
+
+  if (words === undefined) expect(taken().subject).toBe('CN=hub.example.org');
+  else expect(taken).toThrow(words);
+});
+
+test('what Node would not serve is refused before it takes the place of one that works', () => {
+  authority.issue('weak', NAMES, { newKey: ['-newkey', 'rsa:1024', '-nodes'] });
+
+  expect(() => readIssued(...readOwn('weak'), NAMES)).toThrow(/this program cannot serve: .*key too small/);
 });

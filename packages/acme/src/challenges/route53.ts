@@ -1,6 +1,7 @@
 import type { Clock } from '@atrium/sdk';
 import type { ResourceRecordSet, Route53Client } from '@aws-sdk/client-route-53';
 import { AcmeProblem } from '../client/problem.ts';
+import type { Words } from '../settings.ts';
 import type { DnsRecord } from './dns-exec.ts';
 import { route53Problem } from './route53-problem.ts';
 
@@ -24,6 +25,7 @@ export interface Route53Options {
 }
 
 interface Io {
+  words: Words;
   clock: Clock;
   signal: AbortSignal;
   onLeft(error: Error): void;
@@ -39,6 +41,7 @@ interface Wanted {
 interface Calls {
   sdk: Sdk;
   client: Route53Client;
+  words: Words;
   clock: Clock;
   signal: AbortSignal;
 }
@@ -51,7 +54,7 @@ interface Calls {
 export async function presentInRoute53(
   options: Route53Options,
   records: readonly DnsRecord[],
-  { clock, signal, onLeft }: Io,
+  { words, clock, signal, onLeft }: Io,
 ): Promise<AsyncDisposable> {
   const sdk = await import('@aws-sdk/client-route-53');
   const client = new sdk.Route53Client({
@@ -59,10 +62,10 @@ export async function presentInRoute53(
     maxAttempts: 4,
     requestHandler: TIMEOUTS,
   });
-  const calls = { sdk, client, clock, signal };
+  const calls = { sdk, client, words, clock, signal };
   const set: Wanted[] = [];
   const takeAway = async () => {
-    // Also when the hub ends: nobody else would do it.
+    // Also when the program ends: nobody else would do it.
     const patient = { ...calls, signal: AbortSignal.timeout(CLEAN_UP_MS) };
     for (const wanted of set.splice(0)) await withoutValues(patient, wanted).catch(onLeft);
     client.destroy();
@@ -81,13 +84,13 @@ export async function presentInRoute53(
   } catch (error) {
     await takeAway();
     signal.throwIfAborted();
-    throw error instanceof AcmeProblem ? error : route53Problem(error as Error, options.zoneId);
+    throw error instanceof AcmeProblem ? error : route53Problem(error as Error, options.zoneId, words);
   }
   return { [Symbol.asyncDispose]: takeAway };
 }
 
 /** The public zone with the longest name that this one is in. */
-async function findZone({ sdk, client, signal }: Calls, name: string): Promise<string> {
+async function findZone({ sdk, client, words, signal }: Calls, name: string): Promise<string> {
   const labels = name.split('.');
   for (let at = 1; at < labels.length - 1; at += 1) {
     const DNSName = labels.slice(at).join('.');
@@ -96,7 +99,7 @@ async function findZone({ sdk, client, signal }: Calls, name: string): Promise<s
     const found = HostedZones.filter(({ Name, Config }) => Name === `${DNSName}.` && !Config?.PrivateZone);
     if (found.length > 1) {
       const ids = found.map(({ Id = '' }) => bare(Id)).join(', ');
-      throw new AcmeProblem(`Route 53 has several public zones ${DNSName} (${ids}): set tls.acme.dns.route53.zoneId.`);
+      throw new AcmeProblem(`Route 53 has several public zones ${DNSName} (${ids}): set ${words.zone}.`);
     }
     if (found[0]?.Id !== undefined) return bare(found[0].Id);
   }
@@ -105,9 +108,13 @@ async function findZone({ sdk, client, signal }: Calls, name: string): Promise<s
   );
 }
 
-/** @returns the change, by its id; undefined when everything was there */
+/**
+ * What is there already is written once more: whoever put it there may have done so a moment ago, and only a change of one's
+ * own can be asked whether it, and with it all that came before, is everywhere.
+ * @returns the change, by its id
+ */
 function withValues(calls: Calls, { zone, name, values }: Wanted): Promise<string | undefined> {
-  return changeValues(calls, zone, name, (before) => [...new Set([...before, ...values])]);
+  return changeValues(calls, zone, name, (before) => [...new Set([...before, ...values])], true);
 }
 
 async function withoutValues(calls: Calls, { zone, name, values }: Wanted): Promise<void> {
@@ -120,6 +127,7 @@ async function changeValues(
   zone: string,
   name: string,
   next: (before: readonly string[]) => string[],
+  always = false,
 ): Promise<string | undefined> {
   const { sdk, client, clock, signal } = calls;
   for (let tries = 1; ; tries += 1) {
@@ -131,8 +139,8 @@ async function changeValues(
       );
     const valuesBefore = before?.ResourceRecords?.map(({ Value = '' }) => Value) ?? [];
     const values = next(valuesBefore);
-    if (values.length === valuesBefore.length && values.every((value) => valuesBefore.includes(value)))
-      return undefined;
+    const isSame = values.length === valuesBefore.length && values.every((value) => valuesBefore.includes(value));
+    if (isSame && !always) return undefined;
     const after: ResourceRecordSet = {
       ...{ Name: `${name}.`, Type: 'TXT' as const, TTL: before?.TTL ?? TTL },
       ResourceRecords: values.map((Value) => ({ Value })),
@@ -163,13 +171,13 @@ async function readRecord({ sdk, client, signal }: Calls, zone: string, name: st
   return ResourceRecordSets.find(({ Name, Type }) => Name === `${name}.` && Type === 'TXT');
 }
 
-async function everywhere({ sdk, client, clock, signal }: Calls, change: string, until: number): Promise<void> {
+async function everywhere({ sdk, client, words, clock, signal }: Calls, change: string, until: number): Promise<void> {
   for (;;) {
     const { ChangeInfo } = await client.send(new sdk.GetChangeCommand({ Id: change }), { abortSignal: signal });
     if (ChangeInfo?.Status === 'INSYNC') return;
     if (clock.now() > until) {
       throw new AcmeProblem(
-        'Route 53 took a record and did not bring it to its name servers in time (tls.acme.dns.wait).',
+        `Route 53 took a record and did not bring it to its name servers in time (${words.dnsWait}).`,
       );
     }
     await clock.sleep(LOOK_MS, signal);

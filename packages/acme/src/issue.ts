@@ -1,7 +1,4 @@
-import type { AcmeChallenge } from '@atrium/sdk';
-import type { AcmeConfig } from '../config/acme-schema.ts';
-import type { AppContext } from '../context.ts';
-import * as repo from './acme.repo.ts';
+import type { Acme } from './acme.ts';
 import { type DnsRecord, dnsRecord, presentRecords } from './challenges/dns-exec.ts';
 import { presentInRoute53 } from './challenges/route53.ts';
 import { AcmeClient, type Authorization, type Challenge, type Order } from './client/client.ts';
@@ -10,27 +7,20 @@ import { fromPem, newKey, toPem } from './client/jose.ts';
 import { AcmeProblem, readProblem } from './client/problem.ts';
 import { certificateId } from './client/renewal-info.ts';
 import { certificateRequest, challengeCertificate } from './client/requests.ts';
-
-/** By which way names are proved. Which ports of the proxy are open to the world only the operator knows. */
-export function challengeKind({ dns }: AcmeConfig, redirectPort: number | undefined) {
-  if (dns) return 'dns-01';
-  return redirectPort === undefined ? 'tls-alpn-01' : 'http-01';
-}
+import type { Issued } from './store.ts';
 
 /** An account at the directory of the configuration, the one of before where its key is known. */
 export async function openClient(
-  ctx: AppContext,
-  config: AcmeConfig,
+  { settings, store, words, clock }: Acme,
   ca: string | undefined,
   signal: AbortSignal,
 ): Promise<AcmeClient> {
-  const { db, keys, clock } = ctx;
-  const { directory, email, eab } = config;
+  const { directory, email, eab } = settings;
   // Before the account is made: one whose key was lost could not be asked for anything any more.
   const known =
-    (await repo.findAccountKey(db, keys, directory)) ??
-    (await repo.keepAccountKey(db, keys, { directory, key: toPem(newKey()), now: clock.now() }));
-  const client = await AcmeClient.open({ directory, ca, key: fromPem(known), clock, signal });
+    (await store.findAccountKey(directory)) ??
+    (await store.keepAccountKey({ directory, key: toPem(newKey()), now: clock.now() }));
+  const client = await AcmeClient.open({ directory, ca, key: fromPem(known), words, clock, signal });
   await client.signUp({ email, ...(eab && { binding: { kid: eab.kid, hmacKey: eab.hmacKey.reveal() } }) });
   return client;
 }
@@ -42,20 +32,19 @@ export async function openClient(
  * @throws AcmeProblem
  */
 export async function issue(
-  ctx: AppContext,
-  config: AcmeConfig,
+  acme: Acme,
   client: AcmeClient,
   { replaces, signal }: { replaces: string | undefined; signal: AbortSignal },
-): Promise<repo.Issued> {
-  const { db, keys } = ctx;
-  const { domains } = config;
-  const { order, key } = await currentOrder(ctx, config, client, replaces);
-  if (order.status === 'pending') await prove(ctx, config, client, order, signal);
+): Promise<Issued> {
+  const { store, clock } = acme;
+  const { domains, directory } = acme.settings;
+  const { order, key } = await currentOrder(acme, client, replaces);
+  if (order.status === 'pending') await prove(acme, client, order, signal);
   const ready = await client.proved(order.url);
   if (ready.status === 'ready') await client.finalize(ready, certificateRequest(domains, fromPem(key)));
   const done = await client.issued(order.url);
   if (done.status !== 'valid' || done.certificate === undefined) {
-    await repo.dropOrder(db, order.url);
+    await store.dropOrder(order.url);
     const said = readProblem(done.error);
     throw new AcmeProblem(`The order came to nothing: ${said?.text ?? 'no reason was given'}`, {
       kind: said?.kind ?? '',
@@ -63,21 +52,14 @@ export async function issue(
   }
   const { chain, certificate } = await fetched(client, done.certificate, key, domains).catch(async (error) => {
     // It went on with what was issued before, and that is still no good: the next attempt asks for another one.
-    if (order.status === 'valid' && error instanceof AcmeProblem) await repo.dropOrder(db, order.url);
+    if (order.status === 'valid' && error instanceof AcmeProblem) await store.dropOrder(order.url);
     throw error;
   });
   const notBefore = Date.parse(certificate.validFrom);
   const notAfter = Date.parse(certificate.validTo);
-  const issued = {
-    chain,
-    key,
-    directory: config.directory,
-    domains,
-    notBefore,
-    notAfter,
-    renewAt: usualRenewal(notBefore, notAfter),
-  };
-  await publish(ctx, await repo.putCertificate(db, keys, issued, ctx.clock.now()), signal);
+  const renewAt = usualRenewal(notBefore, notAfter);
+  const issued = { chain, key, directory, domains, notBefore, notAfter, renewAt };
+  await store.putCertificate(issued, clock.now(), signal);
   return issued;
 }
 
@@ -91,14 +73,9 @@ export function usualRenewal(notBefore: number, notAfter: number): number {
   return notAfter - Math.floor((notAfter - notBefore) / 3);
 }
 
-async function currentOrder(
-  ctx: AppContext,
-  { domains }: AcmeConfig,
-  client: AcmeClient,
-  replaces: string | undefined,
-) {
-  const { db, keys } = ctx;
-  const before = await repo.readOrder(db, keys);
+async function currentOrder({ settings, store }: Acme, client: AcmeClient, replaces: string | undefined) {
+  const { domains } = settings;
+  const before = await store.readOrder();
   // One of another authority says nothing to this one.
   if (before && new URL(before.url).origin === new URL(client.directory.newOrder).origin) {
     const order = await client.order(before.url).catch((error: AcmeProblem) => {
@@ -112,7 +89,7 @@ async function currentOrder(
   const id = replaces === undefined || client.directory.renewalInfo === undefined ? undefined : certificateId(replaces);
   const order = await client.newOrder(domains, id);
   const key = toPem(newKey());
-  await repo.putOrder(db, keys, { url: order.url, key });
+  await store.putOrder({ url: order.url, key });
   return { order, key };
 }
 
@@ -123,45 +100,38 @@ interface Proof {
 }
 
 /** Shows the authority that all names lead here, or says which does not, and why. */
-async function prove(
-  ctx: AppContext,
-  config: AcmeConfig,
-  client: AcmeClient,
-  order: Order,
-  signal: AbortSignal,
-): Promise<void> {
-  const kind = challengeKind(config, ctx.config.redirectPort);
+async function prove(acme: Acme, client: AcmeClient, order: Order, signal: AbortSignal): Promise<void> {
+  const { kind } = acme;
   const proofs: Proof[] = [];
   for (const url of order.authorizations) {
     const authorization = await client.authorization(url);
     if (authorization.status === 'valid') continue;
     const challenge = authorization.challenges?.find(({ type }) => type === kind);
-    if (authorization.status !== 'pending' || !challenge) await givenUp(ctx, order, authorization, kind);
+    if (authorization.status !== 'pending' || !challenge) await givenUp(acme, order, authorization);
     else proofs.push({ authorization, url, challenge });
   }
   if (proofs.length === 0) return;
   const nameOf = ({ authorization }: Proof) => authorization.identifier.value;
-  await using _answers = await (config.dns
+  await using _answers = await (acme.settings.dns
     ? presentInDns(
-        ctx,
-        config.dns,
+        acme,
+        acme.settings.dns,
         proofs.map((each) => dnsRecord(nameOf(each), client.answerTo(each.challenge))),
         signal,
       )
-    : presentAnswers(
-        ctx,
-        proofs.map((each) => answerOf(ctx, client, nameOf(each), each.challenge)),
+    : acme.present(
+        proofs.map((each) => answerOf(acme, client, nameOf(each), each.challenge)),
         signal,
       ));
-  // A challenge that was begun by a hub that died may be decided already.
+  // A challenge that was begun by a process that died may be decided already.
   for (const { challenge } of proofs) if (challenge.status === 'pending') await client.ready(challenge);
   for (const proof of proofs) {
     const decided = await client.decided(proof.url);
-    if (decided.status !== 'valid') await givenUp(ctx, order, decided, kind);
+    if (decided.status !== 'valid') await givenUp(acme, order, decided);
   }
 }
 
-function answerOf({ clock }: AppContext, client: AcmeClient, domain: string, challenge: Challenge) {
+function answerOf({ clock }: Acme, client: AcmeClient, domain: string, challenge: Challenge) {
   const answer = client.answerTo(challenge);
   if (challenge.type === 'http-01') return { kind: 'http-01' as const, domain, token: challenge.token, answer };
   const key = newKey();
@@ -171,51 +141,25 @@ function answerOf({ clock }: AppContext, client: AcmeClient, domain: string, cha
 
 /** Everybody finds these records, until disposed. */
 function presentInDns(
-  { clock, log }: AppContext,
-  dns: NonNullable<AcmeConfig['dns']>,
+  { clock, log, words }: Acme,
+  dns: NonNullable<Acme['settings']['dns']>,
   records: readonly DnsRecord[],
   signal: AbortSignal,
 ): Promise<AsyncDisposable> {
   const onLeft = (err: Error) => log.warn({ err }, 'a DNS record of an ACME challenge was not taken away');
-  const io = { clock, signal, onLeft };
+  const io = { words, clock, signal, onLeft };
   return 'exec' in dns
     ? presentRecords({ ...dns, wait: dns.wait * 1000 }, records, io)
     : presentInRoute53({ ...dns.route53, wait: dns.wait * 1000 }, records, io);
 }
 
-/** Every proxy answers with these, until disposed. */
-async function presentAnswers(
-  ctx: AppContext,
-  answers: readonly (AcmeChallenge & { domain: string })[],
-  signal: AbortSignal,
-): Promise<AsyncDisposable> {
-  const version = await repo.putChallenges(ctx.db, ctx.keys, answers);
-  const takeBack = async () => {
-    const without = await repo.takeBackChallenges(ctx.db, version);
-    if (without !== undefined) await publish(ctx, without, AbortSignal.abort());
-  };
-  await publish(ctx, version, signal);
-  return {
-    [Symbol.asyncDispose]: () =>
-      takeBack().catch((err) => ctx.log.warn({ err }, 'answers to ACME challenges were not taken back')),
-  };
-}
-
-/** Until the proxies have what was just stored, or a second has passed. */
-async function publish(ctx: AppContext, version: number, signal: AbortSignal): Promise<void> {
-  await ctx.certificates?.refresh();
-  ctx.wakeups.notify('certificates');
-  await ctx.appliedRoutes.wait(version, signal);
-}
-
 /** The order is not asked about again. @throws AcmeProblem with the authority's own reason */
 async function givenUp(
-  { db }: AppContext,
+  { store, kind }: Acme,
   { url }: Order,
   { identifier, challenges, status }: Authorization,
-  kind: string,
 ): Promise<never> {
-  await repo.dropOrder(db, url);
+  await store.dropOrder(url);
   const said = challenges?.map(({ error }) => readProblem(error)).find((each) => each !== undefined);
   if (said) throw new AcmeProblem(`${identifier.value} was not proved by ${kind}: ${said.text}`, { kind: said.kind });
   const offered = challenges?.map(({ type }) => type).join(', ');
