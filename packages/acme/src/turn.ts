@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Acme } from './acme.ts';
 import type { AcmeClient } from './client/client.ts';
-import { AcmeProblem } from './client/problem.ts';
+import { AcmeProblem, MAX_RETRY_AFTER_MS } from './client/problem.ts';
 import { certificateId, drawTime } from './client/renewal-info.ts';
 import { issue, openClient, usualRenewal } from './issue.ts';
 import type { CertificateState } from './store.ts';
@@ -19,8 +19,10 @@ export function isDue(acme: Acme, state: CertificateState): Due {
   const now = acme.clock.now();
   // After a renewal that followed another too soon nothing has failed.
   const same = state.attempts === 0 ? fits(acme, state) : state.tried === triedOf(acme);
-  const waits = state.nextAt > now && (same || state.problemKind === 'rateLimited');
-  if (waits) return undefined;
+  const limited = state.problemKind === 'rateLimited' && directoryTried(state) === acme.settings.directory;
+  const left = state.nextAt - now;
+  // Nobody was ever told to wait longer: the clock was wrong then, or is now.
+  if (left > 0 && left <= MAX_RETRY_AFTER_MS && (same || limited)) return undefined;
   if (!fits(acme, state) || now >= state.renewAt) return 'fetch';
   return now >= state.askAt ? 'ask' : undefined;
 }
@@ -45,6 +47,15 @@ function triedOf({ settings, kind, fingerprint }: Acme): string {
     // Not the key itself: this is kept as it is.
     eab && [eab.kid, fingerprint(eab.hmacKey.reveal())],
   ]);
+}
+
+/** Whose limit it was. */
+function directoryTried({ tried }: CertificateState): unknown {
+  try {
+    return (JSON.parse(tried ?? '[]') as unknown[])[2];
+  } catch {
+    return undefined;
+  }
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Longest wait that an authority's `Retry-After` is believed, ms: a wrong date must not stop renewals for good. */
-const MAX_RETRY_AFTER_MS = 7 * 86_400_000;
+export const MAX_RETRY_AFTER_MS = 7 * 86_400_000;
 const TYPE = 'urn:ietf:params:acme:error:';
 
 /** What an ACME server refused or could not do (RFC 8555 §6.7, RFC 9457). The message is for a person. */

@@ -170,10 +170,13 @@ export async function startStandAlone(options: StandAloneOptions): Promise<Runni
     const follow = ({ setSecureContext }: Opened, tls: ListeningTls | undefined) =>
       tls && setSecureContext && followFiles(tls, { setSecureContext }, { clock, log }, sweeping.signal);
     const followed = [follow(listening, options.tls), follow(apiServer, options.apiTls)];
-    const fetched = secure && fetching?.run(secure.take, sweeping.signal);
+    const until = new AbortController();
+    const fetched = secure && fetching?.run(secure.take, until.signal);
 
     let closed: Promise<void> | undefined;
     const close = async (graceMs: number): Promise<void> => {
+      // Before the doors are shut at which an authority asks: an order goes on after the next start.
+      until.abort();
       await drain(context, servers, graceMs);
       await closeAll();
       sweeping.abort();

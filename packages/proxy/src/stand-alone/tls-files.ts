@@ -1,4 +1,5 @@
-import { statSync } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import type { Server, TlsOptions } from 'node:tls';
 import type { Clock, Log } from '@atrium/sdk';
 
@@ -31,7 +32,7 @@ export async function followFiles(
     await clock.sleep(everyMs, signal).catch(() => undefined);
     if (signal.aborted) return;
     // Before they are read: what is written meanwhile is another version at the next look.
-    const stamp = fileStampsOf(tls.files);
+    const stamp = await presentStamps(tls.files);
     if (stamp === served) {
       bad = undefined;
       continue;
@@ -49,15 +50,21 @@ export async function followFiles(
   }
 }
 
-/** Which versions of the files are there. Follows links, as renewals move them. */
+/** Which versions of the files are there, for a start that waits for them. Follows links, as renewals move them. */
 export function fileStampsOf(files: readonly string[]): string {
-  const stamps = files.map((path) => {
+  const look = (path: string) => {
     try {
-      const { dev, ino, size, mtimeMs } = statSync(path);
-      return `${dev}.${ino}.${size}.${mtimeMs}`;
+      return statSync(path);
     } catch {
-      return 'gone';
+      return undefined;
     }
-  });
-  return stamps.join(' ');
+  };
+  return files.map((path) => stampOf(look(path))).join(' ');
 }
+
+/** The same while people are served: nobody waits for a disk that hangs. */
+const presentStamps = async (files: readonly string[]): Promise<string> =>
+  (await Promise.all(files.map((path) => stat(path).catch(() => undefined)))).map(stampOf).join(' ');
+
+const stampOf = (file: Stats | undefined): string =>
+  file ? `${file.dev}.${file.ino}.${file.size}.${file.mtimeMs}` : 'gone';

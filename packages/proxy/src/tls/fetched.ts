@@ -36,7 +36,9 @@ export async function startingFile(
  */
 export async function keep(file: string, { chain, key }: CertificateText): Promise<boolean> {
   const text = `${key.trim()}\n${chain.trim()}\n`;
-  if ((await readFile(file, 'utf8').catch(() => '')) === text) return false;
+  const known = (await readFile(file, 'utf8').catch(() => '')) === text;
+  // The same with the wrong mode, say, is written again.
+  if (known && (await readPair({ cert: file, key: file }).catch(() => undefined))) return false;
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   await writeWhole(file, text, (draft) => readPair({ cert: draft, key: draft }));
   return true;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFile, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import {
   type Acme,
   type AcmeSettings,
@@ -73,11 +74,24 @@ export async function openFetching(
 ): Promise<Fetching> {
   const file = join(dir, 'fetched.pem');
   let take: (fetched: FetchedTls) => Promise<void> = async () => {};
-  const serve = (certificate: CertificateText) =>
-    take({ certificate, challenges: [] }).catch((err) => log.error({ err }, 'the certificate cannot be served'));
-  const store = await FileStore.open(join(dir, 'acme.json'), serve);
-  if (!store.certificate) await refuseForeign(file);
+  /** Kept, and not served yet. */
+  let waiting: CertificateText | undefined;
+  const serve = async (certificate: CertificateText) => {
+    waiting = certificate;
+    try {
+      await take({ certificate, challenges: [] });
+      waiting = undefined;
+    } catch (err) {
+      log.error({ err }, 'the certificate cannot be served; trying again in five minutes');
+    }
+  };
+  const store = await FileStore.open(join(dir, 'acme.json'), serve, (err) =>
+    log.error({ err }, `nothing can be kept in ${dir}: no certificate is fetched while that is so`),
+  );
+  if (!store.certificate) await keepForeign(file);
   else await keep(file, store.certificate).catch((err) => log.error({ err }, 'the certificate cannot be served'));
+  /** Until the next look. */
+  let rest = new AbortController();
   const kind = challengeKind(settings, redirectPort);
   const acme: Acme = {
     ...{ settings, kind, words: WORDS, store, clock, log },
@@ -93,31 +107,46 @@ export async function openFetching(
     tls: { ...tls, fetched: { file, fallback: { dir, names: settings.domains } } },
     get facts() {
       const { chain, notAfter, attempts } = store.state;
-      return { notAfter: chain === undefined ? undefined : notAfter, failures: attempts };
+      const failures = Math.max(attempts, waiting ? 1 : 0);
+      return { notAfter: chain === undefined ? undefined : notAfter, failures };
     },
     async run(taking, signal) {
       take = taking;
+      waiting = store.certificate;
       sayHow(acme, redirectPort, store.state);
+      signal.addEventListener('abort', () => rest.abort(), { once: true });
       while (!signal.aborted) {
+        rest = new AbortController();
         let pause = LOOK_MS;
         try {
+          if (waiting) await serve(waiting);
+          if (waiting) pause = AFTER_TROUBLE_MS;
           if (isDue(acme, store.state)) await turn(acme, signal);
         } catch (err) {
           pause = AFTER_TROUBLE_MS;
           if (!signal.aborted) log.error({ err }, 'could not look after the certificate; trying again in five minutes');
         }
-        await clock.sleep(pause, signal).catch(() => undefined);
+        if (!signal.aborted) await clock.sleep(pause, rest.signal).catch(() => undefined);
       }
     },
-    renew: () => store.askForRenewal(clock.now()),
+    async renew() {
+      await store.askForRenewal(clock.now());
+      rest.abort();
+    },
   };
 }
 
 /** The certificate's own file is written whenever there is another one: whatever else has its name must not be lost. */
-async function refuseForeign(file: string): Promise<void> {
+async function keepForeign(file: string): Promise<void> {
   if (!existsSync(file)) return;
   try {
-    await readPair({ cert: file, key: file });
+    const { selfSigned } = await readPair({ cert: file, key: file });
+    if (selfSigned) return;
+    const hash = createHash('sha256')
+      .update(await readFile(file))
+      .digest('hex')
+      .slice(0, 12);
+    await copyFile(file, join(dirname(file), `fetched-${hash}.pem`));
   } catch (error) {
     if (!(error instanceof CertificateError)) throw error;
     throw new KeptError(`${error.message} It was not touched. Move it away, or name another folder (--acme-state).`);

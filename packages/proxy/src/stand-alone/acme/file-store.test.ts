@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { quiet, testDir } from '../../test-kit.ts';
@@ -14,7 +14,7 @@ const clock = { now: () => Date.now(), sleep: async () => {} };
 async function full(path: string, dir: string) {
   const files = testAuthority(dir).issue('own', ['hub.example.org']);
   const [chain, key] = [readFileSync(files.cert, 'utf8'), readFileSync(files.key, 'utf8')];
-  const store = await FileStore.open(path, async () => {});
+  const store = await again(path);
   const issued = {
     chain,
     key,
@@ -30,7 +30,9 @@ async function full(path: string, dir: string) {
   return { store, chain, key, issued };
 }
 
-const again = (path: string) => FileStore.open(path, async () => {});
+function again(path: string, onUnwritable: (error: Error) => void = ({ message }) => expect.unreachable(message)) {
+  return FileStore.open(path, async () => {}, onUnwritable);
+}
 
 test('what was kept is there after a restart, and nobody else may read it', async () => {
   await using dir = await testDir();
@@ -73,6 +75,7 @@ test.each<[string, (text: string) => string, string]>([
   ['a newer one', (text) => text.replace('"version": 1', '"version": 2'), 'from a newer atrium-proxy'],
   ['no state', (text) => text.replace('"state"', '"estate"'), 'something in it is missing'],
   ['a time that is none', (text) => text.replace('"renewAt": 3', '"renewAt": "soon"'), 'missing or damaged'],
+  ['a time that never comes', (text) => text.replace('"nextAt": 0', '"nextAt": 1e300'), 'missing or damaged'],
   [
     'a broken certificate',
     (text) => text.replace(/(BEGIN CERTIFICATE-----\\n).{40}/, '$1'),
@@ -111,6 +114,24 @@ test('keys that others may read, a folder that others may change, and a path tha
   await expect(again(join(path, 'acme.json'))).rejects.toThrow(/Certificates cannot be kept in .*acme\.json: /);
 });
 
+test('what a killed proxy was writing is removed; a folder that takes nothing more stops only who has no certificate', async () => {
+  await using dir = await testDir();
+  const own = join(dir.path, 'new');
+  const path = join(own, 'acme.json');
+  await full(path, dir.path);
+  for (const name of ['acme.json.12.tmp', 'fetched.pem.12.tmp', 'notes.tmp']) writeFileSync(join(own, name), 'half');
+  await again(path);
+  expect(readdirSync(own).sort()).toEqual(['acme.json', 'notes.tmp']);
+
+  // Where the next version would be written to: nobody can write it, root neither.
+  mkdirSync(join(own, `acme.json.${process.pid}.tmp`, 'in the way'), { recursive: true });
+  const troubles: string[] = [];
+  expect((await again(path, ({ message }) => void troubles.push(message))).certificate).toBeDefined();
+  expect(troubles).toHaveLength(1);
+  rmSync(path);
+  await expect(again(path)).rejects.toThrow(/Certificates cannot be kept in/);
+});
+
 test('a certificate file that is not ours is not written over; one that was lost comes back', async () => {
   await using dir = await testDir();
   const own = join(dir.path, 'new');
@@ -125,7 +146,21 @@ test('a certificate file that is not ours is not written over; one that was lost
 
   const other = join(dir.path, 'other');
   const { chain } = await full(join(other, 'acme.json'), dir.path);
-  expect(existsSync(join(other, 'fetched.pem'))).toBe(false);
-  await openFetching({ settings, dir: other, tls: {} }, undefined, { clock, log: quiet });
-  expect(readFileSync(join(other, 'fetched.pem'), 'utf8')).toContain(chain.trim());
+  const fetched = join(other, 'fetched.pem');
+  const openOther = () => openFetching({ settings, dir: other, tls: {} }, undefined, { clock, log: quiet });
+  expect(existsSync(fetched)).toBe(false);
+  await openOther();
+  expect(readFileSync(fetched, 'utf8')).toContain(chain.trim());
+  // A copy that came back from elsewhere with another mode would not be served.
+  chmodSync(fetched, 0o644);
+  await openOther();
+  expect(statSync(fetched).mode & 0o777).toBe(0o600);
+
+  // Without what it knew, it may be anybody's: the next one that is fetched takes its name, and it is kept beside.
+  rmSync(join(other, 'acme.json'));
+  const text = readFileSync(fetched, 'utf8');
+  await openOther();
+  await openOther();
+  const copies = readdirSync(other).filter((name) => /^fetched-[0-9a-f]{12}\.pem$/.test(name));
+  expect(copies.map((name) => readFileSync(join(other, name), 'utf8'))).toEqual([text]);
 });

@@ -1,5 +1,5 @@
-import { mkdir, readFile, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import {
   type AcmeStore,
   type CertificateState,
@@ -37,9 +37,14 @@ export class FileStore implements AcmeStore {
   /**
    * Reads what is there, or begins with nothing. A file that cannot be used stays as it is.
    * @param onCertificate another one is kept from now on
+   * @param onUnwritable nothing can be kept at present, but there is a certificate to go on with
    * @throws KeptError
    */
-  static async open(path: string, onCertificate: (certificate: CertificateText) => Promise<void>): Promise<FileStore> {
+  static async open(
+    path: string,
+    onCertificate: (certificate: CertificateText) => Promise<void>,
+    onUnwritable: (error: Error) => void,
+  ): Promise<FileStore> {
     const dir = dirname(path);
     try {
       await mkdir(dir, { recursive: true, mode: 0o700 });
@@ -48,8 +53,13 @@ export class FileStore implements AcmeStore {
         throw new KeptError(`Other accounts can change what is in ${dir}. Take that away: chmod 700 ${dir}`);
       const kept = (await readKeptFile(path)) ?? EMPTY;
       const store = new FileStore(path, kept, onCertificate);
+      await removeDrafts(dir);
       // What cannot be written later would be lost, and asked of the authority again and again.
-      await store.#change({});
+      await store.#change({}).catch((error: Error) => {
+        // A proxy that does not start takes everybody's server away.
+        if (!store.certificate) throw error;
+        onUnwritable(error);
+      });
       return store;
     } catch (error) {
       if (error instanceof KeptError) throw error;
@@ -146,6 +156,14 @@ export class FileStore implements AcmeStore {
     this.#writing = written.catch(() => undefined);
     return written;
   }
+}
+
+const DRAFT = /^(acme\.json|fetched\.pem)\.\d+\.tmp$/;
+
+/** A proxy that was killed while it wrote left keys in them. */
+async function removeDrafts(dir: string): Promise<void> {
+  for (const name of await readdir(dir))
+    if (DRAFT.test(name)) await rm(join(dir, name), { force: true }).catch(() => {});
 }
 
 async function readKeptFile(path: string): Promise<Kept | undefined> {

@@ -22,7 +22,10 @@ export const EMPTY: Kept = {
   issuedAt: 0,
 };
 
-const TIMES = ['notBefore', 'notAfter', 'renewAt', 'askAt', 'attempts', 'nextAt'] as const;
+const TIMES = ['notBefore', 'notAfter', 'renewAt', 'nextAt'] as const;
+const NUMBERS = ['askAt', 'attempts'] as const;
+/** What a `Date` can be, ms. */
+const MAX_TIME = 8.64e15;
 const TEXTS = ['chain', 'directory', 'tried', 'problem', 'problemKind'] as const;
 
 /** Throws what is wrong with it, as the end of a sentence. */
@@ -44,7 +47,8 @@ export function readKept(text: string): Kept {
   const known = objectOf(state);
   const { domains, chain } = known;
   const isWhole =
-    [...TIMES.map((name) => known[name]), issuedAt].every((value) => Number.isFinite(value)) &&
+    [...TIMES.map((name) => known[name]), issuedAt].every((value) => isWithin(value, MAX_TIME)) &&
+    NUMBERS.every((name) => isWithin(known[name], Number.MAX_SAFE_INTEGER)) &&
     TEXTS.every((name) => known[name] === undefined || typeof known[name] === 'string') &&
     Array.isArray(domains) &&
     domains.every((name) => typeof name === 'string');
@@ -61,6 +65,8 @@ function objectOf(value: unknown): Record<string, unknown> {
     throw new Error('something in it is missing');
   return value as Record<string, unknown>;
 }
+
+const isWithin = (value: unknown, most: number): boolean => typeof value === 'number' && value >= 0 && value <= most;
 
 function isKey(text: unknown): boolean {
   try {
