@@ -2,7 +2,7 @@ import { scaledClock } from '@atrium/ec2-sim';
 import { SpawnFault } from '@atrium/sdk';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { classOf, Ec2Fault, type Ec2FaultClass, toFault } from './errors.ts';
-import { type Rig, startRig } from './testing/rig.ts';
+import { type Rig, serversOf, startRig } from './testing/rig.ts';
 
 const CODES: Record<Ec2FaultClass, readonly string[]> = {
   throttle: ['RequestLimitExceeded', 'Throttling', 'EC2ThrottledException'],
@@ -87,7 +87,7 @@ describe('what a launch that EC2 refuses means for people', () => {
         signal: new AbortController().signal,
         dryRun: false,
         wantedSpares: {},
-        servers: async () => [],
+        servers: async () => serversOf(rig),
       })
     ).filter(({ alert }) => alert);
 

@@ -1,7 +1,7 @@
 import type { AuthRequest, Ec2Sim } from '@atrium/ec2-sim';
 import { testIo } from '@atrium/sdk/testing';
 import { expect, test } from 'vitest';
-import { type Rig, startRig } from '../../../../plugins/spawner-ec2/src/testing/rig.ts';
+import { type Rig, serversOf, startRig } from '../../../../plugins/spawner-ec2/src/testing/rig.ts';
 import { refused } from '../../../../tools/ec2-sim/src/policy/index.ts';
 import { clientFor } from '../../../../tools/ec2-sim/src/testing.ts';
 import { managerPolicy, SESSION_MANAGER } from './manager.ts';
@@ -120,23 +120,6 @@ test('the manager may make every call that a whole life of servers, homes and sp
   expect(refusedCalls(sim)).toEqual([]);
   expect(sim.violations).toEqual([]);
 }, 90_000);
-
-function serversOf(rig: Rig) {
-  return [...rig.rows.values()].map(({ id, generation, user, spec, phase }) => ({
-    id,
-    generation,
-    user: user.name,
-    groups: [],
-    name: '',
-    phase: phase as 'ready',
-    desired: phase === 'stopping' ? ('stopped' as const) : ('running' as const),
-    phaseAt: 0,
-    spec: spec as never,
-    ref: { server: id, generation },
-    attempt: undefined,
-    storage: user.storage,
-  }));
-}
 
 const ARN = 'arn:aws:ec2:us-east-1:123456789012:';
 const SNAPSHOT = 'arn:aws:ec2:us-east-1::snapshot/snap-1';

@@ -261,3 +261,21 @@ function workerServer(row: Row): WorkerServer {
     wake: () => {},
   };
 }
+
+/** The rows as a hub's upkeep is given them. */
+export function serversOf(rig: Rig) {
+  return [...rig.rows.values()].map(({ id, generation, user, spec, phase }) => ({
+    id,
+    generation,
+    user: user.name,
+    groups: [],
+    name: '',
+    phase: phase as 'ready',
+    desired: phase === 'stopping' ? ('stopped' as const) : ('running' as const),
+    phaseAt: 0,
+    spec: spec as never,
+    ref: { server: id, generation },
+    attempt: undefined,
+    storage: user.storage,
+  }));
+}

@@ -239,7 +239,7 @@ test('a directory that nobody answers at is said, counted and left alone for a w
     await until('it tried at once', () => attempts() === 1);
     const before = kept(dir.path).state.nextAt;
     await proxy.renewCertificate?.();
-    await until('it tried once more', () => attempts() === 1 && kept(dir.path).state.nextAt > before);
+    await until('it tried once more', () => attempts() === 1 && kept(dir.path).state.nextAt !== before);
   });
   expect(existsSync(join(dir.path, 'acme/fetched.pem'))).toBe(true);
   const pem = new X509Certificate(readFileSync(join(dir.path, 'acme/fetched.pem')));
