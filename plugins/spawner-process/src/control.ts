@@ -77,14 +77,18 @@ export async function tend(place: Place, ref: ProcessRef, now: number): Promise<
  * So they connect to a second name of the same socket, in a folder that it cannot write to.
  */
 async function publish(dir: string, meta: Meta): Promise<void> {
-  const draft = join(dir, 'sock.new');
-  await rm(draft, { force: true });
-  // link(2) does not follow a link: whatever lies there gets the second name itself and is looked at under it.
-  const linked = await link(join(dir, 'io', 'server.sock'), draft).then(() => true, ifMissing(false));
-  if (!linked) return;
-  const found = await lstat(draft);
-  if (found.isSocket() && found.uid === meta.uid) await rename(draft, join(dir, 'sock'));
-  else await rm(draft, { force: true });
+  // A name of its own: a start that goes on and the look at all servers may come to this at the same moment.
+  const draft = join(dir, `sock.new-${randomBytes(6).toString('hex')}`);
+  try {
+    // link(2) does not follow a link: whatever lies there gets the second name itself and is looked at under it.
+    const linked = await link(join(dir, 'io', 'server.sock'), draft).then(() => true, ifMissing(false));
+    if (!linked) return;
+    const found = await lstat(draft);
+    if (found.isSocket() && found.uid === meta.uid) await rename(draft, join(dir, 'sock'));
+  } finally {
+    // Also when it was renamed: where both are names of one socket, rename(2) leaves both.
+    await rm(draft, { force: true });
+  }
 }
 
 /** Removes what is left of a start; ends it first when it still runs. */

@@ -4,6 +4,7 @@ import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/
 import { join } from 'node:path';
 import { testIo, testServerIo } from '@atrium/sdk/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { tend } from './control.ts';
 import { homesDir, launchDir, launchesDir, type ProcessRef } from './layout.ts';
 import { logFile } from './logs.ts';
 import { launches } from './look.ts';
@@ -62,6 +63,21 @@ test('kill -9 of a hub that is starting servers: each start ends with one proces
     for (const at of [1, 2, 3, 4, 5]) await heir.destroy(heir.identify(`kill${round}x${at}`, 1), io);
   }
   expect(seen.started).toBeGreaterThan(0);
+});
+
+test('its socket gets the name that the proxy uses also when several look after it at the same moment', async () => {
+  const life = await begin(await openOn(world), ada);
+  await life.until('running');
+  const dir = launchDir(world.place, life.ref as ProcessRef);
+  await expect.poll(() => readdir(dir)).toContain('sock');
+
+  for (let round = 0; round < 20; round += 1) {
+    await rm(join(dir, 'sock'));
+    await Promise.all(Array.from({ length: 4 }, () => tend(world.place, life.ref as ProcessRef, Date.now())));
+    expect(await readdir(dir)).toContain('sock');
+  }
+
+  expect((await readdir(dir)).filter((name) => name.startsWith('sock'))).toEqual(['sock']);
 });
 
 test('a server whose keeper was killed still runs, and still stops', async () => {
