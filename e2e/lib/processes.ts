@@ -22,12 +22,20 @@ function read(pid: number | string, file: string): string {
   }
 }
 
-/** State and start time; undefined when it has ended, also when only its parent has not heard of it. */
-function startTimeOf(pid: number | string): string | undefined {
+/** Of proc_pid_stat(5), from the third on: state, parent, …; empty strings of one that is gone. */
+function statOf(pid: number | string): string[] {
   const stat = read(pid, 'stat');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return stat === '' || fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
+
+/** Start time; undefined when it has ended, also when only its parent has not heard of it. */
+function startTimeOf(pid: number | string): string | undefined {
+  const [state = '', ...rest] = statOf(pid);
+  return ['', 'Z', 'X'].includes(state) ? undefined : rest[18];
+}
+
+/** 0 when it is gone. */
+export const parentOf = (pid: number): number => Number(statOf(pid)[1] ?? 0);
 
 /** Every living process of the servers of one installation, by what it carries in its environment. */
 export function serverProcesses(hubId: string): ServerProcess[] {
@@ -42,10 +50,18 @@ export function serverProcesses(hubId: string): ServerProcess[] {
   });
 }
 
+/** What the server itself has started: it has its environment, too. */
+function ownPrograms(all: readonly ServerProcess[]): Set<ServerProcess> {
+  const launchOf = new Map(all.map(({ pid, launch }) => [pid, launch]));
+  return new Set(all.filter(({ pid, launch }) => launchOf.get(parentOf(pid)) === launch));
+}
+
 /** Servers of which two starts live at this very moment: the second look makes sure that both do. */
 export function doubledServers(hubId: string): string[] {
+  const all = serverProcesses(hubId).filter((one) => one.isServer);
+  const programs = ownPrograms(all);
   const byServer = Map.groupBy(
-    serverProcesses(hubId).filter((one) => one.isServer),
+    all.filter((one) => !programs.has(one)),
     ({ launch }) => launch.slice(0, launch.lastIndexOf('.')),
   );
   return [...byServer.values()]

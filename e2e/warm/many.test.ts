@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { testPython } from '../../tools/test-machine.ts';
+import { parentOf } from '../lib/processes.ts';
 import { readyTemplates, warmOf } from './warmth.ts';
-import { childrenOf, parentOf, type Started, startWorld } from './world.ts';
+import { childrenOf, type Started, startWorld } from './world.ts';
 
 /** `WARM_STARTS=200` is what was promised; it takes a quarter of an hour on two cores. */
 const STARTS = Number(process.env.WARM_STARTS) || 20;

@@ -6,7 +6,7 @@ import { type Places, placesOf } from '../../packages/atrium/src/files/data-dir.
 import { type TestCli, testCli, type Up } from '../../packages/atrium/src/testing/cli.ts';
 import { freePort } from '../../tools/free-port.ts';
 import { type ApiClient, administrator, apiClient, serversOf } from '../lib/api-client.ts';
-import { serverProcesses } from '../lib/processes.ts';
+import { parentOf, serverProcesses } from '../lib/processes.ts';
 import { hubIdOf, sqliteQuery } from '../lib/reality.ts';
 import { openTo, SOMEBODY } from './as-account.ts';
 import { untilWarm } from './warmth.ts';
@@ -156,15 +156,6 @@ function processOf(hubId: string, serverId: string): { pid: number; launch: stri
   const [server, ...others] = roots;
   if (!server || others.length > 0) throw new Error(`${roots.length} processes are the server ${serverId}`);
   return { pid: server.pid, launch: server.launch.slice(hubId.length + 1) };
-}
-
-/** 0 when it has ended. */
-export function parentOf(pid: number): number {
-  try {
-    return Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
-  } catch {
-    return 0;
-  }
 }
 
 export function childrenOf(pid: number): number[] {

@@ -1,7 +1,8 @@
 import { expect } from 'vitest';
-import { eventually } from '../client.ts';
+import { type Answer, eventually, sendUntil } from '../client.ts';
 import type { Hub } from '../hub.ts';
 import { section } from '../suite.ts';
+import { ROOT_TOKEN } from '../world.ts';
 
 /** Begins a start that is held until the gate opens, and waits until the hub knows of it. */
 export async function startHeld(hub: Hub): Promise<{ user: string; end(): Promise<void> }> {
@@ -111,9 +112,9 @@ export const servers = section('REST, servers', (row) => {
 
   row('3.8/cancelled', async ({ main }) => {
     const { user, end } = await startHeld(main);
-    const stream = main.root('GET', `/users/${user}/server/progress`);
+    const { answer } = await watchHeld(main, user);
     await main.root('DELETE', `/users/${user}/server`);
-    expect(eventsOf((await stream).text).at(-1)).toMatchObject({ failed: true, message: 'Spawn cancelled' });
+    expect(eventsOf((await answer).text).at(-1)).toMatchObject({ failed: true, message: 'Spawn cancelled' });
     await end();
   });
 
@@ -244,6 +245,16 @@ export const servers = section('REST, servers', (row) => {
 });
 
 /** The events of a stream that has ended. */
+/** Follows a held start, from before anything that is asked after this. */
+export async function watchHeld(hub: Hub, user: string): Promise<{ answer: Promise<Answer> }> {
+  const path = `${hub.server(user)}/progress`;
+  const answer = hub.root('GET', path);
+  // Another one that came later has said how it began.
+  const headers = { authorization: `token ${ROOT_TOKEN}` };
+  await sendUntil(hub.origin, `/hub/api${path}`, headers, (text) => text.includes('data:'));
+  return { answer };
+}
+
 export function eventsOf(text: string): Record<string, unknown>[] {
   return text
     .split('\n')

@@ -3,7 +3,7 @@ import { eventually, sendUntil } from '../client.ts';
 import type { Hub } from '../hub.ts';
 import { section } from '../suite.ts';
 import { ROOT_TOKEN } from '../world.ts';
-import { eventsOf, startHeld } from './s3-servers.ts';
+import { eventsOf, startHeld, watchHeld } from './s3-servers.ts';
 
 const ROOT = { authorization: `token ${ROOT_TOKEN}` };
 
@@ -106,11 +106,9 @@ export const starts = section('REST, starts and stops', (row, alone) => {
 
   row('3.8/first', async ({ main }) => {
     const { user, end } = await startHeld(main);
-    const stream = main.root('GET', `${main.server(user)}/progress`);
-    // Not before the stream has said how it began.
-    await sendUntil(main.origin, `/hub/api${main.server(user)}/progress`, ROOT, (text) => text.includes('data:'));
+    const { answer } = await watchHeld(main, user);
     await end();
-    const events = eventsOf((await stream).text);
+    const events = eventsOf((await answer).text);
     expect(events[0]).toEqual({ progress: 0, message: 'Server requested' });
     expect(events.at(-1)).toMatchObject({ progress: 100, ready: true });
     for (const event of events.slice(1, -1)) {
