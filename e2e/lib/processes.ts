@@ -50,20 +50,20 @@ export function serverProcesses(hubId: string): ServerProcess[] {
   });
 }
 
-/** What the server itself has started: it has its environment, too. */
-function ownPrograms(all: readonly ServerProcess[]): Set<ServerProcess> {
+/** The servers themselves. What one of them has started carries its environment, too, and is none. */
+export function serverRoots(hubId: string): ServerProcess[] {
+  const all = serverProcesses(hubId).filter(({ isServer }) => isServer);
   const launchOf = new Map(all.map(({ pid, launch }) => [pid, launch]));
-  return new Set(all.filter(({ pid, launch }) => launchOf.get(parentOf(pid)) === launch));
+  return all.filter(({ pid, launch }) => {
+    const parent = parentOf(pid);
+    // A program that a server began for a moment may have ended between two looks: it has no parent then.
+    return parent !== 0 && launchOf.get(parent) !== launch;
+  });
 }
 
 /** Servers of which two starts live at this very moment: the second look makes sure that both do. */
 export function doubledServers(hubId: string): string[] {
-  const all = serverProcesses(hubId).filter((one) => one.isServer);
-  const programs = ownPrograms(all);
-  const byServer = Map.groupBy(
-    all.filter((one) => !programs.has(one)),
-    ({ launch }) => launch.slice(0, launch.lastIndexOf('.')),
-  );
+  const byServer = Map.groupBy(serverRoots(hubId), ({ launch }) => launch.slice(0, launch.lastIndexOf('.')));
   return [...byServer.values()]
     .filter((group) => group.length > 1 && group.every(({ pid, startTime }) => startTimeOf(pid) === startTime))
     .map((group) => group.map(({ launch, pid }) => `${launch} (process ${pid})`).join(' and '));

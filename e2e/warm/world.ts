@@ -6,7 +6,7 @@ import { type Places, placesOf } from '../../packages/atrium/src/files/data-dir.
 import { type TestCli, testCli, type Up } from '../../packages/atrium/src/testing/cli.ts';
 import { freePort } from '../../tools/free-port.ts';
 import { type ApiClient, administrator, apiClient, serversOf } from '../lib/api-client.ts';
-import { parentOf, serverProcesses } from '../lib/processes.ts';
+import { parentOf, serverRoots } from '../lib/processes.ts';
 import { hubIdOf, sqliteQuery } from '../lib/reality.ts';
 import { openTo, SOMEBODY } from './as-account.ts';
 import { untilWarm } from './warmth.ts';
@@ -143,16 +143,8 @@ async function serverIdOf(cli: TestCli, user: string): Promise<string> {
   return row.id;
 }
 
-/**
- * The process that carries the launch's mark and was not begun by another one that does, as kernels are. What the server
- * begins for a moment may end between two looks: it has no parent then, and is none.
- */
 function processOf(hubId: string, serverId: string): { pid: number; launch: string } {
-  const all = serverProcesses(hubId)
-    .filter((one) => one.isServer && one.launch.includes(`/${serverId}.`))
-    .map((one) => ({ ...one, parent: parentOf(one.pid) }));
-  const pids = new Set(all.map(({ pid }) => pid));
-  const roots = all.filter(({ parent }) => parent !== 0 && !pids.has(parent));
+  const roots = serverRoots(hubId).filter(({ launch }) => launch.includes(`/${serverId}.`));
   const [server, ...others] = roots;
   if (!server || others.length > 0) throw new Error(`${roots.length} processes are the server ${serverId}`);
   return { pid: server.pid, launch: server.launch.slice(hubId.length + 1) };

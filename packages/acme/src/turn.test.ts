@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import type { Acme } from './acme.ts';
 import { LETS_ENCRYPT } from './settings.ts';
 import { type CertificateState, NOTHING } from './store.ts';
 import { isDue } from './turn.ts';
@@ -19,7 +18,7 @@ const due = (state: Partial<CertificateState>, directory = LETS_ENCRYPT) =>
       kind: 'http-01',
       clock: { now: () => NOW, sleep: async () => {} },
       fingerprint: (secret: string) => secret,
-    } as unknown as Acme,
+    },
     { ...NOTHING, ...state },
   );
 

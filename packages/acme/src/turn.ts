@@ -12,10 +12,12 @@ const LAST_RETRY_MS = 12 * 3_600_000;
 /** How often the authority is asked when to renew, when it does not say. */
 const ASK_MS = { usual: 6 * 3_600_000, least: 60_000, most: 24 * 3_600_000 };
 
+/** What a failure depends on. */
+type Tried = Pick<Acme, 'settings' | 'kind' | 'fingerprint'>;
 type Due = 'fetch' | 'ask' | undefined;
 
 /** What there is to do now: get a certificate, ask the authority when to renew, or nothing. */
-export function isDue(acme: Acme, state: CertificateState): Due {
+export function isDue(acme: Tried & Pick<Acme, 'clock'>, state: CertificateState): Due {
   const now = acme.clock.now();
   // After a renewal that followed another too soon nothing has failed.
   const same = state.attempts === 0 ? fits(acme, state) : state.tried === triedOf(acme);
@@ -28,14 +30,14 @@ export function isDue(acme: Acme, state: CertificateState): Due {
 }
 
 /** Whether there is a certificate for what the settings say. */
-function fits({ settings }: Acme, state: CertificateState): boolean {
+function fits({ settings }: Pick<Acme, 'settings'>, state: CertificateState): boolean {
   const { directory, domains } = settings;
   const same = [...state.domains].sort().join() === [...domains].sort().join();
   return state.chain !== undefined && same && state.directory === directory;
 }
 
 /** What a failure is about: whoever changes any of it need not wait. */
-function triedOf({ settings, kind, fingerprint }: Acme): string {
+function triedOf({ settings, kind, fingerprint }: Tried): string {
   const { email, domains, directory, ca, dns, eab } = settings;
   return JSON.stringify([
     email,

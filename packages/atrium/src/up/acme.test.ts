@@ -1,11 +1,11 @@
 import { chmodSync, readFileSync, statSync } from 'node:fs';
 import { get } from 'node:http';
 import { join } from 'node:path';
-import { connect, type PeerCertificate, type TLSSocket } from 'node:tls';
 import { describe, expect, test } from 'vitest';
 import { freePort } from '../../../../tools/free-port.ts';
 import { testPebble } from '../../../../tools/test-machine.ts';
 import { startPebble } from '../../../../tools/test-pebble.ts';
+import { openTls, servedCertificate } from '../../../../tools/tls-visitor.ts';
 import { NO_SERVERS, testCli } from '../testing/cli.ts';
 
 /** On a busy machine Pebble itself may fail to look a name up, and the hub then pauses. */
@@ -16,29 +16,7 @@ const NAME = 'hub.example.org';
 const config = (settings: object) =>
   NO_SERVERS.replace('port: 0,', `port: 0, ${JSON.stringify(settings).slice(1, -1)},`);
 
-/** A connection to the hub as a browser's, which has one certificate for as long as it lasts. */
-function open(url: string, ca: string): Promise<TLSSocket & { ask(): Promise<string> }> {
-  return new Promise((resolve, reject) => {
-    const { hostname: host, port } = new URL(url);
-    const socket = connect({ host, port: Number(port), servername: NAME, ca }, () => {
-      const ask = () =>
-        new Promise<string>((done) => {
-          socket.once('data', (chunk) => done(chunk.toString('latin1').split('\r\n')[0]!));
-          socket.write(`GET /_chp_healthz HTTP/1.1\r\nHost: ${NAME}\r\n\r\n`);
-        });
-      resolve(Object.assign(socket, { ask }));
-    });
-    socket.on('error', reject);
-  });
-}
-
-/** What is served to who comes now; undefined while it is not one that `ca` signed. */
-async function served(url: string, ca: string): Promise<PeerCertificate | undefined> {
-  const socket = await open(url, ca).catch(() => undefined);
-  const certificate = socket?.getPeerCertificate(true);
-  socket?.destroy();
-  return certificate;
-}
+const visit = (url: string, ca: string) => ({ port: Number(new URL(url).port), servername: NAME, ca });
 
 const statusOf = (url: string): Promise<number | undefined> =>
   new Promise((resolve, reject) => {
@@ -66,18 +44,20 @@ describe.skipIf(!testPebble())('certificates by ACME', () => {
     const up = await cli.up();
     const ca = await pebble.root();
     await expect
-      .poll(() => served(up.url, ca), SOON)
+      .poll(() => servedCertificate(visit(up.url, ca)), SOON)
       .toMatchObject({ subjectaltname: `DNS:${NAME}, DNS:www.example.org` });
 
     // Whoever is connected stays with the certificate that they came with.
-    const stays = await open(up.url, ca);
+    const stays = await openTls(visit(up.url, ca));
     const first = stays.getPeerCertificate().fingerprint256;
     const file = join(cli.places.dataDir, 'tls/fetched.pem');
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(await statusOf(`http://127.0.0.1:${redirectPort}/hub/home`)).toBe(308);
     expect(await statusOf(`http://127.0.0.1:${redirectPort}/.well-known/acme-challenge/unknown`)).toBe(308);
     expect(await cli.json('certificate', '--renew')).toMatchObject({ domains: acme.domains, problem: null });
-    await expect.poll(async () => (await served(up.url, ca))?.fingerprint256 ?? first, SOON).not.toBe(first);
+    await expect
+      .poll(async () => (await servedCertificate(visit(up.url, ca)))?.fingerprint256 ?? first, SOON)
+      .not.toBe(first);
     expect(await stays.ask()).toBe('HTTP/1.1 200 OK');
     expect(stays.getPeerCertificate().fingerprint256).toBe(first);
     stays.destroy();
@@ -87,7 +67,7 @@ describe.skipIf(!testPebble())('certificates by ACME', () => {
     await pebble[Symbol.asyncDispose]();
     expect(await up.end()).toBe(0);
     const again = await cli.up();
-    expect((await served(again.url, ca))?.subjectaltname).toContain(NAME);
+    expect((await servedCertificate(visit(again.url, ca)))?.subjectaltname).toContain(NAME);
     expect(readFileSync(file, 'utf8')).toBe(renewed);
     expect(again.said()).not.toContain('self-signed');
   });

@@ -1,12 +1,12 @@
 import { X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { connect, type PeerCertificate, type TLSSocket } from 'node:tls';
 import { type Clock, type Log, systemClock } from '@atrium/sdk';
 import { describe, expect, test } from 'vitest';
 import { freePort } from '../../../../../tools/free-port.ts';
 import { testPebble } from '../../../../../tools/test-machine.ts';
 import { type Pebble, startPebble } from '../../../../../tools/test-pebble.ts';
+import { openTls, servedCertificate } from '../../../../../tools/tls-visitor.ts';
 import { planOf } from '../../cli/command-line.ts';
 import { quiet, testDir, until } from '../../test-kit.ts';
 import { type RunningStandAlone, startStandAlone } from '../start.ts';
@@ -63,28 +63,7 @@ const of = ({ directory, ca }: Pebble) => ['--acme-directory', directory, '--acm
 const kept = (dir: string) => JSON.parse(readFileSync(join(dir, 'acme/acme.json'), 'utf8'));
 const ordered = (pebble: Pebble) => pebble.log().match(/Issued certificate serial/g)?.length ?? 0;
 
-/** A connection as a browser's, which has one certificate for as long as it lasts. */
-function open({ listening }: RunningStandAlone, ca: string): Promise<TLSSocket & { ask(): Promise<string> }> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host: '127.0.0.1', port: listening.port, servername: NAME, ca }, () => {
-      const ask = () =>
-        new Promise<string>((done) => {
-          socket.once('data', (chunk) => done(chunk.toString('latin1').split('\r\n')[0]!));
-          socket.write(`GET /_chp_healthz HTTP/1.1\r\nHost: ${NAME}\r\n\r\n`);
-        });
-      resolve(Object.assign(socket, { ask }));
-    });
-    socket.on('error', reject);
-  });
-}
-
-/** What is served to who comes now; undefined while it is not one that `ca` signed. */
-async function served(proxy: RunningStandAlone, ca: string): Promise<PeerCertificate | undefined> {
-  const socket = await open(proxy, ca).catch(() => undefined);
-  const certificate = socket?.getPeerCertificate(true);
-  socket?.destroy();
-  return certificate;
-}
+const visit = ({ listening }: RunningStandAlone, ca: string) => ({ port: listening.port!, servername: NAME, ca });
 
 /** On a busy machine Pebble may fail to look a name up; whoever runs the proxy then asks for one more attempt. */
 async function patiently(proxy: RunningStandAlone, dir: string): Promise<void> {
@@ -107,7 +86,7 @@ describe.skipIf(!testPebble())('a proxy that fetches its certificate by itself',
     await expect
       .poll(async () => {
         await patiently(proxy, dir.path);
-        return served(proxy, ca);
+        return servedCertificate(visit(proxy, ca));
       }, SOON)
       .toMatchObject({ subjectaltname: `DNS:${NAME}, DNS:www.example.org` });
 
@@ -144,7 +123,7 @@ describe.skipIf(!testPebble())('a proxy that fetches its certificate by itself',
       expect
         .poll(async () => {
           await patiently(proxy, dir.path);
-          return served(proxy, ca);
+          return servedCertificate(visit(proxy, ca));
         }, SOON)
         .toMatchObject({ subjectaltname: `DNS:${NAME}` }),
     );
@@ -154,20 +133,20 @@ describe.skipIf(!testPebble())('a proxy that fetches its certificate by itself',
     const log = heard();
     await during(log, async (proxy) => {
       // From the first moment on.
-      expect((await served(proxy, ca))?.subjectaltname).toBe(`DNS:${NAME}`);
+      expect((await servedCertificate(visit(proxy, ca)))?.subjectaltname).toBe(`DNS:${NAME}`);
       const { askAt } = kept(dir.path).state;
       clock.set(Math.max(clock.now(), askAt));
       await expect.poll(() => kept(dir.path).state.askAt, SOON).toBeGreaterThan(clock.now());
       expect(log.lines.join('\n')).not.toMatch(/self-signed|fetching/);
       expect(ordered(pebble)).toBe(orders);
 
-      const stays = await open(proxy, ca);
+      const stays = await openTls(visit(proxy, ca));
       const before = stays.getPeerCertificate().fingerprint256;
       clock.set(first.renewAt);
       await expect
         .poll(async () => {
           await patiently(proxy, dir.path);
-          return (await served(proxy, ca))?.fingerprint256 ?? before;
+          return (await servedCertificate(visit(proxy, ca)))?.fingerprint256 ?? before;
         }, SOON)
         .not.toBe(before);
       expect(await stays.ask()).toBe('HTTP/1.1 200 OK');
@@ -189,7 +168,7 @@ describe.skipIf(!testPebble())('a proxy that fetches its certificate by itself',
     const ca = await pebble.root();
     const get = async () => {
       await patiently(proxy, dir.path);
-      return (await served(proxy, ca))?.fingerprint256;
+      return (await servedCertificate(visit(proxy, ca)))?.fingerprint256;
     };
 
     await expect.poll(get, SOON).toBeDefined();
