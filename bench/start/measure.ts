@@ -4,7 +4,7 @@ import { benchDir, type RunningHub, startHub } from '../hub/hub.ts';
 import { quantile } from '../hub/quantile.ts';
 import { useOf } from './family.ts';
 import { PATIENCE, type StartKind, type Warmth } from './kinds.ts';
-import { firstResult, signedIn, startServer } from './person.ts';
+import { type FirstResult, firstResult, signedIn, startServer } from './person.ts';
 
 /** What one kind of start did with so many at once. Times in ms, memory in bytes. */
 export interface Result {
@@ -20,6 +20,14 @@ export interface Result {
   pssPerServer: number;
   /** From signing in to the first printed result of a notebook. Measured where one server is. */
   firstResultMs: number | null;
+  /** Where that was measured: kernels, started one after the other, each on a server of its own. */
+  kernels: {
+    /** From asking a server at rest for another kernel to its first printed result. */
+    ms: number;
+    /** Of a server and its two kernels together: what one more person takes. */
+    pss: number;
+    warm: number;
+  } | null;
   warmth: Warmth | null;
 }
 
@@ -52,11 +60,18 @@ export async function measure(kind: StartKind, { servers, python, repeat }: Opti
     }
     const warmth = before && kind.warmth ? since(before, await kind.warmth(dir.path)) : null;
     if (kind.name === 'warm') assertWarm(warmth, servers * rounds.length);
-    const results: number[] = [];
+    const alone = useOf(ownOf(hub)).serversPss;
+    const results: FirstResult[] = [];
     for (let round = 0; servers === 1 && round < repeat; round += 1) {
       const signal = AbortSignal.timeout(PATIENCE * 1000);
       results.push(await firstResult(hub.door, `kernel-${round}`, token, signal));
     }
+    const withKernels = (useOf(ownOf(hub)).serversPss - alone) / repeat;
+    const warmKernels = results.filter(({ warm }) => warm).length;
+    if (kind.name === 'warm' && warmKernels < results.length * LEAST_WARM) {
+      throw new Error(`Only ${warmKernels} of ${results.length} kernels were warm`);
+    }
+    const middle = (of: (result: FirstResult) => number) => quantile(results.map(of), 0.5);
     const median = (of: (round: (typeof rounds)[number]) => number) => quantile(rounds.map(of), 0.5);
     return {
       kind: kind.name,
@@ -67,7 +82,9 @@ export async function measure(kind: StartKind, { servers, python, repeat }: Opti
       cpuPerStart: median(({ cpuPerStart }) => cpuPerStart),
       // Of the last round: with one server started after the other that is what all of them take.
       pssPerServer: (rounds.at(-1)?.serversPss ?? Number.NaN) / (servers * rounds.length),
-      firstResultMs: results.length > 0 ? quantile(results, 0.5) : null,
+      firstResultMs: results.length > 0 ? middle(({ resultMs }) => resultMs) : null,
+      kernels:
+        results.length > 0 ? { ms: middle(({ kernelMs }) => kernelMs), pss: withKernels, warm: warmKernels } : null,
       warmth,
     };
   } finally {

@@ -22,6 +22,8 @@ const ROWS: readonly { label: string; of(result: Result): number | null; show(va
   { label: 'CPU per start', of: ({ cpuPerStart }) => cpuPerStart, show: seconds },
   { label: 'memory per server (PSS)', of: ({ pssPerServer }) => pssPerServer, show: mebi },
   { label: 'signing in to first printed result', of: ({ firstResultMs }) => firstResultMs, show: seconds },
+  { label: 'another kernel to first printed result', of: ({ kernels }) => kernels?.ms ?? null, show: seconds },
+  { label: 'memory of one more server with two kernels (PSS)', of: ({ kernels }) => kernels?.pss ?? null, show: mebi },
 ];
 
 /** A table per number of servers, then what was promised. */
@@ -53,7 +55,10 @@ function table(servers: number, all: readonly Result[]): string {
     ...results.map(({ warmth }) => (warmth ? String(warmth.warm) : '–')),
     ...others.map(() => ''),
   ]);
-  return [line(head), line(head.map((_, at) => (at === 0 ? '---' : '---:'))), ...rows, warm].join('\n');
+  const kernels = results.some((one) => one.kernels)
+    ? [line(['warm kernels', ...results.map((one) => String(one.kernels?.warm ?? '–')), ...others.map(() => '')])]
+    : [];
+  return [line(head), line(head.map((_, at) => (at === 0 ? '---' : '---:'))), ...rows, warm, ...kernels].join('\n');
 }
 
 /** Of the sizes that were measured both ways. */

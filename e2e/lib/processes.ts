@@ -50,6 +50,9 @@ export function serverProcesses(hubId: string): ServerProcess[] {
   });
 }
 
+/** What stays beside a warm server as long as it runs. */
+export const forksKernels = (pid: number): boolean => read(pid, 'comm') === 'atrium-kernels\n';
+
 /** The servers themselves. What one of them has started carries its environment, too, and is none. */
 export function serverRoots(hubId: string): ServerProcess[] {
   const all = serverProcesses(hubId).filter(({ isServer }) => isServer);

@@ -1,12 +1,15 @@
 import type { Allowed } from './compare.ts';
 
 const MODULES = ['jupyter_core.migrate'];
+/** Machine code of a module, or what it is linked with. */
+const LIBRARY = /\.so(\.[\d.]+)?$/;
 
 /** By what a cold server can be told from a warm one. At most eight, and each harmless. */
 export const ALLOWED: readonly Allowed[] = [
   {
     key: /\.status\.(Pid|PPid|Tgid|NS\w+)$|\.account\.(pid|parent)$|\.processes$|\.JPY_PARENT_PID$/,
-    cause: 'Its number in its own process namespace: a cold start runs a few more programs before it.',
+    cause:
+      'Its number in its own process namespace: a cold start runs a few more programs before it, and a warm one has the process that its kernels are forked from, which is their parent.',
     harmless: 'The kernel gives out numbers as it likes; the next start of the same kind may have another one.',
   },
   {
@@ -20,32 +23,35 @@ export const ALLOWED: readonly Allowed[] = [
     harmless: 'That order depends on the shell and on every name in it; POSIX promises none.',
   },
   {
-    key: /^server\.housekeeping\.gc_frozen$/,
+    key: /^(server|kernel)\.housekeeping\.gc_frozen$/,
     cause: 'What the template loaded is kept away from the garbage collector, so that it stays shared.',
     harmless: 'Modules that are loaded are never garbage; what the server makes itself is collected as ever.',
   },
   {
-    key: /^server\.modules$/,
-    is: (cold, warm) => isNothing(cold) && isNothing((warm as string[]).filter((name) => !MODULES.includes(name))),
+    key: /^(server\.modules|(server|kernel)\.maps)$/,
+    is: (cold, warm) =>
+      isNothing(cold) && (warm as string[]).every((one) => MODULES.includes(one) || LIBRARY.test(one)),
     cause:
-      "A person's first start brings old settings up to date and loads a module for that; the template has it loaded.",
-    harmless: 'It does nothing by being loaded, and an import finds it either way.',
+      "The template has loaded what not every process asks for: a module that brings the settings of a person's first start up to date, and libraries of modules that only servers, or only kernels, need.",
+    harmless:
+      'The module does nothing by being loaded, and an import finds it either way. The libraries are mapped and not in use: the modules are not there, and an import of one of them loads it as ever.',
   },
   {
-    key: /^server\.stat\.flags$/,
+    key: /^(server|kernel)\.stat\.flags$/,
     is: (cold, warm) => (Number(cold) ^ Number(warm)) === FORKED_WITHOUT_EXEC,
     cause: 'It was forked and ran no other program since.',
     harmless: 'Every process of a pool has that flag; it is for the accounting of processes.',
   },
   {
-    key: /^server\.sys\.path_importer_cache$/,
+    key: /^(server|kernel)\.sys\.path_importer_cache$/,
     cause: 'What Python remembers of folders is forgotten, so that each person’s own are looked at.',
     harmless: 'A cache: the next import from a folder fills it again.',
   },
   {
-    key: /^server\.auxv\.(uid|euid|gid|egid)$/,
-    cause: 'The kernel notes the account that began the program, which was the template’s.',
-    harmless: 'The C library reads it when a program is loaded, which is over; accounts are asked for by system call.',
+    key: /^server\.fd$/,
+    is: (cold, warm) => isNothing(cold) && (warm as string[]).length === 1 && /SOCK_SEQPACKET/.test(String(warm)),
+    cause: 'One end of a pair of sockets, by which the server asks for kernels.',
+    harmless: 'It has a number that the server would have given to a file of its own; no program knows those before.',
   },
 ];
 

@@ -3,7 +3,7 @@ import { readablePython } from '../../tools/ec2-sim/src/runner/readable-python.t
 import { testPython } from '../../tools/test-machine.ts';
 import { ALLOWED } from './allowed.ts';
 import { chancesOf, type Difference, differences, type Flat, isAllowed, normalised } from './compare.ts';
-import { type Facts, factsOf, installProbe } from './probing.ts';
+import { type AllFacts, factsOf, installProbe } from './probing.ts';
 import { expectStart } from './warmth.ts';
 import { startWorld, type World } from './world.ts';
 
@@ -13,7 +13,7 @@ const MOST_ALLOWED = 8;
 
 /** One start of ada's server: what it says about itself. */
 interface Look {
-  facts: Facts;
+  facts: AllFacts;
   flat: Flat;
 }
 
@@ -67,6 +67,9 @@ async function look(world: World, start: 'warm' | 'cold'): Promise<Look> {
   const server = await world.begin('ada');
   await expectStart(world, server, start);
   const facts = await factsOf(world, server);
+  // A cold kernel is the server's own child.
+  const { parent } = facts.kernel.account;
+  expect(parent === facts.server.account.pid ? 'cold' : 'warm', 'the kernel').toBe(start);
   await world.end('ada');
   return { facts, flat: normalised(facts, server) };
 }

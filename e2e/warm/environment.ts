@@ -40,6 +40,8 @@ export function changeableEnvironment(dir: string, base: string): Changeable {
     writeFileSync(join(dir, 'bin', name), script);
     chmodSync(join(dir, 'bin', name), 0o755);
   }
+  // As coverage and debuggers do: it runs, and asks to be called at the end, before any program.
+  writeFileSync(join(dir, site, 'early.pth'), 'import atexit; atexit.register(lambda: None)\n');
   const info = readdirSync(theirs).find((name) => name.startsWith(PACKAGE) && name.endsWith('.dist-info'));
   if (!info) throw new Error(`${PACKAGE} is not in ${theirs}`);
   let installed = info;

@@ -7,6 +7,7 @@ import { cacheDir } from '../../scripts/lib/root.mjs';
 import { testPython } from '../../tools/test-machine.ts';
 import { serversOf } from '../lib/api-client.ts';
 import { chance } from '../lib/chance.ts';
+import { openKernel } from '../lib/kernel.ts';
 import { killHub } from '../lib/kill-hub.ts';
 import { doubledServers, serverProcesses } from '../lib/processes.ts';
 import { hubIdOf, sqliteQuery } from '../lib/reality.ts';
@@ -56,6 +57,13 @@ describe.skipIf(process.platform !== 'linux' || !testPython())('when something i
     await untilWarm(world.cli);
     await expectStart(world, await world.begin('bob'), 'warm');
   };
+
+  test('something else asked to be called at the end before the template could see it: kernels are warm', async () => {
+    await world.begin('ada');
+    await using kernel = await openKernel(new URL('user/ada/', world.up.url), world.token);
+
+    expect(await kernel.run('import os; print(open(f"/proc/{os.getppid()}/comm").read())')).toBe('atrium-kernels');
+  });
 
   test('its template was killed: it is cold, says so, and the next template serves', {
     timeout: 5 * MINUTE,

@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import { openKernel } from '../lib/kernel.ts';
+import { forksKernels } from '../lib/processes.ts';
 import { childrenOf, type Started, type World } from './world.ts';
 
 const PROBE = fileURLToPath(new URL('./probe.py', import.meta.url));
@@ -39,11 +40,14 @@ const ANSWER = { timeout: 60_000, interval: 100 };
 const QUIET = 5;
 
 export type Facts = { [name: string]: unknown };
+/** By who tells it. */
+export type AllFacts = Facts & { server: Answer; kernel: Answer };
 
 /** What the probe writes, as far as it is read here. */
 interface Answer {
   /** Open descriptors: number to target and flags. */
   fd: Record<string, string>;
+  account: { pid: number; parent: number };
 }
 
 /** Puts the probe into somebody's home, which they must have had a server in before. */
@@ -61,7 +65,7 @@ export function installProbe(home: string): void {
 }
 
 /** Everything that can be found out about a running server: from inside it, from its kernel, from outside, over HTTP. */
-export async function factsOf(world: World, server: Started): Promise<Facts> {
+export async function factsOf(world: World, server: Started): Promise<AllFacts> {
   const home = world.home(server.user);
   const http = await served(world, server);
   await atRest(server.pid);
@@ -85,7 +89,8 @@ export async function factsOf(world: World, server: Started): Promise<Facts> {
 async function atRest(pid: number): Promise<void> {
   let quiet = 0;
   const look = () => {
-    quiet = childrenOf(pid).length === 0 && !openFiles(pid).some((path) => path.endsWith('.txt')) ? quiet + 1 : 0;
+    quiet =
+      childrenOf(pid).every(forksKernels) && !openFiles(pid).some((path) => path.endsWith('.txt')) ? quiet + 1 : 0;
     return quiet;
   };
   await expect.poll(look, ANSWER).toBeGreaterThanOrEqual(QUIET);

@@ -40,7 +40,7 @@ def check_environment(env, template):
             raise Cold("environment", f"{name} differs from the template's, and modules read it when they are imported")
 
 
-def user_site(template):
+def user_site(roots, missing):
     """The person's own packages where this Python looks for them. They must not come before what is loaded already."""
     if not site.ENABLE_USER_SITE:
         return None
@@ -49,18 +49,37 @@ def user_site(template):
     if not os.path.isdir(folder):
         return None
     for entry in os.listdir(folder):
-        name = entry.split(".")[0]
-        if entry.endswith(".pth") or name in ("usercustomize", "sitecustomize"):
+        if entry.endswith(".pth") or entry.split(".")[0] in ("usercustomize", "sitecustomize"):
             raise Cold("shadowed", f"{entry} in the person's own site packages runs when Python starts")
-        if name in template.roots or name in template.watch.missing:
-            raise Cold("shadowed", f"the person's own site packages have {name}")
+    check_shadows(folder, roots, missing)
     return folder
+
+
+def check_shadows(folder, roots, missing):
+    for entry in os.listdir(folder):
+        name = entry.split(".")[0]
+        if name in roots or name in missing:
+            raise Cold("shadowed", f"{folder} has {name}")
 
 
 def replace_environment(env):
     os.environ.clear()
     os.environ.update(env)
     time.tzset()
+
+
+def changed_variables(initial):
+    """What was done to the environment since, as a program does that sets variables for what it starts; None: taken out."""
+    changed = {name: value for name, value in os.environ.items() if initial.get(name) != value}
+    return {**changed, **{name: None for name in initial if name not in os.environ}}
+
+
+def change_variables(changed):
+    for name, value in changed.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
 
 
 def replace_personal(template, env):
@@ -121,20 +140,33 @@ def replace_modules(template, arguments, folder):
     script = arguments[0]
     sys.argv = list(arguments)
     sys.orig_argv = [*template.interpreter, *arguments]
-    sys.path[:] = template.sys_path
-    if folder is not None:
-        sys.path.insert(template.user_site_at, folder)
+    sys.path[:] = search_path(template.servers.path, template.servers.path[0], folder)
     for name in template.own_modules:
         sys.modules.pop(name, None)
+    sys.dont_write_bytecode = template.dont_write_bytecode
+    return fresh_main(script, template.loader(script))
+
+
+def search_path(known, own, folder):
+    """`sys.path` with the program's own folder, and with the person's own packages where there are any."""
+    path = [own, *known[1:]]
+    if folder is not None:
+        purelib = [at for at, entry in enumerate(path) if entry.endswith(("site-packages", "dist-packages"))]
+        path.insert(purelib[0] if purelib else len(path), folder)
+    return path
+
+
+def fresh_main(script, loader):
+    """As Python makes it before it runs a program; and nothing is remembered of the folders that it looks for modules in."""
     sys.path_importer_cache.clear()
     importlib.invalidate_caches()
-    sys.dont_write_bytecode = template.dont_write_bytecode
     main = types.ModuleType("__main__")
-    main.__file__ = script
-    main.__loader__ = template.loader(script)
     main.__builtins__ = sys.modules["builtins"]
-    main.__cached__ = None
     main.__annotations__ = {}
+    main.__loader__ = loader
+    if script is not None:
+        main.__file__ = script
+        main.__cached__ = None
     sys.modules["__main__"] = main
     return main
 
@@ -156,15 +188,13 @@ def become(template, request, env):
     arguments = request["command"]
     check_environment(env, template)
     replace_environment(env)
-    folder = user_site(template)
+    folder = user_site(template.roots, template.missing)
     replace_personal(template, env)
+    change_variables(template.variables)
     renew_random(template)
     renew_library()
     main = replace_modules(template, arguments, folder)
     linux.set_name(os.fsencode(os.path.basename(arguments[0])))
-    linux.set_command_line(
-        [os.fsencode(word) for word in sys.orig_argv],
-        {os.fsencode(name): os.fsencode(value) for name, value in env.items()},
-    )
+    linux.set_command_line([os.fsencode(word) for word in sys.orig_argv], env)
     gc.enable()
     return template.code, main

@@ -11,6 +11,7 @@ import signal
 import tempfile
 import time
 
+import kernel_parent
 import linux
 from become import Cold, become, signals_of_a_shells_child
 
@@ -73,16 +74,6 @@ def attach_output(request):
         os.dup2(fd, number)
     for fd in (nothing, logs, log):
         os.close(fd)
-
-
-def close_all_but(wanted=()):
-    """As after `execve`: what is open beyond the three standard streams was the template's."""
-    for name in os.listdir("/proc/self/fd"):
-        if int(name) > 2 and int(name) not in wanted:
-            try:
-                os.close(int(name))
-            except OSError:
-                pass  # the listing's own
 
 
 def enter(template, request):
@@ -155,15 +146,23 @@ def fork_server(template, request, env):
         return pid, reader
     os.setsid()
     os.close(reader)
+    door = None
     try:
+        door, kernel = kernel_parent.beside(template, env)
+        if kernel is not None:
+            return 0, kernel
         signals_of_a_shells_child()
         program = become(template, request, env)
     except BaseException as error:
+        if door:
+            door.withdraw()
         cold = error if isinstance(error, Cold) else Cold("child", f"{type(error).__name__}: {error}")
         os.write(writer, f"cold {cold.reason} {cold.detail}\n".encode(errors="replace"))
         start_cold(request, env)
+    if door:
+        door.introduce(template)
     os.write(writer, b"warm\n")
-    close_all_but()
+    linux.close_all_but({door.socket.fileno()} if door else ())
     return 0, program
 
 
@@ -172,7 +171,7 @@ def fork_cold(request, env):
     if pid == 0:
         os.setsid()
         signals_of_a_shells_child()
-        close_all_but()
+        linux.close_all_but()
         start_cold(request, env)
     return pid
 

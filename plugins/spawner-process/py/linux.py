@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import signal
 import struct
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -14,7 +15,7 @@ _libc.sbrk.argtypes = [ctypes.c_long]
 
 CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID = 0x20000, 0x8000000, 0x10000000, 0x20000000
 _MS_REC, _MS_PRIVATE = 0x4000, 0x40000
-_PR_SET_DUMPABLE, _PR_SET_NAME, _PR_CAPBSET_READ, _PR_CAPBSET_DROP = 4, 15, 23, 24
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NAME, _PR_CAPBSET_READ, _PR_CAPBSET_DROP = 1, 4, 15, 23, 24
 _PR_SET_MM, _PR_SET_MM_MAP, _PR_SET_MM_MAP_SIZE = 35, 14, 15
 _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 38, 47, 4
 _PROT_READ_WRITE, _MAP_PRIVATE_ANONYMOUS = 3, 0x22
@@ -49,6 +50,37 @@ def set_name(name):
     """`comm`: what ps and top show; the kernel keeps 15 bytes."""
     buffer = ctypes.create_string_buffer(name)
     prctl(_PR_SET_NAME, ctypes.addressof(buffer))
+
+
+def close_all_but(wanted=()):
+    """As after `execve`: what is open beyond the three standard streams was the template's."""
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) > 2 and int(name) not in wanted:
+            try:
+                os.close(int(name))
+            except OSError:
+                pass  # the listing's own
+
+
+def status_of(pid):
+    """Lines of `/proc/<pid>/status` by their names."""
+    with open(f"/proc/{pid}/status") as file:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+
+
+def signals_of(pid, which):
+    """Those that it ignores (`SigIgn`), blocks (`SigBlk`) or catches (`SigCgt`)."""
+    mask = int(status_of(pid)[which], 16)
+    return {number for number in range(1, signal.NSIG) if mask >> (number - 1) & 1}
+
+
+def end_with_parent():
+    """Killed as soon as the parent has ended. For good only if that has not happened yet."""
+    prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def keep_for_ever(value):
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(value))
 
 
 def no_new_privileges():
@@ -110,9 +142,9 @@ def _auxiliary_vector():
 
 
 def set_command_line(arguments, environment):
-    """What `/proc/self/cmdline` and `/proc/self/environ` say: bytes in, as `execve` would have put them there."""
+    """What `/proc/self/cmdline` and `/proc/self/environ` say, as `execve` would have put it there."""
     words = b"".join(word + b"\0" for word in arguments)
-    variables = b"".join(name + b"=" + value + b"\0" for name, value in environment.items())
+    variables = b"".join(os.fsencode(f"{name}={value}\0") for name, value in environment.items())
     size = max(1, len(words) + len(variables))
     place = _libc.mmap(None, size, _PROT_READ_WRITE, _MAP_PRIVATE_ANONYMOUS, -1, 0)
     if place in (None, ctypes.c_void_p(-1).value):

@@ -4,6 +4,7 @@ While it imports, every personal variable (home folder, name, address …) holds
 made from that variable, and gets each person's own value in their process. What cannot be replaced is left out.
 """
 
+import contextlib
 import gc
 import importlib
 import os
@@ -16,6 +17,17 @@ RENEWED = {"multiprocessing.process", "sysconfig", "random", "tempfile", "uuid",
 
 class Refused(Exception):
     """This environment cannot be preloaded as it is; says why."""
+
+
+@contextlib.contextmanager
+def refusing(name):
+    """Whatever goes wrong there is no reason to have no template."""
+    try:
+        yield
+    except Refused:
+        raise
+    except Exception as error:
+        raise Refused(name, f"cannot be loaded before: {type(error).__name__}: {error}") from error
 
 
 class LeftOut(BaseException):
@@ -51,6 +63,11 @@ def stamp(path):
     except OSError:
         return None
     return (found.st_mtime_ns, found.st_size)
+
+
+def changed(files):
+    """One that is not what it was: a cold start would load another one. None as a rule."""
+    return next((path for path, known in files.items() if stamp(path) != known), None)
 
 
 def open_files():
@@ -126,12 +143,12 @@ class Watch:
         sys.meta_path.remove(self._nobody)
 
 
-def preload(names, left_out, missing):
+def preload(names, left_out, missing, watch=None):
     """Imports each that is there. Gives what `Watch` saw; raises `Refused` naming a module that started something."""
     files = open_files()
     barred = Barred(left_out)
     sys.meta_path.insert(0, barred)
-    with Watch() as watch:
+    with watch or Watch() as watch:
         for name in names:
             if name in sys.modules or name in left_out:
                 continue
@@ -191,13 +208,15 @@ def everything(own):
     return [one for one in (*listed, *plain.values()) if id(one) not in own]
 
 
-def find_marked(marker, ignore, data=None):
-    """Every place that holds a string with the marker, and what could not be understood as one."""
+def find_marked(marker, ignore, data=None, number=None):
+    """Every place that holds a string with the marker (or the number), and what could not be understood as one."""
     places, stuck = [], []
     data = data or marker.encode()
 
     def marked(value):
         kind = type(value)
+        if kind is int:
+            return value == number
         return (kind is str and marker in value) or (kind is bytes and (data in value or marker.encode() in value))
 
     own = {id(one) for one in (*ignore, *marked.__closure__)}

@@ -1,9 +1,11 @@
 """Run as `python -c <this text> <script> <arguments…>`, as a cold start of a server by an account that nobody has.
 
 Starts the server exactly as its script would, waits until it answers on its Unix socket, writes down on standard output
-which modules it had loaded by then and which it had looked for that are not there, and ends.
+which modules it had loaded by then and which it had looked for that are not there, and which modules a kernel
+had loaded that it started then, and ends.
 """
 
+import ast
 import json
 import os
 import socket
@@ -12,8 +14,14 @@ import threading
 import time
 
 MARK = "ATRIUM-SCOUT "
+# Together less than a template's maker waits.
 ANSWER_SECONDS = 100
+READY_SECONDS, CELL_SECONDS = 40, 20
 
+
+MODULES = """__import__("json").dumps(
+    [[name, getattr(getattr(module, "__spec__", None), "origin", None)] for name, module in __import__("sys").modules.items()]
+)"""
 
 missing = set()
 
@@ -63,6 +71,36 @@ def answers(path, target):
         return len(status) > 1 and status[1].isdigit() and int(status[1]) < 500
 
 
+def modules_of_kernel():
+    """What a kernel of this environment has loaded when it runs its first cell; else, why there is none, and whether there
+    may be one another time."""
+    try:
+        from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, NoSuchKernel
+        from jupyter_client.manager import KernelManager
+    except ImportError as error:
+        return [], f"the environment has none: {error}", False
+    try:
+        manager = KernelManager(transport="ipc")
+        command = manager.kernel_spec.argv[:3]
+        if manager.format_kernel_cmd()[:3] != [sys.executable, "-m", "ipykernel_launcher"]:
+            return [], f"the kernel {NATIVE_KERNEL_NAME} is another program: {' '.join(command)}", False
+        manager.start_kernel()
+        try:
+            client = manager.blocking_client()
+            client.start_channels()
+            client.wait_for_ready(timeout=READY_SECONDS)
+            asked = {"modules": MODULES}
+            reply = client.execute("", user_expressions=asked, reply=True, timeout=CELL_SECONDS)
+            text = reply["content"]["user_expressions"]["modules"]["data"]["text/plain"]
+            return json.loads(ast.literal_eval(text)), "", False
+        finally:
+            manager.shutdown_kernel(now=True)
+    except NoSuchKernel as error:
+        return [], f"the environment has none: {error}", False
+    except Exception as error:
+        return [], f"one that was started for a try failed: {type(error).__name__}: {error}", True
+
+
 def report_when_answered():
     path = os.environ["ATRIUM_SOCKET"]
     target = os.environ["JUPYTERHUB_SERVICE_PREFIX"] + "api"
@@ -74,7 +112,9 @@ def report_when_answered():
                 for name, module in list(sys.modules.items())
                 if getattr(module, "__spec__", None) is not None
             ]
-            found = {"modules": modules, "missing": sorted(missing)}
+            of_kernel, without, passing = modules_of_kernel()
+            kernel = {"kernelModules": of_kernel, "withoutKernels": without, "passing": passing}
+            found = {"modules": modules, "missing": sorted(missing), **kernel}
             os.write(1, ("\n" + MARK + json.dumps(found) + "\n").encode())
             os._exit(0)
         time.sleep(0.05)

@@ -17,8 +17,10 @@ import sys
 import time
 
 sys.dont_write_bytecode, _wrote_bytecode = True, sys.dont_write_bytecode
+import traces  # noqa: E402, I001 (before what it watches)
 import become  # noqa: E402
 import first  # noqa: E402
+import kernels  # noqa: E402
 import linux  # noqa: E402
 import preload  # noqa: E402
 
@@ -40,7 +42,7 @@ class Template:
         self.interpreter = settings["interpreter"]
         self.shell_variables = dict(settings["shellVariables"])
         self.dont_write_bytecode = _wrote_bytecode
-        self.own_modules = ["become", "first", "linux", "preload"]
+        self.own_modules = ["become", "first", "kernel_parent", "kernels", "linux", "preload", "traces"]
         with open(script, "rb") as file:
             self.code = compile(file.read(), script, "exec")
 
@@ -52,23 +54,33 @@ class Template:
         os.environ.clear()
         os.environ.update(self.common)
         os.environ.update(self.markers)
+        self.initial = dict(os.environ)
         if settings["trusted"] is not None:
             check_origins(settings["trusted"])
         names = [name for name in settings["modules"] if name not in ("__main__", "site")]
         before = set(sys.modules)
-        self.watch = preload.preload(names, set(settings["leftOut"]), settings["missing"])
+        left_out = set(settings["leftOut"])
+        common = [name for name in names if name in settings["kernelModules"]]
+        self.watch = preload.preload(common, left_out, settings["missing"])
+        self.kernels = kernels.Kernels(self, settings)
+        with preload.refusing(kernels.ALL):
+            self.kernels.load(self, settings)
+        preload.preload(names, left_out, settings["missing"], self.watch)
+        self.variables = become.changed_variables(self.initial)
+        traces.stop_noting()
+        self.servers = traces.Traces()
+        with preload.refusing(kernels.ALL):
+            self.kernels.check(self, settings)
         if not set(names) & set(sys.modules) - before:
             raise preload.Refused(script, "has nothing that could be loaded before")
         for name in ("ctypes", "_ctypes", "ctypes._endian"):
             if name not in names:
                 self.own_modules.append(name)
-        self.sys_path = list(sys.path)
-        purelib = [at for at, path in enumerate(sys.path) if path.endswith(("site-packages", "dist-packages"))]
-        self.user_site_at = purelib[0] if purelib else len(sys.path)
+        self.missing = set(self.watch.missing)
         self.roots = {name.split(".")[0] for name in sys.modules} - set(sys.stdlib_module_names)
         self.randoms = preload.unseeded_randoms()
         self.fresh = preload.fresh
-        self.random_places = preload.find_random(self.watch)
+        self.random_places = preload.find_random(self.watch) + self.kernels.find_random()
         from importlib.machinery import SourceFileLoader
 
         self.loader = lambda path: SourceFileLoader("__main__", path)
@@ -77,10 +89,6 @@ class Template:
         os.environ.update(self.common)
         self.files = preload.file_stamps()
         return len(set(names) & set(sys.modules))
-
-    def changed(self):
-        """The file of a loaded module that is not what it was: a cold start would load another one. None as a rule."""
-        return next((path for path, known in self.files.items() if preload.stamp(path) != known), None)
 
     def find_personal(self, settings):
         root = settings["root"]
@@ -180,7 +188,7 @@ class Server:
             os._exit(0)  # the hub is gone; its servers stay
         message = json.loads(text)
         if message["op"] == "start":
-            changed = self.template.changed()
+            changed = preload.changed(self.template.files)
             return self.start(message) if changed is None else self.refuse(message, f"{changed} was changed")
         if message["op"] == "size":
             self.say({"id": message["id"], "ok": True, **size_of_self()})
@@ -211,7 +219,7 @@ class Server:
             pid = -1
             failure = error
         if pid == 0:
-            first.close_all_but({DOOR, go_in, status_out, report_out})
+            linux.close_all_but({DOOR, go_in, status_out, report_out})
             return self.child(message, go_in, status_out, report_out)
         if self.own_space is not None:
             linux.setns(self.own_space, linux.CLONE_NEWPID)
@@ -320,7 +328,8 @@ def main():
     gc.collect()
     gc.freeze()
     server = Server(door, template)
-    server.say({"ready": True, "modules": count, "seconds": time.monotonic() - started, **size_of_self()})
+    facts = {"modules": count, "withoutKernels": template.kernels.without, "seconds": time.monotonic() - started}
+    server.say({"ready": True, **facts, **size_of_self()})
     return server.serve()
 
 

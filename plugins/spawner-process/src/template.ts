@@ -20,7 +20,13 @@ const START_MS = 20_000;
 const RIGHTS = ['sys_admin', 'setuid', 'setgid', 'setpcap', 'dac_read_search', 'kill', 'sys_nice'];
 
 const Ready = z.union([
-  z.object({ ready: z.literal(true), modules: z.int(), memoryBytes: z.number(), privateBytes: z.number() }),
+  z.object({
+    ready: z.literal(true),
+    modules: z.int(),
+    withoutKernels: z.string(),
+    memoryBytes: z.number(),
+    privateBytes: z.number(),
+  }),
   z.object({ refused: z.literal(true), module: z.string(), why: z.string() }),
 ]);
 const Size = z.object({ memoryBytes: z.number(), privateBytes: z.number(), residentBytes: z.number() });
@@ -46,6 +52,12 @@ export interface Recipe {
   root: string;
   modules: string[];
   missing: string[];
+  /** What kernels need, which are forked beside servers. */
+  kernelModules: string[];
+  /** Why they are not, where that was found out before; '' otherwise. */
+  withoutKernels: string;
+  /** Whether one was loaded from just this before. */
+  known: boolean;
   leftOut: string[];
   /** Folders that modules may come from, as root; null otherwise. */
   trusted: string[] | null;
@@ -89,6 +101,8 @@ export class TemplateOutdated extends TemplateFailed {}
 export class Template {
   readonly pid: number;
   readonly modules: number;
+  /** Why it cannot have kernels forked; '' when it can. */
+  readonly withoutKernels: string;
   readonly privateAtFirst: number;
   readonly since: number;
   #child: ChildProcess;
@@ -102,11 +116,12 @@ export class Template {
   private constructor(
     child: ChildProcess,
     door: Socket,
-    ready: { modules: number; privateBytes: number },
+    ready: { modules: number; withoutKernels: string; privateBytes: number },
     now: number,
   ) {
     this.pid = child.pid ?? 0;
     this.modules = ready.modules;
+    this.withoutKernels = ready.withoutKernels;
     this.privateAtFirst = ready.privateBytes;
     this.since = now;
     this.#child = child;

@@ -12,7 +12,13 @@ beforeEach(async () => {
 });
 afterEach(() => world[Symbol.asyncDispose]());
 
-const FOUND = { modules: ['json', 'uuid'], missing: ['nowhere'], leftOut: ['uuid'] };
+const FOUND = {
+  modules: ['json', 'uuid'],
+  missing: ['nowhere'],
+  kernelModules: ['json'],
+  withoutKernels: '',
+  leftOut: ['uuid'],
+};
 const files = async () => (await readdir(warmDir(world.place))).map((name) => join(warmDir(world.place), name));
 
 /** Another run of the hub, as far as templates know. */

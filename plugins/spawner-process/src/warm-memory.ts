@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { type HeldDir, holdDir, type Place, warmDir } from './layout.ts';
 
-const SCOUT = fileURLToPath(new URL('../py/scout.py', import.meta.url));
+const PROGRAMS = fileURLToPath(new URL('../py', import.meta.url));
 const MAX_BYTES = 4 * 1024 * 1024;
 /** Of commands that are not configured any more. */
 const KEPT_MS = 30 * 24 * 3_600_000;
@@ -13,11 +14,13 @@ const KEPT_MS = 30 * 24 * 3_600_000;
 const Scouted = z.strictObject({
   modules: z.array(z.string()),
   missing: z.array(z.string()),
+  kernelModules: z.array(z.string()),
+  withoutKernels: z.string(),
   leftOut: z.array(z.string()),
 });
 /**
- * What a cold start had loaded when it answered, in that order, what it had looked for in vain, and which modules could not
- * be loaded before.
+ * What a cold start had loaded when it answered, in that order, what it had looked for in vain, what a kernel had loaded
+ * at its first cell, why kernels cannot be forked (or ''), and which modules could not be loaded before.
  */
 export type Scouted = z.output<typeof Scouted>;
 const Kept = z.strictObject({ mark: z.string(), scout: z.string(), ...Scouted.shape });
@@ -64,8 +67,10 @@ const hold = (place: Place): Promise<HeldDir> => holdDir(warmDir(place), 0o700, 
 const OURS = /^[0-9a-f]{64}\.json(\.new)?$/;
 const nameOf = (key: string) => `${createHash('sha256').update(key).digest('hex')}.json`;
 
-/** Another release of this plug-in may look for other things. */
-const scoutHash = async () =>
-  createHash('sha256')
-    .update(await readFile(SCOUT))
-    .digest('hex');
+/** Another release of this plug-in may look for other things, and manage what this one could not. */
+async function scoutHash(): Promise<string> {
+  const hash = createHash('sha256');
+  const names = (await readdir(PROGRAMS)).filter((name) => name.endsWith('.py'));
+  for (const name of names.sort()) hash.update(await readFile(join(PROGRAMS, name)));
+  return hash.digest('hex');
+}

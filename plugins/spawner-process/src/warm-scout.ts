@@ -19,10 +19,15 @@ const SCOUT = fileURLToPath(new URL('../py/scout.py', import.meta.url));
 const SCOUT_MS = 180_000;
 const REPORT_BYTES = 4 * 1024 * 1024;
 
+/** Names with the files that they came from. */
+const Modules = z.array(z.tuple([z.string(), z.string().nullable()]));
 /** What `py/scout.py` writes down. */
 const Found = z.object({
-  modules: z.array(z.tuple([z.string(), z.string().nullable()])),
+  modules: Modules,
   missing: z.array(z.string()),
+  kernelModules: Modules,
+  withoutKernels: z.string(),
+  passing: z.boolean(),
 });
 
 /** Scouts are servers of an installation of their own, so that nobody takes them for a person's. */
@@ -32,13 +37,14 @@ const scoutStorage = () => `warm-scout-${scoutUid()}`;
 
 /**
  * Starts the server once, cold, at the lowest priority, as somebody who has nothing, in the isolation that everybody has,
- * and learns which modules it had loaded when it answered.
+ * and learns which modules it had loaded when it answered, and which its kernel; `passing`: what was wrong with that
+ * may not be wrong another time.
  */
 export async function scout(
   input: WarmBasis,
   { interpreter, script }: PythonScript,
   place: Place,
-): Promise<Omit<Scouted, 'leftOut'>> {
+): Promise<Omit<Scouted, 'leftOut'> & { passing: boolean }> {
   const ref: ProcessRef = { server: `scout${randomBytes(3).toString('hex')}`, generation: 0 };
   const own = scoutPlace(place);
   const home = join(homesDir(place), scoutStorage());
@@ -68,9 +74,11 @@ export async function scout(
     const text = await readTail(place, ref.server, 0, REPORT_BYTES);
     const line = /^ATRIUM-SCOUT (.*)$/m.exec(text)?.[1];
     if (line === undefined) throw new Error(`A server started for a try did not answer: ${text.trim().slice(-500)}`);
-    const { modules, missing } = Found.parse(JSON.parse(line));
+    const { modules, missing, kernelModules, withoutKernels, passing } = Found.parse(JSON.parse(line));
     // What lies in somebody's home folder is not the environment's, even if that is nobody's.
-    return { modules: modules.filter(([, origin]) => !origin?.startsWith(`${home}/`)).map(([name]) => name), missing };
+    const names = (list: z.output<typeof Modules>) =>
+      list.filter(([, origin]) => !origin?.startsWith(`${home}/`)).map(([name]) => name);
+    return { modules: names(modules), missing, kernelModules: names(kernelModules), withoutKernels, passing };
   } finally {
     await clear(place, ref);
   }

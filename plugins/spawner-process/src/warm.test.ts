@@ -55,6 +55,10 @@ test('two warm servers are two people’s: account, home, variables and randomne
   if (process.getuid?.() === 0) expect([one.uid, other.uid]).toEqual([ada.uid, bob.uid]);
   for (const at of [0, 1, 2]) expect(one.random[at]).not.toBe(other.random[at]);
   expect(JSON.stringify(one)).not.toContain('atrium-warm-');
+  // No notebook server, and so without kernels.
+  expect((await spawner.warm!()).templates[0]?.detail).toMatch(
+    /^Kernels start cold: the environment has none: .*jupyter_client/,
+  );
   for (const life of lives) expect(await end(life, spawner)).toMatchObject({ exit: { code: 0, reason: 'stopped' } });
 });
 

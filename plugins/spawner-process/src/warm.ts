@@ -211,22 +211,28 @@ export class WarmStarts {
         entry.detail = `${own.stranger} is not root's alone, and a template would load it as root.`;
         return;
       }
-      const fill = (scouted: Scouted) => this.#fill(entry.script, basis, scouted, own?.folders ?? null);
+      const folders = own?.folders ?? null;
+      const fill = (scouted: Scouted, known = false) => this.#fill(entry.script, basis, scouted, { folders, known });
       let scouted = trusting ? await recall(this.#place, key, mark) : undefined;
-      let filled = scouted && (await fill(scouted).catch(() => undefined));
+      let filled = scouted && (await fill(scouted, true).catch(() => undefined));
       if (!scouted || !filled) {
-        scouted = { ...(await scout(basis, entry.script, this.#place)), leftOut: [] };
+        const { passing, ...found } = await scout(basis, entry.script, this.#place);
+        scouted = { ...found, leftOut: [] };
         if (entry.state === 'scouting') entry.state = 'loading';
         filled = await fill(scouted);
+        filled.passing ||= passing;
       }
-      const { template, leftOut } = filled;
+      const { template, learned, passing } = filled;
       // Without space for it, the next run of the hub has a scout of its own.
-      await remember(this.#place, key, mark, { ...scouted, leftOut }).catch(() => {});
+      if (!passing) await remember(this.#place, key, mark, learned).catch(() => {});
       // Meanwhile it may have changed again; then the next one is on its way.
       if (entry.mark !== mark) return template.kill();
       entry.template?.retire();
       Object.assign(entry, { template, state: 'ready', failures: 0 });
-      entry.detail = leftOut.length > 0 ? `Left out: ${leftOut.join(', ')}` : '';
+      entry.detail = [
+        ...(learned.leftOut.length > 0 ? [`Left out: ${learned.leftOut.join(', ')}.`] : []),
+        ...(template.withoutKernels ? [`Kernels start cold: ${template.withoutKernels}.`] : []),
+      ].join(' ');
     })
       .catch((error: unknown) => {
         if (entry.mark !== mark) return;
@@ -240,26 +246,41 @@ export class WarmStarts {
       });
   }
 
-  /** Loads a template; what turns out to be unsuitable is left out of the next try. */
-  async #fill(script: PythonScript, input: WarmBasis, scouted: Scouted, folders: string[] | null) {
+  /**
+   * Loads a template; what turns out to be unsuitable is left out of the next try. `passing`: something failed that may not
+   * another time.
+   */
+  async #fill(
+    script: PythonScript,
+    input: WarmBasis,
+    scouted: Scouted,
+    { folders, known }: { folders: string[] | null; known: boolean },
+  ) {
     const root = `/atrium-warm-${randomBytes(8).toString('hex')}`;
-    const { modules, missing } = scouted;
+    const { modules, missing, kernelModules } = scouted;
     const leftOut = [...scouted.leftOut];
     const recipe = {
       ...script,
-      trusted: folders,
-      ...{ mode: input.mode, environment: loadedBy(input.warm?.environment ?? {}), root, modules, missing, leftOut },
+      ...{ trusted: folders, known },
+      ...{ mode: input.mode, environment: loadedBy(input.warm?.environment ?? {}), root },
+      ...{ modules, missing, kernelModules, withoutKernels: scouted.withoutKernels, leftOut },
       markers: Object.fromEntries(PERSONAL.map((name) => [name, `${root}/${name}`])),
       shellVariables: await shellVariables(),
     };
-    for (;;) {
+    for (let passing = false; ; ) {
       try {
-        return { template: await Template.load(recipe, this.#place, Date.now()), leftOut };
+        const template = await Template.load(recipe, this.#place, Date.now());
+        const { kernelModules, withoutKernels } = recipe;
+        return { template, learned: { ...scouted, kernelModules, withoutKernels, leftOut }, passing };
       } catch (error) {
-        const next =
-          error instanceof TemplateRefused && modules.includes(error.module) && !leftOut.includes(error.module);
-        if (!next || leftOut.length >= MAX_LEFT_OUT) throw error;
-        leftOut.push(error.module);
+        const module = error instanceof TemplateRefused ? error.module : '';
+        const one = modules.includes(module) || recipe.kernelModules.includes(module);
+        if (one && !leftOut.includes(module) && leftOut.length < MAX_LEFT_OUT) leftOut.push(module);
+        // Warm servers with cold kernels are more than nothing.
+        else if (recipe.kernelModules.length > 0) {
+          Object.assign(recipe, { kernelModules: [], withoutKernels: says(error) });
+          passing = !(error instanceof TemplateRefused);
+        } else throw error;
       }
     }
   }

@@ -57,8 +57,10 @@ function warmCheck(warm: WarmReport | null): Check[] {
   const { off, templates, starts } = warm;
   if (warm.setting === 'cold' && off) return [ok('warm start', off.message)];
   if (off) return [warn('warm start', off.message, off.advice)];
-  const ready = templates.filter(({ state }) => state === 'ready').length;
-  return [ok('warm start', ready > 0 ? `${ready} ready, ${starts.warm} warm starts` : 'The template is being loaded.')];
+  const ready = templates.filter(({ state }) => state === 'ready');
+  if (ready.length === 0) return [ok('warm start', 'The template is being loaded.')];
+  const details = ready.flatMap(({ detail }) => (detail ? [detail] : []));
+  return [ok('warm start', [`${ready.length} ready, ${starts.warm} warm starts`, ...details].join('. '))];
 }
 
 /** The newest things the hub complained about. */
