@@ -1,4 +1,4 @@
-"""In a warm server: lets the process beside it fork kernels (`kernels.py`), by Jupyter's own interface for that.
+"""In a warm server: lets the process beside it fork kernels (`kernel_parent.py`), by Jupyter's own interface for that.
 
 Such a kernel takes a fraction of the time and shares its memory with other people's servers; otherwise it is what it would
 have been. Where there is no such process, or it does not fit, kernels start as ever.
