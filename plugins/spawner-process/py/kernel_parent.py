@@ -90,7 +90,6 @@ class Parent:
         os.close(nothing)
         linux.set_name(kernels.NAME.encode())
         linux.set_command_line([kernels.NAME.encode()], self.env)
-        self.ears = select.poll()
         self.ears.register(self.door, select.POLLIN)
         while True:
             for ear, _ in self.ears.poll():
