@@ -6,6 +6,16 @@ import { useOf } from './family.ts';
 import { PATIENCE, type StartKind, type Warmth } from './kinds.ts';
 import { type FirstResult, firstResult, signedIn, startServer } from './person.ts';
 
+interface Kernels {
+  /** From signing in, with a server and a kernel that did not run, to the first printed result. */
+  firstResultMs: number;
+  /** From asking a server at rest for another kernel to its first printed result. */
+  ms: number;
+  /** Of a server and its two kernels together: what one more person takes. */
+  pss: number;
+  warm: number;
+}
+
 /** What one kind of start did with so many at once. Times in ms, memory in bytes. */
 export interface Result {
   kind: string;
@@ -18,16 +28,8 @@ export interface Result {
   cpuPerStart: number;
   /** Everything but hub and proxy, templates too, divided by the servers. */
   pssPerServer: number;
-  /** From signing in to the first printed result of a notebook. Measured where one server is. */
-  firstResultMs: number | null;
-  /** Where that was measured: kernels, started one after the other, each on a server of its own. */
-  kernels: {
-    /** From asking a server at rest for another kernel to its first printed result. */
-    ms: number;
-    /** Of a server and its two kernels together: what one more person takes. */
-    pss: number;
-    warm: number;
-  } | null;
+  /** Measured where one server is: kernels, started one after the other, each on a server of its own. */
+  kernels: Kernels | null;
   warmth: Warmth | null;
 }
 
@@ -60,18 +62,7 @@ export async function measure(kind: StartKind, { servers, python, repeat }: Opti
     }
     const warmth = before && kind.warmth ? since(before, await kind.warmth(dir.path)) : null;
     if (kind.name === 'warm') assertWarm(warmth, servers * rounds.length);
-    const alone = useOf(ownOf(hub)).serversPss;
-    const results: FirstResult[] = [];
-    for (let round = 0; servers === 1 && round < repeat; round += 1) {
-      const signal = AbortSignal.timeout(PATIENCE * 1000);
-      results.push(await firstResult(hub.door, `kernel-${round}`, token, signal));
-    }
-    const withKernels = (useOf(ownOf(hub)).serversPss - alone) / repeat;
-    const warmKernels = results.filter(({ warm }) => warm).length;
-    if (kind.name === 'warm' && warmKernels < results.length * LEAST_WARM) {
-      throw new Error(`Only ${warmKernels} of ${results.length} kernels were warm`);
-    }
-    const middle = (of: (result: FirstResult) => number) => quantile(results.map(of), 0.5);
+    const kernels = servers === 1 ? await measureKernels(kind, hub, token, repeat) : null;
     const median = (of: (round: (typeof rounds)[number]) => number) => quantile(rounds.map(of), 0.5);
     return {
       kind: kind.name,
@@ -82,15 +73,28 @@ export async function measure(kind: StartKind, { servers, python, repeat }: Opti
       cpuPerStart: median(({ cpuPerStart }) => cpuPerStart),
       // Of the last round: with one server started after the other that is what all of them take.
       pssPerServer: (rounds.at(-1)?.serversPss ?? Number.NaN) / (servers * rounds.length),
-      firstResultMs: results.length > 0 ? middle(({ resultMs }) => resultMs) : null,
-      kernels:
-        results.length > 0 ? { ms: middle(({ kernelMs }) => kernelMs), pss: withKernels, warm: warmKernels } : null,
+      kernels,
       warmth,
     };
   } finally {
     // What went wrong before is the news.
     await kind.endServers?.(dir.path).catch((error: Error) => process.stderr.write(`${error.message}\n`));
   }
+}
+
+async function measureKernels(kind: StartKind, hub: RunningHub, token: string, repeat: number): Promise<Kernels> {
+  const before = useOf(ownOf(hub)).serversPss;
+  const results: FirstResult[] = [];
+  for (let round = 0; round < repeat; round += 1) {
+    const signal = AbortSignal.timeout(PATIENCE * 1000);
+    results.push(await firstResult(hub.door, `kernel-${round}`, token, signal));
+  }
+  const pss = (useOf(ownOf(hub)).serversPss - before) / repeat;
+  const warm = results.filter((result) => result.warm).length;
+  if (kind.name === 'warm' && warm < repeat * LEAST_WARM)
+    throw new Error(`Only ${warm} of ${repeat} kernels were warm`);
+  const median = (of: (result: FirstResult) => number) => quantile(results.map(of), 0.5);
+  return { firstResultMs: median(({ resultMs }) => resultMs), ms: median(({ kernelMs }) => kernelMs), pss, warm };
 }
 
 async function startAll(hub: RunningHub, servers: number, prefix: string) {

@@ -21,7 +21,7 @@ const ROWS: readonly { label: string; of(result: Result): number | null; show(va
   { label: 'all answer after', of: ({ allMs }) => allMs, show: seconds },
   { label: 'CPU per start', of: ({ cpuPerStart }) => cpuPerStart, show: seconds },
   { label: 'memory per server (PSS)', of: ({ pssPerServer }) => pssPerServer, show: mebi },
-  { label: 'signing in to first printed result', of: ({ firstResultMs }) => firstResultMs, show: seconds },
+  { label: 'signing in to first printed result', of: ({ kernels }) => kernels?.firstResultMs ?? null, show: seconds },
   { label: 'another kernel to first printed result', of: ({ kernels }) => kernels?.ms ?? null, show: seconds },
   { label: 'memory of one more server with two kernels (PSS)', of: ({ kernels }) => kernels?.pss ?? null, show: mebi },
 ];
@@ -50,15 +50,13 @@ function table(servers: number, all: readonly Result[]): string {
     const ratios = values.slice(1).map((value) => ((value ?? Number.NaN) / (values[0] ?? Number.NaN)).toFixed(1));
     return line([label, ...values.map((value) => (value === null ? '–' : show(value))), ...ratios]);
   });
-  const warm = line([
-    'warm starts',
-    ...results.map(({ warmth }) => (warmth ? String(warmth.warm) : '–')),
-    ...others.map(() => ''),
-  ]);
-  const kernels = results.some((one) => one.kernels)
-    ? [line(['warm kernels', ...results.map((one) => String(one.kernels?.warm ?? '–')), ...others.map(() => '')])]
-    : [];
-  return [line(head), line(head.map((_, at) => (at === 0 ? '---' : '---:'))), ...rows, warm, ...kernels].join('\n');
+  const counted = (label: string, of: (result: Result) => number | undefined) =>
+    line([label, ...results.map((result) => String(of(result) ?? '–')), ...others.map(() => '')]);
+  const warm = [
+    counted('warm starts', ({ warmth }) => warmth?.warm),
+    ...(results.some(({ kernels }) => kernels) ? [counted('warm kernels', ({ kernels }) => kernels?.warm)] : []),
+  ];
+  return [line(head), line(head.map((_, at) => (at === 0 ? '---' : '---:'))), ...rows, ...warm].join('\n');
 }
 
 /** Of the sizes that were measured both ways. */

@@ -13,7 +13,7 @@ import { doubledServers, serverProcesses } from '../lib/processes.ts';
 import { hubIdOf, sqliteQuery } from '../lib/reality.ts';
 import { type Changeable, changeableEnvironment, shadowFor } from './environment.ts';
 import { expectStart, readyTemplates, untilWarm } from './warmth.ts';
-import { type Started, startWorld, type World } from './world.ts';
+import { logOf, type Started, startWorld, type World } from './world.ts';
 
 const MINUTE = 60_000;
 /** After the supervisor has started another hub. */
@@ -211,11 +211,9 @@ async function fullDisk(folders: readonly string[]): Promise<AsyncDisposable & {
 }
 
 /** What this start wrote. */
-function outputOf(world: World, { launch }: Started): string {
-  const [server] = launch.split('.');
-  const text = readFileSync(join(world.cli.places.dataDir, 'logs', `${server}.log`), 'utf8');
-  const { logFrom } = JSON.parse(readFileSync(join(world.places.runDir, 's', launch, 'meta.json'), 'utf8')) as {
+function outputOf(world: World, server: Started): string {
+  const { logFrom } = JSON.parse(readFileSync(join(world.places.runDir, 's', server.launch, 'meta.json'), 'utf8')) as {
     logFrom: number;
   };
-  return Buffer.from(text).subarray(logFrom).toString();
+  return Buffer.from(logOf(world, server)).subarray(logFrom).toString();
 }

@@ -6,7 +6,7 @@ import { readablePython } from '../../tools/ec2-sim/src/runner/readable-python.t
 import { testPython } from '../../tools/test-machine.ts';
 import { type KernelSocket, openKernel } from '../lib/kernel.ts';
 import { forksKernels, parentOf } from '../lib/processes.ts';
-import { childrenOf, type Started, startWorld, type World } from './world.ts';
+import { childrenOf, logOf, type Started, startWorld, type World } from './world.ts';
 
 const MINUTE = 60_000;
 const SOON = { timeout: 30_000, interval: 100 };
@@ -58,7 +58,7 @@ describe.each([
     };
     /** Kernels by how they were made: forked by the process for that, or run by the server. */
     const forked = () => childrenOf(parent);
-    const log = () => readFileSync(join(world.places.dataDir, 'logs', `${server.launch.split('.')[0]}.log`), 'utf8');
+    const log = () => logOf(world, server);
 
     test('each has the process beside the server as its parent, says so to itself, and no luck in common', async () => {
       await using one = await open();

@@ -150,6 +150,10 @@ function processOf(hubId: string, serverId: string): { pid: number; launch: stri
   return { pid: server.pid, launch: server.launch.slice(hubId.length + 1) };
 }
 
+/** All that somebody's server wrote, also at its earlier starts. */
+export const logOf = ({ places }: World, { launch }: Started): string =>
+  readFileSync(join(places.dataDir, 'logs', `${launch.split('.')[0]}.log`), 'utf8');
+
 export function childrenOf(pid: number): number[] {
   const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   return all.map(Number).filter((other) => parentOf(other) === pid);

@@ -49,17 +49,12 @@ def user_site(roots, missing):
     if not os.path.isdir(folder):
         return None
     for entry in os.listdir(folder):
-        if entry.endswith(".pth") or entry.split(".")[0] in ("usercustomize", "sitecustomize"):
-            raise Cold("shadowed", f"{entry} in the person's own site packages runs when Python starts")
-    check_shadows(folder, roots, missing)
-    return folder
-
-
-def check_shadows(folder, roots, missing):
-    for entry in os.listdir(folder):
         name = entry.split(".")[0]
+        if entry.endswith(".pth") or name in ("usercustomize", "sitecustomize"):
+            raise Cold("shadowed", f"{entry} in the person's own site packages runs when Python starts")
         if name in roots or name in missing:
             raise Cold("shadowed", f"{folder} has {name}")
+    return folder
 
 
 def replace_environment(env):
@@ -174,13 +169,19 @@ def fresh_main(script, loader):
 def signals_of_a_shells_child():
     """Every signal as a program finds it that a shell started in the background."""
     signal.set_wakeup_fd(-1)
-    for number in range(1, signal.NSIG):
-        if number in (signal.SIGKILL, signal.SIGSTOP, 32, 33):
-            continue
-        signal.signal(number, signal.SIG_DFL)
-    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGPIPE, signal.SIGXFSZ):
-        signal.signal(number, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    set_signals({signal.SIGINT, signal.SIGQUIT}, blocked=())
+
+
+def set_signals(ignored, blocked, caught=()):
+    """As Python has them after its start in a process that ignores and blocks these. What libraries catch stays."""
+    ignored = {*ignored, signal.SIGPIPE, signal.SIGXFSZ}
+    # Two cannot be changed, and two are the C library's.
+    fixed = {signal.SIGKILL, signal.SIGSTOP, 32, 33}
+    for number in {*range(1, signal.NSIG)} - fixed - ({*caught} - ignored):
+        signal.signal(number, signal.SIG_IGN if number in ignored else signal.SIG_DFL)
+    if signal.SIGINT not in ignored:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
 
 def become(template, request, env):
@@ -188,7 +189,7 @@ def become(template, request, env):
     arguments = request["command"]
     check_environment(env, template)
     replace_environment(env)
-    folder = user_site(template.roots, template.missing)
+    folder = user_site(template.roots, template.watch.missing)
     replace_personal(template, env)
     change_variables(template.variables)
     renew_random(template)

@@ -193,11 +193,5 @@ def become_like(server, caught):
         if name.startswith("RLIMIT_"):
             limit = getattr(resource, name)
             resource.setrlimit(limit, resource.prlimit(server, limit))
-    # Python ignores two of them itself, after `subprocess` had set them back.
-    ignored = {*linux.signals_of(server, "SigIgn"), signal.SIGPIPE, signal.SIGXFSZ}
-    # Those two of the others are the C library's.
-    for number in {*range(1, signal.NSIG)} - {signal.SIGKILL, signal.SIGSTOP, 32, 33} - (caught - ignored):
-        signal.signal(number, signal.SIG_IGN if number in ignored else signal.SIG_DFL)
-    if signal.SIGINT not in ignored:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.pthread_sigmask(signal.SIG_SETMASK, linux.signals_of(server, "SigBlk"))
+    ignored, blocked = (linux.signals_of(server, which) for which in ("SigIgn", "SigBlk"))
+    become.set_signals(ignored, blocked, caught)

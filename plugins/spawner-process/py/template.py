@@ -76,7 +76,6 @@ class Template:
         for name in ("ctypes", "_ctypes", "ctypes._endian"):
             if name not in names:
                 self.own_modules.append(name)
-        self.missing = set(self.watch.missing)
         self.roots = {name.split(".")[0] for name in sys.modules} - set(sys.stdlib_module_names)
         self.randoms = preload.unseeded_randoms()
         self.fresh = preload.fresh
